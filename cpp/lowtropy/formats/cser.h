@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "lowtropy/base/array.h"
+#include "lowtropy/formats/format.h"
+#include "lowtropy/formats/profile.h"
+#include "lowtropy/formats/row_source.h"
+
+namespace lowtropy {
+
+// Compressed shared elements row (arXiv:1805.10692, section III). As cer, but only runs that exist
+// are kept, and `omegaI` names the value of each: `omega` (float32, most frequent first); `colI`,
+// all runs' columns, ascending within a run; `omegaPtr`, where each run ends in colI, after a
+// leading 0; `omegaI`, each run's position in omega, ascending within a row; `rowPtr`, where each
+// row starts in omegaI (rows + 1).
+//
+// One multiplication a run and one addition an element. Wins over cer where rows hold different
+// values each, so that cer's repeated pointers would cost more than naming the runs.
+struct Cser {
+  static constexpr Format kFormat = Format::kCser;
+
+  static Cser Encode(const RowSource& source, const Profile& profile);
+  void DecodeRow(size_t row, std::span<float> out) const;
+  bool Validate(std::string* reason) const;
+
+  template <class Self, class Visitor>
+  static void Visit(Self& self, Visitor&& visit) {
+    visit("omega", self.omega);
+    visit("colI", self.col_i);
+    visit("omegaPtr", self.omega_ptr);
+    visit("omegaI", self.omega_i);
+    visit("rowPtr", self.row_ptr);
+  }
+
+  size_t rows = 0;
+  size_t cols = 0;
+  Array omega;
+  Array col_i;
+  Array omega_ptr;
+  Array omega_i;
+  Array row_ptr;
+};
+
+}  // namespace lowtropy

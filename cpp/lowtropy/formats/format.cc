@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/formats/format.h"
+
+namespace lowtropy {
+
+std::string_view Name(Format format) {
+  switch (format) {
+    case Format::kDense:
+      return "dense";
+    case Format::kCsr:
+      return "csr";
+    case Format::kCer:
+      return "cer";
+    case Format::kCser:
+      return "cser";
+    case Format::kPalette:
+      return "palette";
+    case Format::kPcsr:
+      return "pcsr";
+  }
+  return "?";
+}
+
+std::optional<Format> ParseFormat(std::string_view name) {
+  for (Format format : kFormats) {
+    if (Name(format) == name) return format;
+  }
+  return std::nullopt;
+}
+
+}  // namespace lowtropy

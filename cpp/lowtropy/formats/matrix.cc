@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/formats/matrix.h"
+
+#include <utility>
+
+#include "lowtropy/base/error.h"
+
+namespace lowtropy {
+namespace {
+
+template <class Storage>
+Matrix Encode(const RowSource& source, const Profile& profile) {
+  return Matrix(Storage::Encode(source, profile));
+}
+
+template <class Storage>
+Matrix Collect(size_t rows, size_t cols, std::span<const NamedArray> arrays) {
+  Storage storage;
+  storage.rows = rows;
+  storage.cols = cols;
+  const std::string format(Name(Storage::kFormat));
+  size_t found = 0;
+  Storage::Visit(storage, [&](std::string_view name, Array& target) {
+    for (const NamedArray& entry : arrays) {
+      if (entry.name != name) continue;
+      target = entry.array;
+      ++found;
+      return;
+    }
+    throw Error(ErrorKind::kFile, "A " + format + " matrix needs the array " + std::string(name) +
+                                      ", which is missing.");
+  });
+  if (found != arrays.size()) {
+    throw Error(ErrorKind::kFile, "A " + format + " matrix has " + std::to_string(found) +
+                                      " arrays, but " + std::to_string(arrays.size()) +
+                                      " are given.");
+  }
+  return Matrix(std::move(storage));
+}
+
+// Calls f.template operator()<Storage>() for the format's type.
+template <class F>
+Matrix Dispatch(Format format, F&& f) {
+  switch (format) {
+    case Format::kDense:
+      return f.template operator()<Dense>();
+    case Format::kCsr:
+      return f.template operator()<Csr>();
+    case Format::kCer:
+      return f.template operator()<Cer>();
+    case Format::kCser:
+      return f.template operator()<Cser>();
+    case Format::kPalette:
+      return f.template operator()<Palette>();
+    case Format::kPcsr:
+      return f.template operator()<Pcsr>();
+  }
+  throw Error(ErrorKind::kValue, "Unknown matrix format.");
+}
+
+}  // namespace
+
+Matrix Matrix::From(const RowSource& source, Format format) {
+  return From(source, format, Profile::Of(source));
+}
+
+Matrix Matrix::From(const RowSource& source, Format format, const Profile& profile) {
+  return Dispatch(format, [&]<class Storage>() { return Encode<Storage>(source, profile); });
+}
+
+Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
+                          std::span<const NamedArray> arrays) {
+  if (rows == 0 || cols == 0 || rows > kMaxElements || cols > kMaxElements / rows) {
+    throw Error(ErrorKind::kFile, "A matrix of " + std::to_string(rows) + " x " +
+                                      std::to_string(cols) + " is outside 1 to " +
+                                      std::to_string(kMaxElements) + " elements.");
+  }
+  const Matrix matrix = Dispatch(format, [&]<class Storage>() {
+    return Collect<Storage>(static_cast<size_t>(rows), static_cast<size_t>(cols), arrays);
+  });
+  std::string reason;
+  if (!matrix.Validate(&reason)) {
+    throw Error(ErrorKind::kFile,
+                "The " + std::string(Name(format)) + " matrix is not valid: " + reason + ".");
+  }
+  return matrix;
+}
+
+Format Matrix::format() const {
+  return std::visit([](const auto& s) { return std::decay_t<decltype(s)>::kFormat; }, storage_);
+}
+
+size_t Matrix::rows() const {
+  return std::visit([](const auto& s) { return s.rows; }, storage_);
+}
+
+size_t Matrix::cols() const {
+  return std::visit([](const auto& s) { return s.cols; }, storage_);
+}
+
+Matrix Matrix::To(Format format) const {
+  return format == this->format() ? *this : From(*this, format);
+}
+
+void Matrix::ReadRow(size_t row, std::span<float> out) const {
+  std::visit([&](const auto& s) { s.DecodeRow(row, out); }, storage_);
+}
+
+std::vector<float> Matrix::ToDense() const {
+  std::vector<float> values(rows() * cols());
+  for (size_t r = 0; r < rows(); ++r) {
+    ReadRow(r, std::span<float>(values).subspan(r * cols(), cols()));
+  }
+  return values;
+}
+
+std::vector<NamedArray> Matrix::Arrays() const {
+  std::vector<NamedArray> arrays;
+  std::visit(
+      [&](const auto& s) {
+        std::decay_t<decltype(s)>::Visit(s, [&](std::string_view name, const Array& array) {
+          arrays.push_back({name, array});
+        });
+      },
+      storage_);
+  return arrays;
+}
+
+uint64_t Matrix::ByteLength() const {
+  uint64_t bytes = 0;
+  for (const NamedArray& entry : Arrays()) bytes += entry.array.byte_size();
+  return bytes;
+}
+
+bool Matrix::Validate(std::string* reason) const {
+  return std::visit([&](const auto& s) { return s.Validate(reason); }, storage_);
+}
+
+}  // namespace lowtropy

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/formats/pcsr.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "lowtropy/formats/listed.h"
+#include "lowtropy/formats/validation.h"
+
+namespace lowtropy {
+
+Pcsr Pcsr::Encode(const RowSource& source, const Profile& profile) {
+  std::vector<float> row(profile.cols);
+  std::vector<Listed> listed;
+  IndexBuilder codes;
+  IndexBuilder col_i;
+  IndexBuilder row_ptr;
+  codes.Reserve(static_cast<size_t>(profile.listed));
+  col_i.Reserve(static_cast<size_t>(profile.listed));
+  row_ptr.Push(0);
+  for (size_t r = 0; r < profile.rows; ++r) {
+    source.ReadRow(r, row);
+    ListRow(row, profile.values, &listed);
+    for (const Listed& element : listed) {
+      codes.Push(element.code);
+      col_i.Push(element.col);
+    }
+    row_ptr.Push(static_cast<uint32_t>(col_i.size()));
+  }
+  return {profile.rows,
+          profile.cols,
+          Array::Copy<float>(profile.values.omega()),
+          std::move(codes).Build(),
+          std::move(col_i).Build(),
+          std::move(row_ptr).Build()};
+}
+
+void Pcsr::DecodeRow(size_t row, std::span<float> out) const {
+  const auto values = omega.As<float>();
+  std::fill(out.begin(), out.end(), values[0]);
+  for (size_t i = row_ptr.Index(row); i < row_ptr.Index(row + 1); ++i) {
+    out[col_i.Index(i)] = values[codes.Index(i)];
+  }
+}
+
+bool Pcsr::Validate(std::string* reason) const {
+  if (!CheckOmega(omega, reason) || !CheckIndices("colI", col_i, cols - 1, reason) ||
+      !CheckIndices("codes", codes, omega.size() - 1, reason) ||
+      !CheckSize("codes", codes, col_i.size(), reason) ||
+      !CheckPointers("rowPtr", row_ptr, uint64_t{rows} + 1, col_i.size(), reason) ||
+      !CheckAscending("colI", col_i, row_ptr, reason)) {
+    return false;
+  }
+  std::vector<uint64_t> counts(omega.size(), 0);
+  for (size_t i = 0; i < codes.size(); ++i) ++counts[codes.Index(i)];
+  if (counts[0] != 0) return Fail(reason, "codes lists the most frequent value");
+  counts[0] = uint64_t{rows} * cols - col_i.size();
+  return CheckFrequencies(counts, reason);
+}
+
+}  // namespace lowtropy

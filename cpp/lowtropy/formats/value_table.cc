@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/formats/value_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+namespace lowtropy {
+namespace {
+
+uint32_t Bits(float value) { return std::bit_cast<uint32_t>(value); }
+
+}  // namespace
+
+ValueTable::ValueTable() : slots_(64, 0) {}
+
+size_t ValueTable::Probe(uint32_t bits) const {
+  const size_t mask = slots_.size() - 1;
+  // Fibonacci hashing; the high bits of the product are the well-mixed ones.
+  const uint32_t hash = bits * 2654435769U;
+  size_t slot = (hash >> 7) & mask;
+  while (slots_[slot] != 0 && Bits(values_[slots_[slot] - 1]) != bits) slot = (slot + 1) & mask;
+  return slot;
+}
+
+void ValueTable::Rehash(size_t slots) {
+  slots_.assign(slots, 0);
+  for (size_t i = 0; i < values_.size(); ++i) {
+    slots_[Probe(Bits(values_[i]))] = static_cast<uint32_t>(i + 1);
+  }
+}
+
+void ValueTable::Count(float value) {
+  const size_t slot = Probe(Bits(value));
+  if (slots_[slot] != 0) {
+    ++counts_[slots_[slot] - 1];
+    return;
+  }
+  values_.push_back(value);
+  counts_.push_back(1);
+  slots_[slot] = static_cast<uint32_t>(values_.size());
+  if (values_.size() * 2 > slots_.size()) Rehash(slots_.size() * 4);
+}
+
+uint32_t ValueTable::Code(float value) const { return slots_[Probe(Bits(value))] - 1; }
+
+void ValueTable::Rank() {
+  std::vector<uint32_t> order(values_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
+    if (counts_[a] != counts_[b]) return counts_[a] > counts_[b];
+    const float magnitude_a = std::fabs(values_[a]);
+    const float magnitude_b = std::fabs(values_[b]);
+    if (magnitude_a != magnitude_b) return magnitude_a < magnitude_b;
+    return !std::signbit(values_[a]) && std::signbit(values_[b]);
+  });
+  std::vector<float> values(values_.size());
+  std::vector<uint64_t> counts(values_.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    values[i] = values_[order[i]];
+    counts[i] = counts_[order[i]];
+  }
+  values_.swap(values);
+  counts_.swap(counts);
+  Rehash(slots_.size());
+}
+
+}  // namespace lowtropy

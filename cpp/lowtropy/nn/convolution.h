@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lowtropy/formats/kernels.h"
+#include "lowtropy/nn/graph.h"
+
+namespace lowtropy {
+
+// One convolution, planned for one input shape: Y = W · X where X is never built. The input is copied
+// once into a zero-padded image (not at all when there is no padding and the stride is 1), split into
+// stride x stride phase planes, so that neighbouring outputs read neighbouring floats whatever the
+// stride; a table of offsets, one a column of W, then points at each tap's shifted view of it.
+class Convolution {
+ public:
+  // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides by
+  // groups.
+  Convolution(const Window& window, uint32_t groups, uint32_t out_channels, const Shape& input);
+
+  const Shape& output() const { return output_; }
+
+  // Floats of scratch that Run needs (0 for 1x1 convolutions of stride 1).
+  size_t workspace_size() const { return workspace_size_; }
+
+  // input: C x H x W, followed by kColumnSlack readable floats. output: out_channels x OH x OW.
+  // workspace: workspace_size() floats that overlap neither. Allocates nothing.
+  void Run(const Matrix& weight, const float* input, float* output, float* workspace,
+           const Epilogue& epilogue) const;
+
+ private:
+  void PadAndSplit(const float* input, float* planes) const;
+
+  Window window_;
+  uint32_t groups_;
+  uint32_t out_channels_;
+  Shape input_;
+  Shape output_;
+  size_t plane_height_ = 0;  // of one phase plane
+  size_t plane_width_ = 0;
+  size_t workspace_size_ = 0;
+  std::vector<uint32_t> offsets_;  // of each column of W, from the output's first pixel
+};
+
+// The output's shape. Throws Error(kShape) with a clause that names what does not fit.
+Shape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_channels,
+                       const Shape& input);
+
+}  // namespace lowtropy
