@@ -9,8 +9,9 @@
 namespace lowtropy {
 
 // Products of a compressed matrix W with dense right-hand sides, straight on W's arrays. SIMD runs
-// across the columns of the right-hand side; one column has kernels of its own. None allocates, none
-// checks: the matrix must have been built or validated by Matrix, and pointers must be as described.
+// across the columns of the right-hand side; one column has kernels of its own. None allocates,
+// none checks: the matrix must have been built or validated by Matrix, and pointers must be as
+// described.
 //
 // Accuracy, for every format: |error| ≤ 2 · cols · ε · Σ|w·x|, ε = 2^-23.
 
@@ -29,9 +30,9 @@ struct RowRange {
 };
 
 // The right-hand side X, W.cols() x count. Element (k, j) is data[offset[k] + j]: an offset table
-// makes rows of a plain matrix, of a packed tile, or shifted views of one padded image (a convolution
-// without an im2col copy) look the same. `data` needs no alignment, but kColumnSlack floats after the
-// last element of every row must be readable (any values): tiles are loaded whole.
+// makes rows of a plain matrix, of a packed tile, or shifted views of one padded image (a
+// convolution without an im2col copy) look the same. `data` needs no alignment, but kColumnSlack
+// floats after the last element of every row must be readable (any values): tiles are loaded whole.
 struct Columns {
   const float* data;
   const uint32_t* offset;  // W.cols() entries, in floats
@@ -39,9 +40,9 @@ struct Columns {
 };
 inline constexpr size_t kColumnSlack = 16;
 
-// Where results go. Column j of row r is stored at data[r · row_stride + (j / pitch) · run + j % pitch]
-// if j % pitch < run, and dropped otherwise: with run = output width and pitch = padded input width,
-// the columns that straddle image rows vanish. run = pitch = count is a plain matrix.
+// Where results go. Column j of row r is stored at data[r · row_stride + (j / pitch) · run + j %
+// pitch] if j % pitch < run, and dropped otherwise: with run = output width and pitch = padded
+// input width, the columns that straddle image rows vanish. run = pitch = count is a plain matrix.
 struct Output {
   float* data;
   size_t row_stride;

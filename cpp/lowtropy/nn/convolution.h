@@ -10,14 +10,15 @@
 
 namespace lowtropy {
 
-// One convolution, planned for one input shape: Y = W · X where X is never built. The input is copied
-// once into a zero-padded image (not at all when there is no padding and the stride is 1), split into
-// stride x stride phase planes, so that neighbouring outputs read neighbouring floats whatever the
-// stride; a table of offsets, one a column of W, then points at each tap's shifted view of it.
+// One convolution, planned for one input shape: Y = W · X where X is never built. The input is
+// copied once into a zero-padded image (not at all when there is no padding and the stride is 1),
+// split into stride x stride phase planes, so that neighbouring outputs read neighbouring floats
+// whatever the stride; a table of offsets, one a column of W, then points at each tap's shifted
+// view of it.
 class Convolution {
  public:
-  // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides by
-  // groups.
+  // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides
+  // by groups.
   Convolution(const Window& window, uint32_t groups, uint32_t out_channels, const Shape& input);
 
   const Shape& output() const { return output_; }
@@ -31,16 +32,22 @@ class Convolution {
            const Epilogue& epilogue) const;
 
  private:
+  void BuildOffsets();
   void PadAndSplit(const float* input, float* planes) const;
+  void SplitRow(const float* image_row, size_t phase, float* out) const;
 
   Window window_;
   uint32_t groups_;
   uint32_t out_channels_;
   Shape input_;
   Shape output_;
-  size_t plane_height_ = 0;  // of one phase plane
+  std::vector<size_t> row_phases_;  // phases that are kept; planes lie channel by channel, then by
+  std::vector<size_t> col_phases_;  // row phase and column phase
+  size_t plane_height_ = 0;         // of one phase plane
   size_t plane_width_ = 0;
+  size_t channel_size_ = 0;  // floats of all planes of one channel
   size_t workspace_size_ = 0;
+  bool in_place_ = false;          // no padding, stride 1: the input serves as it is
   std::vector<uint32_t> offsets_;  // of each column of W, from the output's first pixel
 };
 

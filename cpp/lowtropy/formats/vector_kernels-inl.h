@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// y = W · x, one column. Included once for each instruction set, see kernels.cc.
+//
+// With one column there is nothing for SIMD to run across in the formats that list elements, and
+// WebAssembly has no gather: they are scalar, bound by two loads (index, input) an element, with
+// independent sums to hide the addition's latency (3 to 4 cycles). Dense and palette run SIMD along
+// the row; palette decodes 256 columns at a time into a stack buffer that stays in the first cache.
+
+#if defined(LOWTROPY_FORMATS_VECTOR_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LOWTROPY_FORMATS_VECTOR_KERNELS_INL_H_
+#undef LOWTROPY_FORMATS_VECTOR_KERNELS_INL_H_
+#else
+#define LOWTROPY_FORMATS_VECTOR_KERNELS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "lowtropy/formats/decode-inl.h"
+#include "lowtropy/formats/kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowtropy::HWY_NAMESPACE {
+
+HWY_INLINE float Finish(float value, size_t row, const Epilogue& e) {
+  if (e.scale != nullptr) value *= e.scale[row];
+  if (e.bias != nullptr) value += e.bias[row];
+  return e.relu ? std::max(value, 0.0F) : value;
+}
+
+// Σ a · b over n floats, neither aligned.
+HWY_INLINE float DotProduct(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Zero(d);
+  auto s1 = hn::Zero(d);
+  auto s2 = hn::Zero(d);
+  auto s3 = hn::Zero(d);
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+    s1 = hn::MulAdd(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), s1);
+    s2 = hn::MulAdd(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), s2);
+    s3 = hn::MulAdd(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), s3);
+  }
+  for (; i + lanes <= n; i += lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+  }
+  const auto sum = hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
+  float total = hn::GetLane(sum);
+  for (; i < n; ++i) total += a[i] * b[i];
+  return total;
+}
+
+inline float RowProduct(const Dense& w, size_t row, const float* x) {
+  return DotProduct(w.values.As<float>().data() + row * w.cols, x, w.cols);
+}
+
+inline float RowProduct(const Palette& w, size_t row, const float* x) {
+  constexpr size_t kBlock = 256;
+  HWY_ALIGN float values[kBlock];
+  const float* omega = w.omega.As<float>().data();
+  float total = 0;
+  for (size_t first = 0; first < w.cols; first += kBlock) {
+    const size_t count = std::min(kBlock, w.cols - first);
+    DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) { values[k] = omega[code]; });
+    total += DotProduct(values, x + first, count);
+  }
+  return total;
+}
+
+// Elements one by one, four sums.
+template <class Elements>
+HWY_INLINE float ElementProduct(const Elements& w, size_t begin, size_t end,
+                                const float* HWY_RESTRICT x) {
+  float s0 = 0;
+  float s1 = 0;
+  float s2 = 0;
+  float s3 = 0;
+  size_t i = begin;
+  for (; i + 4 <= end; i += 4) {
+    s0 += w.Value(i) * x[w.Col(i)];
+    s1 += w.Value(i + 1) * x[w.Col(i + 1)];
+    s2 += w.Value(i + 2) * x[w.Col(i + 2)];
+    s3 += w.Value(i + 3) * x[w.Col(i + 3)];
+  }
+  for (; i < end; ++i) s0 += w.Value(i) * x[w.Col(i)];
+  return (s0 + s1) + (s2 + s3);
+}
+
+template <class ColT>
+HWY_INLINE float RowProduct(const TypedCsr<ColT>& w, size_t row, const float* x) {
+  return ElementProduct(w, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), x);
+}
+
+template <class CodeT, class ColT>
+HWY_INLINE float RowProduct(const TypedPcsr<CodeT, ColT>& w, size_t row, const float* x) {
+  return ElementProduct(w, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), x);
+}
+
+// Σ x over the columns of a run.
+template <class ColT>
+HWY_INLINE float RunSum(const ColT* HWY_RESTRICT col_i, size_t begin, size_t end,
+                        const float* HWY_RESTRICT x) {
+  float s0 = 0;
+  float s1 = 0;
+  float s2 = 0;
+  float s3 = 0;
+  size_t i = begin;
+  for (; i + 4 <= end; i += 4) {
+    s0 += x[col_i[i]];
+    s1 += x[col_i[i + 1]];
+    s2 += x[col_i[i + 2]];
+    s3 += x[col_i[i + 3]];
+  }
+  for (; i < end; ++i) s0 += x[col_i[i]];
+  return (s0 + s1) + (s2 + s3);
+}
+
+template <class ColT>
+HWY_INLINE float RowProduct(const TypedCer<ColT>& w, size_t row, const float* x) {
+  const size_t first = w.row_ptr.Index(row);
+  const size_t last = w.row_ptr.Index(row + 1);
+  uint32_t begin = w.omega_ptr.Index(first);
+  float total = 0;
+  for (size_t run = first; run < last; ++run) {
+    const uint32_t end = w.omega_ptr.Index(run + 1);
+    total += w.omega[1 + run - first] * RunSum(w.col_i, begin, end, x);
+    begin = end;
+  }
+  return total;
+}
+
+template <class ColT>
+HWY_INLINE float RowProduct(const TypedCser<ColT>& w, size_t row, const float* x) {
+  const size_t last = w.row_ptr.Index(row + 1);
+  size_t run = w.row_ptr.Index(row);
+  uint32_t begin = w.omega_ptr.Index(run);
+  float total = 0;
+  for (; run < last; ++run) {
+    const uint32_t end = w.omega_ptr.Index(run + 1);
+    total += w.omega[w.omega_i.Index(run)] * RunSum(w.col_i, begin, end, x);
+    begin = end;
+  }
+  return total;
+}
+
+template <class Rows>
+HWY_INLINE void RowProducts(const Rows& w, RowRange rows, const float* x, float* y,
+                            const Epilogue& epilogue) {
+  for (size_t r = rows.begin; r < rows.end; ++r) y[r] = Finish(RowProduct(w, r, x), r, epilogue);
+}
+
+inline void VectorProduct(const Dense& w, RowRange rows, const float* x, float* y,
+                          const Epilogue& epilogue) {
+  RowProducts(w, rows, x, y, epilogue);
+}
+
+inline void VectorProduct(const Palette& w, RowRange rows, const float* x, float* y,
+                          const Epilogue& epilogue) {
+  RowProducts(w, rows, x, y, epilogue);
+}
+
+template <class Storage>
+void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
+                   const Epilogue& epilogue) {
+  WithTypes(w, [&](const auto& typed) { RowProducts(typed, rows, x, y, epilogue); });
+}
+
+}  // namespace lowtropy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // LOWTROPY_FORMATS_VECTOR_KERNELS_INL_H_
