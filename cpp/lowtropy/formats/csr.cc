@@ -2,16 +2,16 @@
 #include "lowtropy/formats/csr.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 #include <vector>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/formats/validation.h"
 
 namespace lowtropy {
 namespace {
 
-bool IsZero(float value) { return std::bit_cast<uint32_t>(value) == 0; }
+bool IsZero(float value) { return Bits(value) == 0; }
 
 }  // namespace
 

@@ -2,11 +2,11 @@
 #include "lowtropy/formats/profile.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
 
 namespace lowtropy {
@@ -46,7 +46,7 @@ void CountRow(const std::vector<float>& row, size_t row_number, std::vector<size
   bool nonzero = false;
   for (size_t c = 0; c < row.size(); ++c) {
     const auto col = static_cast<uint32_t>(c);
-    if (std::bit_cast<uint32_t>(row[c]) != 0) {
+    if (Bits(row[c]) != 0) {
       ++profile->nnz;
       nonzero = true;
       profile->max_nonzero_col = std::max(profile->max_nonzero_col, col);

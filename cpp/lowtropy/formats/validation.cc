@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "lowtropy/base/bits.h"
+
 namespace lowtropy {
 namespace {
 
@@ -117,7 +119,7 @@ bool CheckOmega(const Array& omega, std::string* reason) {
   if (!CheckFinite("omega", omega, reason)) return false;
   std::vector<uint32_t> bits;
   bits.reserve(omega.size());
-  for (float value : omega.As<float>()) bits.push_back(std::bit_cast<uint32_t>(value));
+  for (float value : omega.As<float>()) bits.push_back(Bits(value));
   std::sort(bits.begin(), bits.end());
   if (std::adjacent_find(bits.begin(), bits.end()) != bits.end()) {
     return Fail(reason, "omega holds a value twice");

@@ -2,16 +2,12 @@
 #include "lowtropy/formats/value_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numeric>
 
+#include "lowtropy/base/bits.h"
+
 namespace lowtropy {
-namespace {
-
-uint32_t Bits(float value) { return std::bit_cast<uint32_t>(value); }
-
-}  // namespace
 
 ValueTable::ValueTable() : slots_(64, 0) {}
 
