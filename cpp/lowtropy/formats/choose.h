@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "lowtropy/formats/format.h"
+#include "lowtropy/formats/profile.h"
+
+namespace lowtropy {
+
+struct Candidate {
+  Format format;
+  uint64_t bytes;
+  double nanoseconds;  // predicted, for one product
+};
+
+// What `auto` picks for a matrix, and why.
+struct Choice {
+  Format format;
+  std::string reason;                                 // one sentence for a person
+  std::array<Candidate, kFormats.size()> candidates;  // in the order of kFormats
+};
+
+// The predicted time of one product with `columns` columns, by the constants of tuning.h.
+double PredictNanoseconds(Format format, const Profile& profile, size_t columns);
+
+// The smallest format among those that are no larger than dense and predicted to take at most
+// tuning::kTimeTolerance times as long as the fastest of these. `columns` is how many right-hand
+// sides a product has: 1 for a vector, the output's pixels for a convolution.
+Choice Choose(const Profile& profile, size_t columns);
+
+}  // namespace lowtropy
