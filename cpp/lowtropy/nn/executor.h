@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lowtropy/nn/graph.h"
+#include "lowtropy/nn/plan.h"
+
+namespace lowtropy {
+
+// A conv or fc node as a product of its weight with `count` columns, OH·OW for a conv and 1 for an
+// fc.
+struct LayerInfo {
+  std::string name;  // of the node
+  Op op;
+  std::string weight;  // name of the tensor
+  size_t rows;
+  size_t cols;
+  uint64_t count;
+  uint64_t macs;  // multiply-accumulates of a dense product
+  Shape output;
+};
+
+// The network's conv and fc nodes, in an order in which they can run. The network must satisfy
+// CheckNetwork.
+std::vector<LayerInfo> ListLayers(const Network& network);
+
+// Runs a network, one sample at a time, on its weights as they are held. Everything is planned and
+// allocated by the constructor; Run allocates nothing. Not thread-safe.
+class Executor {
+ public:
+  // Throws the errors of CheckNetwork, and Error(kMemory) when there is no memory for the arena.
+  explicit Executor(Network network);
+
+  // Steps point into the network and the arena, which moves leave where they are.
+  Executor(Executor&&) = default;
+  Executor& operator=(Executor&&) = default;
+
+  const Network& network() const { return network_; }
+
+  const Shape& input_shape() const { return network_.graph.input_shape; }
+  // As in graph.outputs.
+  const std::vector<Shape>& output_shapes() const { return output_shapes_; }
+
+  // The forward pass. `input`: C x H x W, row-major; `outputs`: one span for each graph output.
+  // Throws Error(kShape) unless sizes are those of the shapes. Equal inputs give equal bits.
+  void Run(std::span<const float> input, std::span<const std::span<float>> outputs);
+
+  // Holds a weight in another format from now on. Throws Error(kValue) when there is no such
+  // matrix.
+  void SetFormat(const std::string& weight, Format format);
+
+  // Called after each step of Run with the name of its node and how long it took; nodes that were
+  // fused into others, and those that take no work, do not occur. An empty function turns it off.
+  using StepObserver = std::function<void(std::string_view node, double milliseconds)>;
+  void set_step_observer(StepObserver observer) { observer_ = std::move(observer); }
+
+  // The memory of all values and scratch. Its contents mean nothing between runs.
+  std::span<float> arena() { return {Arena(0), static_cast<size_t>(plan_.arena_size)}; }
+  uint64_t arena_bytes() const { return plan_.arena_size * sizeof(float); }
+
+ private:
+  // What a planned step needs besides, looked up once.
+  struct Operands {
+    std::vector<const float*> inputs;
+    const Matrix* weight = nullptr;
+    Epilogue epilogue;
+    std::vector<float> scale;  // of a batchnorm, alone or fused
+    std::vector<float> bias;
+  };
+
+  float* Arena(uint64_t offset) const {
+    return reinterpret_cast<float*>(arena_.get()) + static_cast<size_t>(offset);
+  }
+  Operands Prepare(const PlannedStep& planned) const;
+  void FoldBatchNorm(const Node& norm, const float* bias, Operands& operands) const;
+  const float* Vector(const std::string& name) const;
+  void RunObserved(const PlannedStep& planned, const Operands& operands) const;
+  void RunStep(const PlannedStep& planned, const Operands& operands) const;
+
+  Network network_;
+  std::vector<Shape> output_shapes_;
+  Plan plan_;
+  std::shared_ptr<std::byte> arena_;
+  std::vector<Operands> operands_;  // of each step
+  StepObserver observer_;
+};
+
+}  // namespace lowtropy

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/nn/operators.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lowtropy/formats/kernels.h"  // kColumnSlack
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lowtropy/nn/operators.cc"
+#include "hwy/foreach_target.h"  // compiles this file once for each instruction set
+// After foreach_target.h, as Highway asks.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowtropy::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls f(d, i) for whole vectors of [0, count), then for the rest in vectors of one lane, so that
+// nothing is stored past the end, where another value may lie.
+template <class F>
+HWY_INLINE void ForEachVector(size_t count, const F& f) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) f(d, i);
+  for (; i < count; ++i) f(one, i);
+}
+
+void ReluKernel(const float* input, size_t size, float* output) {
+  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(hn::Max(hn::LoadU(d, input + i), hn::Zero(d)), d, output + i);
+  });
+}
+
+void ScaleShiftKernel(const Shape& shape, const float* input, const float* scale, const float* bias,
+                      bool relu, float* output) {
+  const size_t pixels = size_t{shape.height} * shape.width;
+  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
+  for (size_t c = 0; c < shape.channels; ++c) {
+    const float* x = input + c * pixels;
+    float* y = output + c * pixels;
+    ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
+      const auto v = hn::MulAdd(hn::LoadU(d, x + i), hn::Set(d, scale[c]), hn::Set(d, bias[c]));
+      hn::StoreU(hn::Max(v, hn::Set(d, floor)), d, y + i);
+    });
+  }
+}
+
+void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
+  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
+  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
+    auto sum = hn::LoadU(d, inputs[0] + i);
+    for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
+    hn::StoreU(hn::Max(sum, hn::Set(d, floor)), d, output + i);
+  });
+}
+
+// ---- Pools ----
+//
+// In two passes over one row of scratch: down the rows of the window, where neighbouring lanes are
+// neighbouring floats, then across. The second pass reads each float once a tap, and strides of 2,
+// nearly all that there are, by de-interleaving loads.
+
+struct MaxReduction {
+  static constexpr float kIdentity = -std::numeric_limits<float>::infinity();
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
+    return hn::Max(a, b);
+  }
+};
+
+struct SumReduction {
+  static constexpr float kIdentity = 0.0F;
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
+    return hn::Add(a, b);
+  }
+};
+
+// out[i] = the reduction of column i over `rows` rows.
+template <class Reduction>
+void ReduceRows(const float* first, size_t rows, size_t width, float* out) {
+  const Reduction reduce;
+  ForEachVector(width, [&](auto d, size_t i) HWY_ATTR {
+    auto v = hn::LoadU(d, first + i);
+    for (size_t r = 1; r < rows; ++r) v = reduce(v, hn::LoadU(d, first + r * width + i));
+    hn::StoreU(v, d, out + i);
+  });
+}
+
+template <class Reduction>
+void Slide(const float* row, size_t kernel, size_t stride, size_t begin, size_t count, float* out) {
+  const Reduction reduce;
+  const hn::CappedTag<float, 1> one;
+  for (size_t x = begin; x < count; ++x) {
+    auto v = hn::LoadU(one, row + x * stride);
+    for (size_t j = 1; j < kernel; ++j) v = reduce(v, hn::LoadU(one, row + x * stride + j));
+    hn::StoreU(v, one, out + x);
+  }
+}
+
+template <class Reduction>
+void SlideBy1(const float* row, size_t kernel, size_t count, float* out) {
+  const Reduction reduce;
+  ForEachVector(count, [&](auto d, size_t x) HWY_ATTR {
+    auto v = hn::LoadU(d, row + x);
+    for (size_t j = 1; j < kernel; ++j) v = reduce(v, hn::LoadU(d, row + x + j));
+    hn::StoreU(v, d, out + x);
+  });
+}
+
+// Reads up to 2 floats past the last window.
+template <class Reduction>
+void SlideBy2(const float* row, size_t kernel, size_t count, float* out) {
+  const Reduction reduce;
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const size_t lanes = hn::Lanes(d);
+  size_t x = 0;
+  for (; x + lanes <= count; x += lanes) {
+    V v = hn::Set(d, Reduction::kIdentity);
+    for (size_t j = 0; j < kernel; j += 2) {
+      V even;
+      V odd;
+      hn::LoadInterleaved2(d, row + 2 * x + j, even, odd);
+      v = reduce(v, even);
+      if (j + 1 < kernel) v = reduce(v, odd);
+    }
+    hn::StoreU(v, d, out + x);
+  }
+  Slide<Reduction>(row, kernel, 2, x, count, out);
+}
+
+// Reduces every window; `row` is scratch for one padded row. Calls finish(oy, its floats) after
+// each output row.
+template <class Reduction, class Finish>
+void Pool(const Pooling& pooling, const float* input, float* output, float* row,
+          const Finish& finish) {
+  const Shape& in = pooling.input;
+  const Shape& out = pooling.output;
+  const auto& [kernel, stride, dilation, pad] = pooling.window;
+  const size_t reach = size_t{out.width - 1} * stride[1] + kernel[1];
+  std::fill_n(row, pad[1], Reduction::kIdentity);
+  if (reach > pad[1] + in.width) {
+    std::fill(row + pad[1] + in.width, row + reach, Reduction::kIdentity);
+  }
+  for (size_t c = 0; c < in.channels; ++c, input += size_t{in.height} * in.width) {
+    for (size_t oy = 0; oy < out.height; ++oy, output += out.width) {
+      const size_t start = oy * stride[0];  // in padded rows
+      const size_t first = std::max<size_t>(start, pad[0]) - pad[0];
+      const size_t last = std::min<size_t>(start + kernel[0] - pad[0], in.height);
+      ReduceRows<Reduction>(input + first * in.width, last - first, in.width, row + pad[1]);
+      if (stride[1] == 1) {
+        SlideBy1<Reduction>(row, kernel[1], out.width, output);
+      } else if (stride[1] == 2) {
+        SlideBy2<Reduction>(row, kernel[1], out.width, output);
+      } else {
+        Slide<Reduction>(row, kernel[1], stride[1], 0, out.width, output);
+      }
+      finish(oy, output);
+    }
+  }
+}
+
+void MaxPoolKernel(const Pooling& pooling, const float* input, float* output, float* scratch) {
+  Pool<MaxReduction>(pooling, input, output, scratch, [](size_t, float*) {});
+}
+
+// How many positions of window `o` the mean divides by, along one axis.
+HWY_INLINE size_t Extent(const Pooling& pooling, size_t axis, size_t size, size_t o) {
+  const Window& window = pooling.window;
+  const size_t before = window.pad[axis];
+  const size_t start = o * window.stride[axis];
+  const size_t end = start + window.kernel[axis];
+  if (pooling.count_pad) return std::min(end, size + before + window.pad[axis + 2]) - start;
+  return std::min(end, size + before) - std::max(start, before);
+}
+
+void AvgPoolKernel(const Pooling& pooling, const float* input, float* output, float* scratch) {
+  const size_t width = pooling.output.width;
+  float* extents = scratch;
+  for (size_t x = 0; x < width; ++x) {
+    extents[x] = static_cast<float>(Extent(pooling, 1, pooling.input.width, x));
+  }
+  const auto divide = [&](size_t oy, float* row) {
+    const auto rows = static_cast<float>(Extent(pooling, 0, pooling.input.height, oy));
+    for (size_t x = 0; x < width; ++x) row[x] /= rows * extents[x];
+  };
+  Pool<SumReduction>(pooling, input, output, scratch + width, divide);
+}
+
+void GlobalAvgPoolKernel(const Shape& shape, const float* input, float* output) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const size_t pixels = size_t{shape.height} * shape.width;
+  for (size_t c = 0; c < shape.channels; ++c, input += pixels) {
+    auto sums = hn::Zero(d);
+    size_t i = 0;
+    for (; i + lanes <= pixels; i += lanes) sums = hn::Add(sums, hn::LoadU(d, input + i));
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+    for (; i < pixels; ++i) sum += input[i];
+    output[c] = sum / static_cast<float>(pixels);
+  }
+}
+
+// ---- LRN ----
+
+// x · base^-0.75, by square roots: several times as fast as pow.
+template <class D, class V>
+HWY_INLINE V DivideByThreeQuarterPower(D, V x, V base) {
+  const V root = hn::Sqrt(base);
+  return hn::Div(x, hn::Mul(root, hn::Sqrt(root)));
+}
+
+template <class D, class V>
+HWY_INLINE V DivideByPower(D d, V x, V base, float exponent) {
+  HWY_ALIGN float lanes[hn::MaxLanes(D())];
+  hn::StoreU(base, d, lanes);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = std::pow(lanes[i], -exponent);
+  return hn::Mul(x, hn::LoadU(d, lanes));
+}
+
+// Adds the squares of the window up anew for each channel: a sliding sum would save some loads, but
+// keep the rounding errors of large values that have left it.
+void LrnKernel(const Lrn& lrn, const Shape& shape, const float* input, float* output) {
+  const size_t pixels = size_t{shape.height} * shape.width;
+  const size_t before = (lrn.size - 1) / 2;
+  const size_t after = lrn.size - 1 - before;
+  const float weight = lrn.alpha / static_cast<float>(lrn.size);
+  for (size_t c = 0; c < shape.channels; ++c) {
+    const size_t first = c - std::min(c, before);
+    const size_t last = std::min<size_t>(c + after, shape.channels - 1);
+    ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
+      auto sum = hn::Zero(d);
+      for (size_t n = first; n <= last; ++n) {
+        const auto v = hn::LoadU(d, input + n * pixels + i);
+        sum = hn::MulAdd(v, v, sum);
+      }
+      const auto x = hn::LoadU(d, input + c * pixels + i);
+      const auto base = hn::MulAdd(sum, hn::Set(d, weight), hn::Set(d, lrn.k));
+      const auto y = lrn.beta == 0.75F ? DivideByThreeQuarterPower(d, x, base)
+                                       : DivideByPower(d, x, base, lrn.beta);
+      hn::StoreU(y, d, output + c * pixels + i);
+    });
+  }
+}
+
+}  // namespace lowtropy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lowtropy {
+namespace {
+
+HWY_EXPORT(ReluKernel);
+HWY_EXPORT(ScaleShiftKernel);
+HWY_EXPORT(AddKernel);
+HWY_EXPORT(MaxPoolKernel);
+HWY_EXPORT(AvgPoolKernel);
+HWY_EXPORT(GlobalAvgPoolKernel);
+HWY_EXPORT(LrnKernel);
+
+}  // namespace
+
+void Relu(const float* input, size_t size, float* output) {
+  HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
+}
+
+void ScaleShift(const Shape& shape, const float* input, const float* scale, const float* bias,
+                bool relu, float* output) {
+  HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, relu, output);
+}
+
+void Add(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
+  HWY_DYNAMIC_DISPATCH(AddKernel)(inputs, size, relu, output);
+}
+
+uint64_t PoolScratch(const Pooling& pooling) {
+  const Window& window = pooling.window;
+  const uint64_t reach = uint64_t{pooling.output.width - 1} * window.stride[1] + window.kernel[1];
+  const uint64_t row = std::max(reach, uint64_t{window.pad[1]} + pooling.input.width);
+  return pooling.output.width + row + kColumnSlack;
+}
+
+void MaxPool(const Pooling& pooling, const float* input, float* output, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(MaxPoolKernel)(pooling, input, output, scratch);
+}
+
+void AvgPool(const Pooling& pooling, const float* input, float* output, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(AvgPoolKernel)(pooling, input, output, scratch);
+}
+
+void GlobalAvgPool(const Shape& shape, const float* input, float* output) {
+  HWY_DYNAMIC_DISPATCH(GlobalAvgPoolKernel)(shape, input, output);
+}
+
+void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output) {
+  HWY_DYNAMIC_DISPATCH(LrnKernel)(lrn, shape, input, output);
+}
+
+void Softmax(const Shape& shape, const float* input, float* output) {
+  const size_t pixels = size_t{shape.height} * shape.width;
+  const size_t size = shape.channels * pixels;
+  for (size_t p = 0; p < pixels; ++p) {
+    float max = input[p];
+    for (size_t i = p; i < size; i += pixels) max = std::max(max, input[i]);
+    double sum = 0;  // float would lose small probabilities among many thousands of classes
+    for (size_t i = p; i < size; i += pixels) {
+      output[i] = std::exp(input[i] - max);
+      sum += static_cast<double>(output[i]);
+    }
+    const auto factor = static_cast<float>(1.0 / sum);
+    for (size_t i = p; i < size; i += pixels) output[i] *= factor;
+  }
+}
+
+}  // namespace lowtropy
+#endif  // HWY_ONCE

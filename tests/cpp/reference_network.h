@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lowtropy/nn/graph.h"
+#include "lowtropy/nn/shape_inference.h"
+
+// A forward pass in float64 written straight from the operators' definitions, one output at a time,
+// and a builder of random networks to compare it with the executor on.
+namespace lowtropy::reference {
+
+using Values = std::vector<double>;
+
+// A value with its shape. Reads zero outside the image.
+struct Image {
+  Shape shape;
+  Values data;
+
+  bool Contains(int64_t y, int64_t x) const {
+    return y >= 0 && x >= 0 && y < shape.height && x < shape.width;
+  }
+  double At(size_t c, int64_t y, int64_t x) const {
+    if (!Contains(y, x)) return 0;
+    return data[(c * shape.height + static_cast<size_t>(y)) * shape.width + static_cast<size_t>(x)];
+  }
+};
+
+// Calls f(c, y, x) for every element in order and collects the results.
+template <class F>
+Image Generate(const Shape& shape, const F& f) {
+  Image image{shape, {}};
+  for (size_t c = 0; c < shape.channels; ++c) {
+    for (int64_t y = 0; y < shape.height; ++y) {
+      for (int64_t x = 0; x < shape.width; ++x) image.data.push_back(f(c, y, x));
+    }
+  }
+  return image;
+}
+
+inline Values ToDouble(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+inline Values Vector(const Network& network, const std::string& name, size_t size,
+                     double otherwise) {
+  if (name.empty()) return Values(size, otherwise);
+  return ToDouble(network.vectors.at(name).As<float>());
+}
+
+inline Image Conv(const Network& network, const Node& node, const Image& in, const Shape& shape) {
+  const Matrix& weight = network.matrices.at(node.weight);
+  const Values w = ToDouble(weight.ToDense());
+  const Values bias = Vector(network, node.bias, shape.channels, 0);
+  const auto& [kernel, stride, dilation, pad] = node.window;
+  const size_t group_in = in.shape.channels / node.groups;
+  const size_t group_out = shape.channels / node.groups;
+  Image out{shape, {}};
+  for (size_t r = 0; r < shape.channels; ++r) {
+    for (int64_t y = 0; y < shape.height; ++y) {
+      for (int64_t x = 0; x < shape.width; ++x) {
+        double sum = bias[r];
+        size_t column = r * weight.cols();
+        for (size_t c = 0; c < group_in; ++c) {
+          for (int64_t i = 0; i < kernel[0]; ++i) {
+            for (int64_t j = 0; j < kernel[1]; ++j) {
+              sum += w[column++] * in.At(r / group_out * group_in + c,
+                                         y * stride[0] + i * dilation[0] - pad[0],
+                                         x * stride[1] + j * dilation[1] - pad[1]);
+            }
+          }
+        }
+        out.data.push_back(sum);
+      }
+    }
+  }
+  return out;
+}
+
+inline Image Fc(const Network& network, const Node& node, const Image& in, const Shape& shape) {
+  const Values w = ToDouble(network.matrices.at(node.weight).ToDense());
+  const Values bias = Vector(network, node.bias, shape.channels, 0);
+  return Generate(shape, [&](size_t r, int64_t, int64_t) {
+    double sum = bias[r];
+    for (size_t k = 0; k < in.data.size(); ++k) sum += w[r * in.data.size() + k] * in.data[k];
+    return sum;
+  });
+}
+
+inline Image Pool(const Node& node, const Image& in, const Shape& shape) {
+  const Window& w = node.window;
+  return Generate(shape, [&](size_t c, int64_t y, int64_t x) {
+    const int64_t top = y * w.stride[0] - w.pad[0];
+    const int64_t left = x * w.stride[1] - w.pad[1];
+    double max = -std::numeric_limits<double>::infinity();
+    double sum = 0;
+    int inside = 0;
+    int padded = 0;
+    for (int64_t i = top; i < top + w.kernel[0]; ++i) {
+      for (int64_t j = left; j < left + w.kernel[1]; ++j) {
+        padded += i < in.shape.height + w.pad[2] && j < in.shape.width + w.pad[3];
+        if (!in.Contains(i, j)) continue;
+        ++inside;
+        sum += in.At(c, i, j);
+        max = std::max(max, in.At(c, i, j));
+      }
+    }
+    return node.op == Op::kMaxPool ? max : sum / (node.count_pad ? padded : inside);
+  });
+}
+
+inline Image GlobalAvgPool(const Image& in) {
+  const Shape shape{in.shape.channels, 1, 1};
+  const size_t pixels = in.data.size() / in.shape.channels;
+  return Generate(shape, [&](size_t c, int64_t, int64_t) {
+    double sum = 0;
+    for (size_t p = 0; p < pixels; ++p) sum += in.data[c * pixels + p];
+    return sum / static_cast<double>(pixels);
+  });
+}
+
+inline Image Lrn(const Node& node, const Image& in) {
+  const int64_t before = (int64_t{node.lrn_size} - 1) / 2;
+  return Generate(in.shape, [&](size_t c, int64_t y, int64_t x) {
+    double squares = 0;
+    for (int64_t k = 0; k < node.lrn_size; ++k) {
+      const int64_t channel = static_cast<int64_t>(c) - before + k;
+      if (channel < 0 || channel >= in.shape.channels) continue;
+      squares += std::pow(in.At(static_cast<size_t>(channel), y, x), 2);
+    }
+    const double base = double{node.lrn_k} + double{node.lrn_alpha} / node.lrn_size * squares;
+    return in.At(c, y, x) / std::pow(base, double{node.lrn_beta});
+  });
+}
+
+inline Image BatchNorm(const Network& network, const Node& node, const Image& in) {
+  const size_t channels = in.shape.channels;
+  const Values mean = Vector(network, node.mean, channels, 0);
+  const Values variance = Vector(network, node.variance, channels, 1);
+  const Values gamma = Vector(network, node.gamma, channels, 1);
+  const Values beta = Vector(network, node.beta, channels, 0);
+  return Generate(in.shape, [&](size_t c, int64_t y, int64_t x) {
+    return (in.At(c, y, x) - mean[c]) / std::sqrt(variance[c] + double{node.epsilon}) * gamma[c] +
+           beta[c];
+  });
+}
+
+inline Image Softmax(const Image& in) {
+  return Generate(in.shape, [&](size_t c, int64_t y, int64_t x) {
+    double sum = 0;
+    for (size_t k = 0; k < in.shape.channels; ++k) {
+      sum += std::exp(in.At(k, y, x) - in.At(c, y, x));
+    }
+    return 1 / sum;
+  });
+}
+
+inline Image Evaluate(const Network& network, const Node& node, std::span<const Image> inputs,
+                      const Shape& shape) {
+  const Image& in = inputs[0];
+  Image out{shape, {}};
+  switch (node.op) {
+    case Op::kConv:
+      return Conv(network, node, in, shape);
+    case Op::kFc:
+      return Fc(network, node, in, shape);
+    case Op::kMaxPool:
+    case Op::kAvgPool:
+      return Pool(node, in, shape);
+    case Op::kGlobalAvgPool:
+      return GlobalAvgPool(in);
+    case Op::kLrn:
+      return Lrn(node, in);
+    case Op::kBatchNorm:
+      return BatchNorm(network, node, in);
+    case Op::kSoftmax:
+      return Softmax(in);
+    case Op::kRelu:
+      for (const double v : in.data) out.data.push_back(std::max(v, 0.0));
+      return out;
+    case Op::kAdd:
+      out.data.resize(in.data.size());
+      for (const Image& input : inputs) {
+        for (size_t i = 0; i < out.data.size(); ++i) out.data[i] += input.data[i];
+      }
+      return out;
+    case Op::kConcat:
+      for (const Image& input : inputs) {
+        out.data.insert(out.data.end(), input.data.begin(), input.data.end());
+      }
+      return out;
+    case Op::kFlatten:
+    case Op::kDropout:
+      out.data = in.data;
+      return out;
+  }
+  return out;
+}
+
+// The graph's outputs.
+inline std::vector<Values> Run(const Network& network, std::span<const float> input) {
+  const Graph& graph = network.graph;
+  const std::map<std::string, Shape> shapes = InferShapes(graph);
+  std::map<std::string, Image> images{{graph.input, {graph.input_shape, ToDouble(input)}}};
+  for (const size_t i : TopologicalOrder(graph)) {
+    const Node& node = graph.nodes[i];
+    std::vector<Image> inputs;
+    for (const std::string& name : node.inputs) inputs.push_back(images.at(name));
+    images[node.output] = Evaluate(network, node, inputs, shapes.at(node.output));
+  }
+  std::vector<Values> outputs;
+  for (const std::string& name : graph.outputs) outputs.push_back(images.at(name).data);
+  return outputs;
+}
+
+// Makes graphs node by node, with random weights of few distinct values. Every method adds a node
+// and returns the name of its output.
+class Builder {
+ public:
+  Builder(uint32_t seed, const Shape& input) : random_(seed) {
+    network_.graph.name = "test";
+    network_.graph.input = "data";
+    network_.graph.input_shape = input;
+  }
+
+  std::string Conv(const std::string& input, uint32_t out_channels, const Window& window,
+                   uint32_t groups = 1, bool bias = true) {
+    Node node = Make(Op::kConv, {input});
+    node.window = window;
+    node.groups = groups;
+    node.out_channels = out_channels;
+    const uint64_t taps = uint64_t{window.kernel[0]} * window.kernel[1];
+    AddWeight(node, ShapeOf(input).channels / groups * taps, bias);
+    return Push(node);
+  }
+
+  std::string Fc(const std::string& input, uint32_t out_channels, bool bias = true) {
+    Node node = Make(Op::kFc, {input});
+    node.out_channels = out_channels;
+    AddWeight(node, ShapeOf(input).size(), bias);
+    return Push(node);
+  }
+
+  std::string Pool(Op op, const std::string& input, const Window& window, bool ceil = false,
+                   bool count_pad = false) {
+    Node node = Make(op, {input});
+    node.window = window;
+    node.ceil = ceil;
+    node.count_pad = count_pad;
+    return Push(node);
+  }
+
+  std::string BatchNorm(const std::string& input, bool affine = true) {
+    Node node = Make(Op::kBatchNorm, {input});
+    const size_t channels = ShapeOf(input).channels;
+    node.mean = AddVector(node, "mean", Uniform(channels, -1, 1));
+    node.variance = AddVector(node, "variance", Uniform(channels, 0.1F, 2));
+    if (affine) {
+      node.gamma = AddVector(node, "gamma", Uniform(channels, -1, 2));
+      node.beta = AddVector(node, "beta", Uniform(channels, -1, 1));
+    }
+    return Push(node);
+  }
+
+  // Any node without tensors.
+  std::string Add(Op op, const std::vector<std::string>& inputs) { return Push(Make(op, inputs)); }
+
+  Node Make(Op op, const std::vector<std::string>& inputs) const {
+    Node node;
+    node.op = op;
+    node.name = std::string(Name(op)) + std::to_string(network_.graph.nodes.size());
+    node.inputs = inputs;
+    node.output = node.name;
+    return node;
+  }
+
+  std::string Push(const Node& node) {
+    network_.graph.nodes.push_back(node);
+    return node.output;
+  }
+
+  Network Build(const std::vector<std::string>& outputs) {
+    network_.graph.outputs = outputs;
+    return network_;
+  }
+
+  std::vector<float> Uniform(size_t size, float low, float high) {
+    std::uniform_real_distribution<float> distribution(low, high);
+    std::vector<float> values(size);
+    for (float& value : values) value = distribution(random_);
+    return values;
+  }
+
+  Shape ShapeOf(const std::string& value) const {
+    if (value == network_.graph.input) return network_.graph.input_shape;
+    Graph graph = network_.graph;
+    graph.outputs = {value};
+    return InferShapes(graph).at(value);
+  }
+
+ private:
+  void AddWeight(Node& node, uint64_t cols, bool bias) {
+    constexpr float kLevels[] = {0, 0, 0, 0, 0.5F, -0.5F, 0.25F, -1};
+    std::uniform_int_distribution<size_t> level(0, std::size(kLevels) - 1);
+    std::vector<float> values(static_cast<size_t>(node.out_channels * cols));
+    for (float& value : values) value = kLevels[level(random_)];
+    node.weight = node.name + ".weight";
+    const Dense dense{.rows = node.out_channels,
+                      .cols = static_cast<size_t>(cols),
+                      .values = Array::Copy<float>(values)};
+    const Format format = kFormats[network_.matrices.size() % kFormats.size()];
+    network_.matrices.emplace(node.weight, Matrix(dense).To(format));
+    if (bias) node.bias = AddVector(node, "bias", Uniform(node.out_channels, -1, 1));
+  }
+
+  std::string AddVector(const Node& node, const std::string& role,
+                        const std::vector<float>& values) {
+    const std::string name = node.name + "." + role;
+    network_.vectors.emplace(name, Array::Copy<float>(values));
+    return name;
+  }
+
+  std::mt19937 random_;
+  Network network_;
+};
+
+inline Window Square(uint32_t kernel, uint32_t stride = 1, uint32_t pad = 0) {
+  return {.kernel = {kernel, kernel}, .stride = {stride, stride}, .pad = {pad, pad, pad, pad}};
+}
+
+}  // namespace lowtropy::reference
