@@ -490,7 +490,7 @@ function checkCount(layer, what, [least, most]) {
   const { length } = layer[what];
   if (length >= least && length <= most) return;
   const wanted = most === Infinity ? `${least} or more` : `${least}`;
-  layer.fields.fail(`a ${layer.type} layer has ${wanted} ${what}, not ${length}`);
+  layer.fields.fail(`${layer.type} takes ${wanted} ${what}, not ${length}`);
 }
 
 /**
@@ -546,8 +546,8 @@ function readLayers(net) {
       anonymous.fail('this is the oldest Caffe syntax, a layer within layers, which is not supported');
     }
     const name = anonymous.string('name') ?? '';
+    checkName(name, anonymous);
     const fields = new Fields(message, `layer "${name}": `);
-    checkName(name, fields);
     const type = old.length > 0 ? v1Type(fields) : fields.string('type') ?? fields.fail('"type" is missing');
     const [bottoms, tops] = [fields.strings('bottom'), fields.strings('top')];
     for (const blob of [...bottoms, ...tops]) checkName(blob, fields);

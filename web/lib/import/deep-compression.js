@@ -86,8 +86,8 @@ class Cursor {
   skip(length, layer, what) {
     const start = this.offset;
     if (length > this.bytes.length - start) {
-      refuse(layer, `are cut off: ${what} takes ${length} bytes at byte ${start}, and the file has ${
-        this.bytes.length}`);
+      refuse(layer, `are cut off: ${what} would end at byte ${start + length}, and the file has ${
+        this.bytes.length} bytes`);
     }
     this.offset += length;
     return start;
@@ -199,7 +199,7 @@ export function readDeepCompression(netBytes, prototxtText) {
   }
   if (cursor.offset !== cursor.bytes.length) {
     throw new FileError(`The compressed weights end at byte ${cursor.offset}, and the file has ${
-      cursor.bytes.length}: it does not belong to this prototxt.`);
+      cursor.bytes.length} bytes: it does not belong to this prototxt.`);
   }
   return { graph, tensors };
 }
