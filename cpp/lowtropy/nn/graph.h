@@ -44,7 +44,8 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// A sliding window over rows and columns: {vertical, horizontal}; padding is top, left, bottom, right.
+// A sliding window over rows and columns: {vertical, horizontal}; padding is top, left, bottom,
+// right.
 struct Window {
   std::array<uint32_t, 2> kernel{1, 1};
   std::array<uint32_t, 2> stride{1, 1};
@@ -73,10 +74,10 @@ struct Node {
   uint32_t out_channels = 0;  // conv, fc
   uint32_t groups = 1;        // conv
   Window window;              // conv, pools
-  bool ceil = false;          // pools: round the output size up; the last window still starts inside
-  bool count_pad = false;     // avgpool: divide by the window's size with its padding
-  uint32_t lrn_size = 5;      // channels in the window
-  float lrn_alpha = 1e-4F;    // divided by lrn_size
+  bool ceil = false;        // pools: round the output size up; the last window still starts inside
+  bool count_pad = false;   // avgpool: divide by the window's size with its padding
+  uint32_t lrn_size = 5;    // channels in the window
+  float lrn_alpha = 1e-4F;  // divided by lrn_size
   float lrn_beta = 0.75F;
   float lrn_k = 1.0F;
   float epsilon = 1e-5F;  // batchnorm

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operator against its definition in float64, over sizes around the vector length, on
+// misaligned pointers, and with a watch on what lies behind the output.
+#include "lowtropy/nn/operators.h"
+
+#include <gtest/gtest.h>
+
+#include "lowtropy/formats/kernels.h"
+#include "reference_network.h"
+
+namespace lowtropy {
+namespace {
+
+using reference::Image;
+
+constexpr float kGuard = 12345.0F;
+constexpr size_t kGuards = 32;
+
+// Floats at an address that is not aligned to more than 4 bytes, followed by guards.
+class Floats {
+ public:
+  explicit Floats(size_t size) : size_(size), data_(1 + size + kGuards, kGuard) {}
+  explicit Floats(const std::vector<float>& values) : Floats(values.size()) {
+    std::copy(values.begin(), values.end(), data());
+  }
+  float* data() { return data_.data() + 1; }
+  void ExpectGuards() const {
+    EXPECT_EQ(data_[0], kGuard);
+    for (size_t i = 0; i < kGuards; ++i) ASSERT_EQ(data_[1 + size_ + i], kGuard) << "guard " << i;
+  }
+
+ private:
+  size_t size_;
+  std::vector<float> data_;
+};
+
+struct Case {
+  Node node;
+  Shape shape;
+  Network network;  // vectors of the node
+  std::vector<float> input;
+
+  explicit Case(Op op, const Shape& s, uint32_t seed = 1) : shape(s) {
+    node.op = op;
+    node.inputs = {"data"};
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    for (uint64_t i = 0; i < s.size(); ++i) input.push_back(normal(random));
+  }
+
+  Image Expected(const Shape& output) const {
+    const Image image{shape, reference::ToDouble(input)};
+    return reference::Evaluate(network, node, std::span(&image, 1), output);
+  }
+
+  // Calls run(input, output) on guarded memory and compares.
+  template <class F>
+  void Check(const Shape& output_shape, double tolerance, const F& run) const {
+    const Image expected = Expected(output_shape);
+    Floats in(input);
+    Floats out(expected.data.size());
+    run(in.data(), out.data());
+    in.ExpectGuards();
+    out.ExpectGuards();
+    for (size_t i = 0; i < expected.data.size(); ++i) {
+      const double bound = tolerance * std::max(1.0, std::abs(expected.data[i]));
+      ASSERT_NEAR(out.data()[i], expected.data[i], bound) << "element " << i;
+    }
+  }
+};
+
+// Around one, two and four vectors of 4, 8 and 16 lanes.
+constexpr uint32_t kWidths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
+
+TEST(OperatorsTest, Relu) {
+  for (const uint32_t width : kWidths) {
+    const Case c(Op::kRelu, {1, 1, width});
+    c.Check(c.shape, 0, [&](const float* in, float* out) { Relu(in, width, out); });
+  }
+}
+
+TEST(OperatorsTest, ReluInPlace) {
+  Floats values(std::vector<float>{-1, 2, -0.0F, 3, -4});
+  Relu(values.data(), 5, values.data());
+  EXPECT_EQ(std::vector<float>(values.data(), values.data() + 5),
+            (std::vector<float>{0, 2, 0, 3, 0}));
+  values.ExpectGuards();
+}
+
+TEST(OperatorsTest, AddWithRelu) {
+  for (const uint32_t width : kWidths) {
+    const Case a(Op::kAdd, {1, 1, width}, 1);
+    const Case b(Op::kAdd, {1, 1, width}, 2);
+    const Case c(Op::kAdd, {1, 1, width}, 3);
+    for (const bool relu : {false, true}) {
+      Floats out(width);
+      const float* const inputs[] = {a.input.data(), b.input.data(), c.input.data()};
+      Add(inputs, width, relu, out.data());
+      out.ExpectGuards();
+      for (size_t i = 0; i < width; ++i) {
+        const double sum = double{a.input[i]} + double{b.input[i]} + double{c.input[i]};
+        ASSERT_NEAR(out.data()[i], relu ? std::max(sum, 0.0) : sum, 1e-6);
+      }
+    }
+  }
+}
+
+TEST(OperatorsTest, ScaleShift) {
+  for (const uint32_t width : kWidths) {
+    const Shape shape{3, 1, width};
+    const float scale[] = {2, -1, 0.5F};
+    const float bias[] = {0, 1, -3};
+    const Case c(Op::kBatchNorm, shape);
+    for (const bool relu : {false, true}) {
+      Floats in(c.input);
+      Floats out(c.input.size());
+      ScaleShift(shape, in.data(), scale, bias, relu, out.data());
+      out.ExpectGuards();
+      for (size_t i = 0; i < c.input.size(); ++i) {
+        const double y = double{c.input[i]} * double{scale[i / width]} + double{bias[i / width]};
+        ASSERT_NEAR(out.data()[i], relu ? std::max(y, 0.0) : y, 1e-6);
+      }
+    }
+  }
+}
+
+// ---- Pools ----
+
+void CheckPool(const Case& c) {
+  Graph graph{
+      .name = "", .input = "data", .input_shape = c.shape, .outputs = {""}, .nodes = {c.node}};
+  const Shape output = InferShapes(graph).at("");
+  const Pooling pooling{c.node.window, c.shape, output, c.node.count_pad};
+  Floats scratch(static_cast<size_t>(PoolScratch(pooling)));
+  const auto run = c.node.op == Op::kMaxPool ? MaxPool : AvgPool;
+  // A maximum is one of the inputs, so it is exact.
+  c.Check(output, c.node.op == Op::kMaxPool ? 0 : 1e-6,
+          [&](const float* in, float* out) { run(pooling, in, out, scratch.data()); });
+  scratch.ExpectGuards();
+}
+
+TEST(OperatorsTest, RandomPools) {
+  for (uint32_t seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto draw = [&](uint32_t low, uint32_t high) {
+      return std::uniform_int_distribution<uint32_t>(low, high)(random);
+    };
+    Case c(seed % 2 == 0 ? Op::kMaxPool : Op::kAvgPool, {draw(1, 3), draw(4, 12), draw(4, 70)},
+           seed);
+    Window& window = c.node.window;
+    window.kernel = {draw(1, 4), draw(1, 4)};
+    window.stride = {draw(1, 4), draw(1, 4)};
+    for (size_t side = 0; side < 4; ++side) {
+      window.pad[side] = draw(0, window.kernel[side % 2] - 1);
+    }
+    c.node.ceil = draw(0, 1) == 1;
+    c.node.count_pad = draw(0, 1) == 1;
+    CheckPool(c);
+  }
+}
+
+TEST(OperatorsTest, PoolsAroundTheVectorLength) {
+  for (const Op op : {Op::kMaxPool, Op::kAvgPool}) {
+    for (const uint32_t stride : {1U, 2U, 3U}) {
+      for (const uint32_t kernel : {2U, 3U}) {
+        for (const uint32_t width : kWidths) {
+          SCOPED_TRACE(std::to_string(kernel) + "/" + std::to_string(stride) + " over " +
+                       std::to_string(width));
+          Case c(op, {2, 5, stride * (width - 1) + kernel});
+          c.node.window = reference::Square(kernel, stride);
+          CheckPool(c);
+        }
+      }
+    }
+  }
+}
+
+// Caffe, pooling_layer.cpp: with kernel 3 and stride 2 on 6 values, the third window starts at 4
+// and is cut off at the end; means divide by what is left of it in the padded input.
+TEST(OperatorsTest, CutOffWindows) {
+  Case c(Op::kAvgPool, {1, 1, 6});
+  c.input = {1, 2, 3, 4, 5, 6};
+  c.node.window = {.kernel = {1, 3}, .stride = {1, 2}, .pad = {0, 0, 0, 0}};
+  c.node.ceil = true;
+  const Pooling pooling{c.node.window, c.shape, {1, 1, 3}, true};
+  std::vector<float> scratch(static_cast<size_t>(PoolScratch(pooling)));
+  Floats in(c.input);
+  Floats out(3);
+  AvgPool(pooling, in.data(), out.data(), scratch.data());
+  EXPECT_EQ(out.data()[0], 2);
+  EXPECT_EQ(out.data()[1], 4);
+  EXPECT_EQ(out.data()[2], 5.5F);
+  CheckPool(c);
+}
+
+TEST(OperatorsTest, GlobalAvgPool) {
+  for (const uint32_t width : kWidths) {
+    const Case c(Op::kGlobalAvgPool, {3, 2, width});
+    c.Check({3, 1, 1}, 1e-6, [&](const float* in, float* out) { GlobalAvgPool(c.shape, in, out); });
+  }
+}
+
+// ---- LRN and softmax ----
+
+TEST(OperatorsTest, LocalResponseNorm) {
+  for (const float beta : {0.75F, 0.5F, 1.25F}) {
+    for (const uint32_t size : {1U, 2U, 3U, 5U, 40U}) {
+      for (const uint32_t width : {1U, 7U, 16U, 33U}) {
+        SCOPED_TRACE("size " + std::to_string(size) + ", width " + std::to_string(width));
+        Case c(Op::kLrn, {9, 1, width});
+        c.node.lrn_size = size;
+        c.node.lrn_beta = beta;
+        c.node.lrn_alpha = 0.7F;
+        c.node.lrn_k = 2;
+        c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
+          LocalResponseNorm({size, 0.7F, beta, 2}, c.shape, in, out);
+        });
+      }
+    }
+  }
+}
+
+// A large value leaves no trace in channels whose window does not hold it.
+TEST(OperatorsTest, LocalResponseNormForgetsLargeValues) {
+  Case c(Op::kLrn, {12, 1, 4});
+  for (size_t i = 0; i < 4; ++i) c.input[i] = 1e6F;
+  c.node.lrn_alpha = 1;
+  c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
+    LocalResponseNorm({5, 1, 0.75F, 1}, c.shape, in, out);
+  });
+}
+
+TEST(OperatorsTest, Softmax) {
+  for (const Shape& shape : {Shape{1, 1, 1}, Shape{1000, 1, 1}, Shape{5, 3, 4}}) {
+    const Case c(Op::kSoftmax, shape);
+    c.Check(shape, 1e-6, [&](const float* in, float* out) { Softmax(shape, in, out); });
+  }
+}
+
+TEST(OperatorsTest, SoftmaxOfLargeValuesDoesNotOverflow) {
+  Floats values(std::vector<float>{1000, 1000, -1000, 3e38F});
+  Softmax({2, 1, 1}, values.data(), values.data());
+  EXPECT_EQ(values.data()[0], 0.5F);
+  EXPECT_EQ(values.data()[1], 0.5F);
+  Softmax({2, 1, 1}, values.data() + 2, values.data() + 2);
+  EXPECT_EQ(values.data()[2], 0);
+  EXPECT_EQ(values.data()[3], 1);
+}
+
+}  // namespace
+}  // namespace lowtropy

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is fused, what is copied and how much memory it takes. That results are right is the
+// business of executor_test.cc.
+#include <gtest/gtest.h>
+
+#include "lowtropy/nn/placement.h"
+#include "lowtropy/nn/plan.h"
+#include "reference_network.h"
+
+namespace lowtropy {
+namespace {
+
+using reference::Builder;
+using reference::Square;
+
+Plan PlanOf(Builder& builder, const std::vector<std::string>& outputs) {
+  return MakePlan(builder.Build(outputs).graph);
+}
+
+size_t CountCopies(const Plan& plan) {
+  size_t copies = 0;
+  for (const PlannedStep& planned : plan.steps) copies += planned.copies.size();
+  return copies;
+}
+
+// ---- Placement ----
+
+uint64_t Peak(const std::vector<Buffer>& buffers, size_t steps) {
+  uint64_t peak = 0;
+  for (size_t step = 0; step < steps; ++step) {
+    uint64_t sum = 0;
+    for (const Buffer& b : buffers) sum += b.first <= step && step <= b.last ? b.size : 0;
+    peak = std::max(peak, sum);
+  }
+  return peak;
+}
+
+void ExpectDisjoint(const Buffer& a, const Buffer& b) {
+  const bool together = a.first <= b.last && b.first <= a.last;
+  const bool overlap = a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+  EXPECT_FALSE(together && overlap);
+}
+
+TEST(PlannerTest, BuffersInUseAtOnceDoNotOverlap) {
+  for (uint32_t seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::vector<Buffer> buffers(40);
+    for (Buffer& buffer : buffers) {
+      buffer.size = random() % 1000;
+      buffer.first = random() % 60;
+      buffer.last = buffer.first + random() % 10;
+    }
+    const uint64_t total = Place(buffers);
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      EXPECT_EQ(buffers[i].offset % kAlignment, 0U);
+      EXPECT_LE(buffers[i].offset + buffers[i].size, total);
+      for (size_t j = 0; j < i; ++j) ExpectDisjoint(buffers[i], buffers[j]);
+    }
+    EXPECT_LE(total * 2, Peak(buffers, 70) * 3);  // networks come much closer
+  }
+}
+
+TEST(PlannerTest, TightestGapIsTaken) {
+  // From step 5 on, 320 floats at 0 and 288 at 624 are free again.
+  std::vector<Buffer> buffers{{320, 0, 4}, {304, 0, 9}, {288, 0, 4}, {272, 0, 9},
+                              {256, 5, 9}, {240, 5, 9}, {64, 5, 9}};
+  EXPECT_EQ(Place(buffers), 1184U);
+  EXPECT_EQ(buffers[4].offset, 624U);
+  EXPECT_EQ(buffers[5].offset, 0U);
+  EXPECT_EQ(buffers[6].offset, 240U);
+}
+
+// ---- Fusion ----
+
+TEST(PlannerTest, ReluAndBatchNormGoIntoConv) {
+  Builder builder(1, {3, 8, 8});
+  const auto norm = builder.BatchNorm(builder.Conv("data", 4, Square(3)));
+  const auto relu = builder.Add(Op::kRelu, {builder.Add(Op::kDropout, {norm})});
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kFlatten, {relu})});
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_TRUE(plan.steps[0].step.relu);
+  EXPECT_EQ(plan.steps[0].step.batch_norm, 1U);
+  EXPECT_EQ(plan.outputs[0], plan.steps[0].output);
+}
+
+TEST(PlannerTest, NothingIsFusedIntoAnOutput) {
+  Builder builder(2, {3, 8, 8});
+  const auto conv = builder.Conv("data", 4, Square(3));
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kRelu, {conv}), conv});
+  ASSERT_EQ(plan.steps.size(), 2U);
+  EXPECT_FALSE(plan.steps[0].step.relu);
+}
+
+TEST(PlannerTest, ReluGoesIntoAddAndFcButNotIntoPools) {
+  Builder builder(3, {3, 8, 8});
+  const auto pool = builder.Pool(Op::kMaxPool, "data", Square(2, 2));
+  const auto sum = builder.Add(Op::kAdd, {builder.Add(Op::kRelu, {pool}), pool});
+  const auto fc = builder.Fc(builder.Add(Op::kRelu, {sum}), 4);
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kRelu, {fc})});
+  EXPECT_EQ(plan.steps.size(), 4U);  // pool, relu, add + relu, fc + relu
+}
+
+TEST(PlannerTest, NodesThatNoOutputNeedsAreLeftOut) {
+  Builder builder(4, {3, 8, 8});
+  const auto conv = builder.Conv("data", 4, Square(3));
+  builder.Fc(builder.Add(Op::kSoftmax, {conv}), 10);
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kRelu, {conv})});
+  EXPECT_EQ(plan.steps.size(), 1U);
+}
+
+// ---- Concat ----
+
+TEST(PlannerTest, FireModuleIsMadeInPlace) {
+  Builder builder(10, {4, 6, 7});
+  const auto left = builder.Add(Op::kRelu, {builder.Conv("data", 3, Square(1))});
+  const auto right = builder.Add(Op::kRelu, {builder.Conv("data", 5, Square(3, 1, 1))});
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kConcat, {left, right})});
+  ASSERT_EQ(plan.steps.size(), 3U);
+  EXPECT_EQ(CountCopies(plan), 0U);
+  EXPECT_EQ(plan.steps[0].output, plan.steps[2].output);
+  EXPECT_EQ(plan.steps[1].output, plan.steps[2].output + 3 * 6 * 7);
+}
+
+TEST(PlannerTest, DenseBlocksNeedNoCopies) {
+  for (const bool nested : {true, false}) {
+    Builder builder(11, {4, 6, 9});
+    std::string features = "data";
+    std::vector<std::string> all{"data"};
+    for (int layer = 0; layer < 5; ++layer) {
+      all.push_back(builder.Conv(builder.BatchNorm(features), 3, Square(3, 1, 1)));
+      features = builder.Add(Op::kConcat, nested ? std::vector{features, all.back()} : all);
+    }
+    const Plan plan = PlanOf(builder, {features});
+    EXPECT_EQ(CountCopies(plan), 0U) << "nested: " << nested;
+    EXPECT_EQ(plan.outputs[0], plan.input);
+  }
+}
+
+TEST(PlannerTest, OnlyWhatCannotLieInTwoPlacesIsCopied) {
+  Builder builder(12, {4, 6, 9});
+  const auto a = builder.Conv("data", 3, Square(1));
+  const auto b = builder.Conv("data", 3, Square(1));
+  const auto ab = builder.Add(Op::kConcat, {a, b});
+  const auto ba = builder.Add(Op::kConcat, {b, a});
+  const auto bb = builder.Add(Op::kConcat, {ba, ba});
+  const Plan plan = PlanOf(builder, {ab, bb});
+  EXPECT_EQ(CountCopies(plan), 3U);  // a and b of ab or ba, one ba of bb
+}
+
+// ---- Memory ----
+
+TEST(PlannerTest, AChainTakesTwoNeighbours) {
+  Builder builder(20, {2, 16, 16});  // 512 floats
+  std::string value = "data";
+  for (const uint32_t channels : {4U, 1U, 3U, 2U, 4U}) {
+    value = builder.Conv(value, channels, Square(1));
+  }
+  // The largest pair of neighbours is data and the first value; its 1024 floats and those of the
+  // last value share a place.
+  EXPECT_EQ(PlanOf(builder, {value}).arena_size, (2 + 4) * 256U + kColumnSlack);
+}
+
+TEST(PlannerTest, ElementwiseStepsWriteOverInputsThatDie) {
+  Builder builder(21, {2, 16, 16});
+  const auto pool = builder.Add(Op::kLrn, {"data"});
+  const auto relu = builder.Add(Op::kRelu, {pool});
+  const auto norm = builder.BatchNorm(relu);
+  const auto sum = builder.Add(Op::kAdd, {norm, norm});
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kSoftmax, {sum})});
+  ASSERT_EQ(plan.steps.size(), 5U);
+  for (const PlannedStep& planned : plan.steps) EXPECT_EQ(planned.output, plan.steps[0].output);
+  EXPECT_EQ(plan.arena_size, 1024U + kColumnSlack);
+}
+
+TEST(PlannerTest, ElementwiseStepsSpareInputsThatLive) {
+  Builder builder(22, {2, 16, 16});
+  const auto lrn = builder.Add(Op::kLrn, {"data"});
+  const auto relu = builder.Add(Op::kRelu, {lrn});
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kAdd, {relu, lrn})});
+  ASSERT_EQ(plan.steps.size(), 3U);
+  EXPECT_NE(plan.steps[1].output, plan.steps[0].output);
+}
+
+// A part of a concat dies, but not the concat.
+TEST(PlannerTest, ElementwiseStepsSparePartsOfConcats) {
+  Builder builder(23, {2, 16, 16});
+  const auto lrn = builder.Add(Op::kLrn, {"data"});
+  const auto whole = builder.Add(Op::kConcat, {lrn});
+  const auto relu = builder.Add(Op::kRelu, {lrn});
+  const Plan plan = PlanOf(builder, {builder.Add(Op::kAdd, {relu, whole})});
+  ASSERT_EQ(plan.steps.size(), 4U);
+  EXPECT_NE(plan.steps[2].output, plan.steps[0].output);
+}
+
+TEST(PlannerTest, EveryPlaceIsInsideTheArena) {
+  Builder builder(24, {3, 20, 20});
+  const auto conv = builder.Conv("data", 8, Square(5, 2, 2));
+  const auto pool = builder.Pool(Op::kAvgPool, conv, Square(3, 2), true);
+  const Plan plan = PlanOf(builder, {pool});
+  const auto& conv_step = plan.steps[0];
+  EXPECT_LE(conv_step.scratch + conv_step.convolution->workspace_size() + kColumnSlack,
+            plan.arena_size);
+  for (const PlannedStep& planned : plan.steps) {
+    EXPECT_LE(planned.output + planned.step.output_shape.size() + kColumnSlack, plan.arena_size);
+  }
+}
+
+}  // namespace
+}  // namespace lowtropy
