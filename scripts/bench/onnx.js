@@ -157,7 +157,8 @@ class OnnxGraph {
     const message = new Message();
     for (const input of inputs) message.bytes(1, input);
     message.bytes(2, output).bytes(3, output).bytes(4, op);
-    for (const [name, value] of Object.entries(attributes)) message.bytes(5, attributeProto(name, value));
+    for (const [name, value] of Object.entries(attributes))
+      message.bytes(5, attributeProto(name, value));
     this.nodes.push(message);
   }
 
@@ -172,7 +173,9 @@ class OnnxGraph {
     const data = this.tensors.get(name)?.data;
     const length = dims.reduce((product, dim) => product * dim, 1);
     if (data?.length !== length) {
-      throw new Error(`The tensor "${name}" has ${data?.length ?? 'no'} values instead of ${length}.`);
+      throw new Error(
+        `The tensor "${name}" has ${data?.length ?? 'no'} values instead of ${length}.`,
+      );
     }
     return this.floats(name, dims, data);
   }
@@ -194,7 +197,9 @@ class OnnxGraph {
    */
   int64s(name, values) {
     const bytes = new Uint8Array(8 * values.length);
-    values.forEach((value, i) => new DataView(bytes.buffer).setBigInt64(8 * i, BigInt(value), true));
+    values.forEach((value, i) =>
+      new DataView(bytes.buffer).setBigInt64(8 * i, BigInt(value), true),
+    );
     return this.#constant(name, [values.length], INT64, bytes);
   }
 
@@ -227,7 +232,8 @@ function explicitPadding(node, input, output) {
     const [length, count] = [input[axis + 1], output[axis + 1]];
     const covered = (count - 1) * node.stride[axis] + node.kernel[axis];
     const pad = Math.max(covered - length - node.pad[axis], 0);
-    const windows = Math.floor((length + node.pad[axis] + pad - node.kernel[axis]) / node.stride[axis]) + 1;
+    const windows =
+      Math.floor((length + node.pad[axis] + pad - node.kernel[axis]) / node.stride[axis]) + 1;
     if (windows !== count || pad >= node.kernel[axis]) {
       throw new Error(`Layer "${node.name}": ONNX cannot express its pooling windows.`);
     }
@@ -253,7 +259,16 @@ function pool(onnx, node, input, output) {
   if (node.countPad && node.pad.some((pad) => pad > 0)) {
     // Zeros that count are made part of the input; what a window has beyond them does not count.
     source = `${node.output}/padded`;
-    const amounts = onnx.int64s(`${source}/pads`, [0, 0, node.pad[0], node.pad[1], 0, 0, node.pad[2], node.pad[3]]);
+    const amounts = onnx.int64s(`${source}/pads`, [
+      0,
+      0,
+      node.pad[0],
+      node.pad[1],
+      0,
+      0,
+      node.pad[2],
+      node.pad[3],
+    ]);
     onnx.node('Pad', [node.inputs[0], amounts], source);
     // The window rule asks for the padding beyond: what is not there already.
     pads.splice(0, 4, 0, 0, Math.max(pads[2] - node.pad[2], 0), Math.max(pads[3] - node.pad[3], 0));
@@ -312,13 +327,18 @@ function batchNorm(onnx, node, [channels]) {
   /** @type {(role: string, value: number) => string} */
   const filled = (role, value) =>
     onnx.floats(`${node.output}/${role}`, [channels], new Float32Array(channels).fill(value));
-  onnx.node('BatchNormalization', [
-    node.inputs[0],
-    node.gamma ? onnx.tensor(node.gamma, [channels]) : filled('gamma', 1),
-    node.beta ? onnx.tensor(node.beta, [channels]) : filled('beta', 0),
-    onnx.tensor(node.mean, [channels]),
-    onnx.tensor(node.variance, [channels]),
-  ], node.output, { epsilon: { float: node.epsilon } });
+  onnx.node(
+    'BatchNormalization',
+    [
+      node.inputs[0],
+      node.gamma ? onnx.tensor(node.gamma, [channels]) : filled('gamma', 1),
+      node.beta ? onnx.tensor(node.beta, [channels]) : filled('beta', 0),
+      onnx.tensor(node.mean, [channels]),
+      onnx.tensor(node.variance, [channels]),
+    ],
+    node.output,
+    { epsilon: { float: node.epsilon } },
+  );
 }
 
 /**
@@ -329,21 +349,38 @@ function batchNorm(onnx, node, [channels]) {
  */
 function translate(onnx, node, input, output) {
   switch (node.op) {
-    case 'conv': return conv(onnx, node, input);
-    case 'fc': return fc(onnx, node, input);
+    case 'conv':
+      return conv(onnx, node, input);
+    case 'fc':
+      return fc(onnx, node, input);
     case 'maxpool':
-    case 'avgpool': return pool(onnx, node, input, output);
-    case 'batchnorm': return batchNorm(onnx, node, input);
-    case 'lrn': return onnx.node('LRN', node.inputs, node.output, {
-      size: node.size, alpha: { float: node.alpha }, beta: { float: node.beta }, bias: { float: node.k } });
-    case 'flatten': return reshape(onnx, node.inputs[0], node.output, output);
-    case 'relu': return onnx.node('Relu', node.inputs, node.output);
-    case 'globalavgpool': return onnx.node('GlobalAveragePool', node.inputs, node.output);
-    case 'add': return onnx.node('Add', node.inputs, node.output);
-    case 'concat': return onnx.node('Concat', node.inputs, node.output, { axis: 1 });
-    case 'softmax': return onnx.node('Softmax', node.inputs, node.output, { axis: 1 });
-    case 'dropout': return onnx.node('Identity', node.inputs, node.output);
-    default: throw new Error('There is no such operation.');
+    case 'avgpool':
+      return pool(onnx, node, input, output);
+    case 'batchnorm':
+      return batchNorm(onnx, node, input);
+    case 'lrn':
+      return onnx.node('LRN', node.inputs, node.output, {
+        size: node.size,
+        alpha: { float: node.alpha },
+        beta: { float: node.beta },
+        bias: { float: node.k },
+      });
+    case 'flatten':
+      return reshape(onnx, node.inputs[0], node.output, output);
+    case 'relu':
+      return onnx.node('Relu', node.inputs, node.output);
+    case 'globalavgpool':
+      return onnx.node('GlobalAveragePool', node.inputs, node.output);
+    case 'add':
+      return onnx.node('Add', node.inputs, node.output);
+    case 'concat':
+      return onnx.node('Concat', node.inputs, node.output, { axis: 1 });
+    case 'softmax':
+      return onnx.node('Softmax', node.inputs, node.output, { axis: 1 });
+    case 'dropout':
+      return onnx.node('Identity', node.inputs, node.output);
+    default:
+      throw new Error('There is no such operation.');
   }
 }
 
@@ -366,7 +403,8 @@ export function toOnnx(graph, tensors, { outputs = [] } = {}) {
     return found;
   };
   const onnx = new OnnxGraph(tensors);
-  for (const node of sortNodes(graph)) translate(onnx, node, shape(node.inputs[0]), shape(node.output));
+  for (const node of sortNodes(graph))
+    translate(onnx, node, shape(node.inputs[0]), shape(node.output));
   const body = new Message();
   for (const node of onnx.nodes) body.bytes(1, node);
   body.bytes(2, graph.name);
@@ -401,8 +439,8 @@ export function singleLayer(graph, name) {
  * The layers that have weight matrices.
  *
  * @param {Graph} graph
- * @returns {Array<{ name: string, rows: number, cols: number, pixels: number }>} in order; pixels is
- *   how many columns the right-hand side of the layer's matrix product has
+ * @returns {Array<{ name: string, rows: number, cols: number, pixels: number }>}
+ *   in order; pixels is how many columns the right-hand side of the layer's matrix product has
  */
 export function weightLayers(graph) {
   const shapes = inferShapes(graph);

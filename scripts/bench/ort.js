@@ -32,8 +32,9 @@ export async function openOrt(model) {
   /** @param {Float32Array} input */
   const runAll = async (input) => {
     const results = await session.run({ [inputName]: new ort.Tensor('float32', input, dims) });
-    return new Map(session.outputNames.map((name) =>
-      [name, /** @type {Float32Array} */ (results[name].data)]));
+    return new Map(
+      session.outputNames.map((name) => [name, /** @type {Float32Array} */ (results[name].data)]),
+    );
   };
   return {
     runAll,

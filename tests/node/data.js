@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import jpeg from 'jpeg-js';
 
-const folder = process.env.LOWTROPY_DATA
-  ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
+const folder =
+  process.env.LOWTROPY_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 /** What to give node:test as `skip`: a reason where the data is missing, else false. */
-export const noData = existsSync(join(folder, 'squeezenet-deep-compression')) ? false
+export const noData = existsSync(join(folder, 'squeezenet-deep-compression'))
+  ? false
   : `there is no data in ${folder}; LOWTROPY_DATA may name another folder`;
 
 /**
@@ -26,7 +27,9 @@ export function readData(...path) {
 export function squeezeNetFiles() {
   return {
     net: readData('squeezenet-deep-compression', 'compressed_SqueezeNet.net'),
-    prototxt: readData('squeezenet-deep-compression', 'SqueezeNet_deploy.prototxt').toString('utf8'),
+    prototxt: readData('squeezenet-deep-compression', 'SqueezeNet_deploy.prototxt').toString(
+      'utf8',
+    ),
   };
 }
 

@@ -40,16 +40,21 @@ function encode(layers) {
   });
   /** @type {number[]} */
   const bytes = [];
-  const u32 = (/** @type {number} */ n) => bytes.push(n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24);
+  const u32 = (/** @type {number} */ n) =>
+    bytes.push(n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24);
   const f32 = (/** @type {number} */ n) => bytes.push(...new Uint8Array(Float32Array.of(n).buffer));
   for (const entries of entriesOf) u32(entries.length);
   layers.forEach(({ bias }, index) => {
     const entries = entriesOf[index];
-    const codebook = [0, ...new Set(entries.map(([, value]) => value).filter((value) => value !== 0))];
+    const codebook = [
+      0,
+      ...new Set(entries.map(([, value]) => value).filter((value) => value !== 0)),
+    ];
     for (let i = 0; i < 256; ++i) f32(codebook[i] ?? 0);
     bias.forEach(f32);
     for (const [, value] of entries) bytes.push(codebook.indexOf(value));
-    for (let i = 0; i < entries.length; i += 2) bytes.push(entries[i][0] | ((entries[i + 1]?.[0] ?? 0) << 4));
+    for (let i = 0; i < entries.length; i += 2)
+      bytes.push(entries[i][0] | ((entries[i + 1]?.[0] ?? 0) << 4));
   });
   return Uint8Array.from(bytes);
 }
@@ -64,7 +69,10 @@ const LAYERS = [
   { weights: series(72, (i) => (i % 3 ? 0 : (i % 7) - 3.25)), bias: [1, -2, 0.5, 3e-40] },
   { weights: series(8, (i) => i + 1), bias: [] },
   // Gaps of 15, 16 and many more zeros, and zeros at the end.
-  { weights: series(150, (i) => ([0, 16, 33, 120].includes(i) ? 0.1 * (i + 1) : 0)), bias: [0, 0, -1] },
+  {
+    weights: series(150, (i) => ([0, 16, 33, 120].includes(i) ? 0.1 * (i + 1) : 0)),
+    bias: [0, 0, -1],
+  },
 ];
 const NET = encode(LAYERS);
 
@@ -79,12 +87,27 @@ const FIRST = {
 test('deep compression: a small network comes out as it went in', () => {
   const { graph, tensors } = readDeepCompression(NET, PROTOTXT);
   assert.equal(graph.nodes.length, 4);
-  assert.deepEqual([...tensors.keys()], ['conv.weight', 'conv.bias', 'squeeze.weight', 'fc.weight', 'fc.bias']);
-  const [conv, squeeze, fc] = ['conv', 'squeeze', 'fc'].map((name) => tensors.get(`${name}.weight`));
-  assert.deepEqual([conv?.rows, conv?.cols, squeeze?.rows, squeeze?.cols, fc?.rows, fc?.cols], [4, 18, 2, 4, 3, 50]);
-  assert.deepEqual([conv, squeeze, fc].map((tensor) => [...tensor?.data ?? []]), LAYERS.map(({ weights }) => weights));
-  assert.deepEqual(tensors.get('conv.bias'),
-    { rows: 1, cols: 4, kind: 'vector', data: Float32Array.from(LAYERS[0].bias) });
+  assert.deepEqual(
+    [...tensors.keys()],
+    ['conv.weight', 'conv.bias', 'squeeze.weight', 'fc.weight', 'fc.bias'],
+  );
+  const [conv, squeeze, fc] = ['conv', 'squeeze', 'fc'].map((name) =>
+    tensors.get(`${name}.weight`),
+  );
+  assert.deepEqual(
+    [conv?.rows, conv?.cols, squeeze?.rows, squeeze?.cols, fc?.rows, fc?.cols],
+    [4, 18, 2, 4, 3, 50],
+  );
+  assert.deepEqual(
+    [conv, squeeze, fc].map((tensor) => [...(tensor?.data ?? [])]),
+    LAYERS.map(({ weights }) => weights),
+  );
+  assert.deepEqual(tensors.get('conv.bias'), {
+    rows: 1,
+    cols: 4,
+    kind: 'vector',
+    data: Float32Array.from(LAYERS[0].bias),
+  });
 });
 
 test('deep compression: a buffer and a view with any offset are the same', () => {
@@ -108,53 +131,132 @@ function changed(change) {
 describe('deep compression: refusals', () => {
   /** @type {Array<[what: string, bytes: Uint8Array, message: RegExp]>} */
   const cases = [
-    ['an empty file', new Uint8Array(0), /layer "conv" are cut off: the number of entries would end at byte 4, and the file has 0 bytes/],
+    [
+      'an empty file',
+      new Uint8Array(0),
+      /layer "conv" are cut off: the number of entries would end at byte 4, and the file has 0 bytes/,
+    ],
     ['an end within the counts', NET.slice(0, 9), /layer "fc" are cut off: the number of entries/],
-    ['an end within the codebook', NET.slice(0, 500), /layer "conv" are cut off: the codebook would end at byte 1036, and the file has 500 bytes/],
-    ['an end within the biases', NET.slice(0, FIRST.codes - 1), /layer "conv" are cut off: the biases/],
-    ['an end within the codes', NET.slice(0, FIRST.codes + 3), /layer "conv" are cut off: the codes/],
-    ['an end within the gaps', NET.slice(0, FIRST.codes + FIRST.entries + 1), /layer "conv" are cut off: the gaps/],
+    [
+      'an end within the codebook',
+      NET.slice(0, 500),
+      /layer "conv" are cut off: the codebook would end at byte 1036, and the file has 500 bytes/,
+    ],
+    [
+      'an end within the biases',
+      NET.slice(0, FIRST.codes - 1),
+      /layer "conv" are cut off: the biases/,
+    ],
+    [
+      'an end within the codes',
+      NET.slice(0, FIRST.codes + 3),
+      /layer "conv" are cut off: the codes/,
+    ],
+    [
+      'an end within the gaps',
+      NET.slice(0, FIRST.codes + FIRST.entries + 1),
+      /layer "conv" are cut off: the gaps/,
+    ],
     ['one byte missing', NET.slice(0, -1), /layer "fc" are cut off: the gaps/],
-    ['one byte too many', Uint8Array.of(...NET, 0), /weights end at byte \d+, and the file has \d+ bytes: it does not belong/],
-    ['more entries than weights', changed((_, view) => view.setUint32(0, 73, true)), /layer "conv" claim 73 entries, and the prototxt says it has 72 weights/],
-    ['an absurd count', changed((_, view) => view.setUint32(4, 0xffffffff, true)), /layer "squeeze" claim 4294967295 entries/],
-    ['NaN in the codebook', changed((_, view) => view.setFloat32(FIRST.codebook + 12, NaN, true)), /layer "conv" have NaN as value 3 of the codebook/],
-    ['an infinity in the codebook', changed((_, view) => view.setFloat32(FIRST.codebook + 1020, -Infinity, true)), /have -Infinity as value 255 of the codebook/],
-    ['an infinite bias', changed((_, view) => view.setFloat32(FIRST.bias, Infinity, true)), /have Infinity as value 0 of the biases/],
-    ['a codebook that does not begin with 0', changed((_, view) => view.setFloat32(FIRST.codebook, 1, true)), /have 1 instead of 0 first in the codebook/],
-    ['a position past the end', changed((bytes) => { bytes[FIRST.codes + FIRST.entries] |= 0xf0; }), /layer "conv" put entry 2\d of 24 at position 7\d of a matrix of 4×18/],
-    ['an HTML page', new TextEncoder().encode(`<!DOCTYPE html>${' '.repeat(4000)}`), /layer "conv" claim \d+ entries/],
+    [
+      'one byte too many',
+      Uint8Array.of(...NET, 0),
+      /weights end at byte \d+, and the file has \d+ bytes: it does not belong/,
+    ],
+    [
+      'more entries than weights',
+      changed((_, view) => view.setUint32(0, 73, true)),
+      /layer "conv" claim 73 entries, and the prototxt says it has 72 weights/,
+    ],
+    [
+      'an absurd count',
+      changed((_, view) => view.setUint32(4, 0xffffffff, true)),
+      /layer "squeeze" claim 4294967295 entries/,
+    ],
+    [
+      'NaN in the codebook',
+      changed((_, view) => view.setFloat32(FIRST.codebook + 12, NaN, true)),
+      /layer "conv" have NaN as value 3 of the codebook/,
+    ],
+    [
+      'an infinity in the codebook',
+      changed((_, view) => view.setFloat32(FIRST.codebook + 1020, -Infinity, true)),
+      /have -Infinity as value 255 of the codebook/,
+    ],
+    [
+      'an infinite bias',
+      changed((_, view) => view.setFloat32(FIRST.bias, Infinity, true)),
+      /have Infinity as value 0 of the biases/,
+    ],
+    [
+      'a codebook that does not begin with 0',
+      changed((_, view) => view.setFloat32(FIRST.codebook, 1, true)),
+      /have 1 instead of 0 first in the codebook/,
+    ],
+    [
+      'a position past the end',
+      changed((bytes) => {
+        bytes[FIRST.codes + FIRST.entries] |= 0xf0;
+      }),
+      /layer "conv" put entry 2\d of 24 at position 7\d of a matrix of 4×18/,
+    ],
+    [
+      'a position just past the end',
+      changed((bytes) => {
+        bytes[FIRST.codes + FIRST.entries + 11] += 3 << 4;
+      }),
+      /put entry 23 of 24 at position 72 of a matrix of 4×18/,
+    ],
+    [
+      'an HTML page',
+      new TextEncoder().encode(`<!DOCTYPE html>${' '.repeat(4000)}`),
+      /layer "conv" claim \d+ entries/,
+    ],
   ];
   for (const [what, bytes, message] of cases) {
     test(what, () => {
-      assert.throws(() => readDeepCompression(bytes, PROTOTXT), (error) => {
-        assert(error instanceof FileError, `${error}`);
-        assert.match(error.message, message);
-        return true;
-      });
+      assert.throws(
+        () => readDeepCompression(bytes, PROTOTXT),
+        (error) => {
+          assert(error instanceof FileError, `${error}`);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
     });
   }
 
   test('a network with batch normalization', () => {
     const text = `${PROTOTXT} layer { name: "bn" type: "BatchNorm" bottom: "fc" top: "bn" }`;
-    assert.throws(() => readDeepCompression(NET, text), (error) => {
-      assert(error instanceof UnsupportedError);
-      assert.match(error.message, /Layer "bn": Deep Compression files hold no batch normalization/);
-      return true;
-    });
+    assert.throws(
+      () => readDeepCompression(NET, text),
+      (error) => {
+        assert(error instanceof UnsupportedError);
+        assert.match(
+          error.message,
+          /Layer "bn": Deep Compression files hold no batch normalization/,
+        );
+        return true;
+      },
+    );
   });
 
   test('a prototxt that asks for more weights than there is memory', () => {
     const text = PROTOTXT.replace('num_output: 3', 'num_output: 12000000');
-    assert.throws(() => readDeepCompression(NET, text), /Up to layer "fc" the prototxt asks for 600000080 weights/);
+    assert.throws(
+      () => readDeepCompression(NET, text),
+      /Up to layer "fc" the prototxt asks for 600000080 weights/,
+    );
   });
 
-  test('every truncation and every flipped bit of the beginning is refused or read, never more', () => {
+  test('every truncation is refused, every flipped bit in the beginning refused or read', () => {
     for (let length = 0; length < NET.length; ++length) {
       assert.throws(() => readDeepCompression(NET.subarray(0, length), PROTOTXT), FileError);
     }
     for (let bit = 0; bit < 8 * 40; ++bit) {
-      const bytes = changed((copy) => { copy[bit >> 3] ^= 1 << (bit & 7); });
+      const bytes = changed((copy) => {
+        copy[bit >> 3] ^= 1 << (bit & 7);
+      });
       try {
         readDeepCompression(bytes, PROTOTXT);
       } catch (error) {
@@ -171,10 +273,15 @@ test('deep compression: SqueezeNet', { skip: noData }, () => {
   assert.equal(graph.nodes.filter(({ op }) => op === 'conv').length, 26);
   assert.equal(matrices.length, 26);
   const weights = matrices.reduce((sum, { data }) => sum + data.length, 0);
-  const nonzero = matrices.reduce((sum, { data }) => sum + data.filter((value) => value !== 0).length, 0);
+  const nonzero = matrices.reduce(
+    (sum, { data }) => sum + data.filter((value) => value !== 0).length,
+    0,
+  );
   assert.equal(weights, 1_244_448);
-  assert.equal((100 * nonzero / weights).toFixed(1), '33.4');
+  assert.equal(((100 * nonzero) / weights).toFixed(1), '33.4');
   for (const { data } of matrices) assert(new Set(data).size <= 256);
-  assert.throws(() => readDeepCompression(net.subarray(0, -1), prototxt),
-    /layer "conv_final" are cut off: the gaps would end at byte 675763, and the file has 675762 bytes/);
+  assert.throws(
+    () => readDeepCompression(net.subarray(0, -1), prototxt),
+    /layer "conv_final" are cut off: the gaps would end at byte 675763, and the file has 675762 bytes/,
+  );
 });

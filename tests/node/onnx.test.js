@@ -36,11 +36,20 @@ function random(seed) {
  * @returns {Map<string, { data: Float32Array }>} variances in [0.5, 1.5)
  */
 function randomTensors(graph, next) {
-  const variances = new Set(graph.nodes.map((node) => (node.op === 'batchnorm' ? node.variance : '')));
-  return new Map([...tensorShapes(graph)].map(([name, { rows, cols }]) => [name, {
-    data: Float32Array.from({ length: rows * cols }, () => next() / (variances.has(name) ? 2 : 1)
-      + (variances.has(name) ? 1 : 0)),
-  }]));
+  const variances = new Set(
+    graph.nodes.map((node) => (node.op === 'batchnorm' ? node.variance : '')),
+  );
+  return new Map(
+    [...tensorShapes(graph)].map(([name, { rows, cols }]) => [
+      name,
+      {
+        data: Float32Array.from(
+          { length: rows * cols },
+          () => next() / (variances.has(name) ? 2 : 1) + (variances.has(name) ? 1 : 0),
+        ),
+      },
+    ]),
+  );
 }
 
 /**
@@ -62,8 +71,12 @@ async function compare(graph, tensors, input, also = []) {
       const wanted = expected.get(name) ?? new Float64Array();
       assert.equal(values.length, wanted.length, name);
       const largest = wanted.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-      values.forEach((value, i) => assert(Math.abs(value - wanted[i]) <= 1e-4 * largest,
-        `${name}[${i}] is ${value}, not ${wanted[i]}`));
+      values.forEach((value, i) =>
+        assert(
+          Math.abs(value - wanted[i]) <= 1e-4 * largest,
+          `${name}[${i}] is ${value}, not ${wanted[i]}`,
+        ),
+      );
     }
   } finally {
     await runner.release();
@@ -103,40 +116,66 @@ test('onnx: a small network with every operation agrees with the reference', asy
   await compare(graph, randomTensors(graph, next), input, values);
 });
 
-test('onnx: pooling windows are the reference\'s, whatever the rounding and the padding', async () => {
+test("onnx: pooling windows are the reference's, whatever the rounding and the padding", async () => {
   /** @type {GraphNode[]} */
   const nodes = [];
   for (const ceil of [true, false]) {
     for (const kernel of [2, 3, 4]) {
       for (const stride of [1, 2, 3]) {
-        for (const pad of /** @type {Array<[number, number, number, number]>} */ (
-          [[0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 0, 1]])) {
-          const base = { inputs: ['in'], kernel: /** @type {[number, number]} */ ([kernel, kernel]),
-            stride: /** @type {[number, number]} */ ([stride, stride]), pad, ceil };
+        for (const pad of /** @type {Array<[number, number, number, number]>} */ ([
+          [0, 0, 0, 0],
+          [1, 1, 1, 1],
+          [0, 1, 1, 0],
+          [1, 0, 0, 1],
+        ])) {
+          const base = {
+            inputs: ['in'],
+            kernel: /** @type {[number, number]} */ ([kernel, kernel]),
+            stride: /** @type {[number, number]} */ ([stride, stride]),
+            pad,
+            ceil,
+          };
           const name = `${kernel}/${stride}/${pad}/${ceil}`;
           nodes.push({ op: 'maxpool', name: `max${name}`, output: `max${name}`, ...base });
           for (const countPad of [true, false]) {
-            nodes.push({ op: 'avgpool', name: `${countPad}${name}`, output: `${countPad}${name}`, countPad, ...base });
+            nodes.push({
+              op: 'avgpool',
+              name: `${countPad}${name}`,
+              output: `${countPad}${name}`,
+              countPad,
+              ...base,
+            });
           }
         }
       }
     }
   }
   /** @type {Graph} */
-  const graph = { name: 'pools', input: { name: 'in', shape: [2, 7, 8] }, nodes,
-    outputs: nodes.map(({ output }) => output) };
+  const graph = {
+    name: 'pools',
+    input: { name: 'in', shape: [2, 7, 8] },
+    nodes,
+    outputs: nodes.map(({ output }) => output),
+  };
   await compare(graph, new Map(), Float32Array.from({ length: 2 * 7 * 8 }, random(2)));
 });
 
 describe('onnx: what cannot be written', () => {
   /** @type {Graph} */
-  const graph = { name: 'g', input: { name: 'in', shape: [1, 4, 4] }, outputs: ['f'],
-    nodes: [{ op: 'fc', name: 'f', inputs: ['in'], output: 'f', weight: 'w', outChannels: 2 }] };
+  const graph = {
+    name: 'g',
+    input: { name: 'in', shape: [1, 4, 4] },
+    outputs: ['f'],
+    nodes: [{ op: 'fc', name: 'f', inputs: ['in'], output: 'f', weight: 'w', outChannels: 2 }],
+  };
   test('a graph without its tensors', () => {
     assert.throws(() => toOnnx(graph, new Map()), /The tensor "w" has no values instead of 32/);
   });
   test('a tensor of the wrong size', () => {
-    assert.throws(() => toOnnx(graph, new Map([['w', { data: new Float32Array(3) }]])), /has 3 values instead of 32/);
+    assert.throws(
+      () => toOnnx(graph, new Map([['w', { data: new Float32Array(3) }]])),
+      /has 3 values instead of 32/,
+    );
   });
   test('an output that is no value', () => {
     const tensors = new Map([['w', { data: new Float32Array(32) }]]);

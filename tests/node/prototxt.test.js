@@ -35,31 +35,137 @@ const VALID = [
   ['an empty text', '', []],
   ['nothing but space and comments', ' \t\r\n\f\v# one\n  # two', []],
   ['a byte order mark', '\ufeffa: 1', [['a', [1]]]],
-  ['a comment where a separator may be', 'a # name\n : # colon\n 1 # value\n b: 2', [['a', [1]], ['b', [2]]]],
-  ['no space at all', 'a:1,b{c:x}d:"y"e:z', [['a', [1]], ['b', [[['c', ['x']]]]], ['d', ['y']], ['e', ['z']]]],
-  ['separators', 'a: 1; b: 2, c { d: 3; }; e: 4', [['a', [1]], ['b', [2]], ['c', [[['d', [3]]]]], ['e', [4]]]],
-  ['repeated fields, in order', 'a: 1 b: 9 a: 2', [['a', [1, 2]], ['b', [9]]]],
-  ['a colon before a brace', 'a: { b: 1 } c { }', [['a', [[['b', [1]]]]], ['c', [[]]]]],
+  [
+    'a comment where a separator may be',
+    'a # name\n : # colon\n 1 # value\n b: 2',
+    [
+      ['a', [1]],
+      ['b', [2]],
+    ],
+  ],
+  [
+    'no space at all',
+    'a:1,b{c:x}d:"y"e:z',
+    [
+      ['a', [1]],
+      ['b', [[['c', ['x']]]]],
+      ['d', ['y']],
+      ['e', ['z']],
+    ],
+  ],
+  [
+    'separators',
+    'a: 1; b: 2, c { d: 3; }; e: 4',
+    [
+      ['a', [1]],
+      ['b', [2]],
+      ['c', [[['d', [3]]]]],
+      ['e', [4]],
+    ],
+  ],
+  [
+    'repeated fields, in order',
+    'a: 1 b: 9 a: 2',
+    [
+      ['a', [1, 2]],
+      ['b', [9]],
+    ],
+  ],
+  [
+    'a colon before a brace',
+    'a: { b: 1 } c { }',
+    [
+      ['a', [[['b', [1]]]]],
+      ['c', [[]]],
+    ],
+  ],
   ['angle brackets', 'a < b: < c: 1 > >', [['a', [[['b', [[['c', [1]]]]]]]]]],
-  ['lists', 'a: [1, 2,3] b: [] b: 4 c: [x]', [['a', [1, 2, 3]], ['b', [4]], ['c', ['x']]]],
-  ['lists of messages', 'a [ { b: 1 }, < b: 2 > ] c: [{}]',
-    [['a', [[['b', [1]]], [['b', [2]]]]], ['c', [[]]]]],
-  ['decimal, hexadecimal and octal', 'a: 10 a: 0x1F a: 0XfF a: 017 a: 0 a: 00', [['a', [10, 31, 255, 15, 0, 0]]]],
-  ['floats', 'a: 1. a: .5 a: 1.5e3 a: 2E-2 a: 1f a: 0.25F a: 1e2f a: 0f', [['a', [1, 0.5, 1500, 0.02, 1, 0.25, 100, 0]]]],
+  [
+    'lists',
+    'a: [1, 2,3] b: [] b: 4 c: [x]',
+    [
+      ['a', [1, 2, 3]],
+      ['b', [4]],
+      ['c', ['x']],
+    ],
+  ],
+  [
+    'lists of messages',
+    'a [ { b: 1 }, < b: 2 > ] c: [{}]',
+    [
+      ['a', [[['b', [1]]], [['b', [2]]]]],
+      ['c', [[]]],
+    ],
+  ],
+  [
+    'decimal, hexadecimal and octal',
+    'a: 10 a: 0x1F a: 0XfF a: 017 a: 0 a: 00',
+    [['a', [10, 31, 255, 15, 0, 0]]],
+  ],
+  [
+    'floats',
+    'a: 1. a: .5 a: 1.5e3 a: 2E-2 a: 1f a: 0.25F a: 1e2f a: 0f',
+    [['a', [1, 0.5, 1500, 0.02, 1, 0.25, 100, 0]]],
+  ],
   ['negative numbers', 'a: -1 a: - 2 a: -0x10 a: -.5f a: -010', [['a', [-1, -2, -16, -0.5, -8]]]],
-  ['infinities and NaN', 'a: inf a: -inf a: Infinity a: -INFINITY a: nan', [['a', [Infinity, -Infinity, Infinity, -Infinity, NaN]]]],
-  ['words', 'a: MAX b: true c: inference', [['a', ['MAX']], ['b', ['true']], ['c', ['inference']]]],
-  ['both quotes', `a: "it's" b: 'say "x"'`, [['a', ["it's"]], ['b', ['say "x"']]]],
-  ['escapes', String.raw`a: "\a\b\f\n\r\t\v\?\\\'\"" b: "\101\x41\X4a\7z\u00e9\U0001F600"`,
-    [['a', ['\u0007\b\f\n\r\t\v?\\\'"']], ['b', ['AAJ\u0007z\u00e9\u{1F600}']]]],
-  ['UTF-8 by bytes', String.raw`a: "\303\251" b: "\xe2\x82" "\xac"`, [['a', ['é']], ['b', ['€']]]],
+  [
+    'infinities and NaN',
+    'a: inf a: -inf a: Infinity a: -INFINITY a: nan',
+    [['a', [Infinity, -Infinity, Infinity, -Infinity, NaN]]],
+  ],
+  [
+    'words',
+    'a: MAX b: true c: inference',
+    [
+      ['a', ['MAX']],
+      ['b', ['true']],
+      ['c', ['inference']],
+    ],
+  ],
+  [
+    'both quotes',
+    `a: "it's" b: 'say "x"'`,
+    [
+      ['a', ["it's"]],
+      ['b', ['say "x"']],
+    ],
+  ],
+  [
+    'escapes',
+    String.raw`a: "\a\b\f\n\r\t\v\?\\\'\"" b: "\101\x41\X4a\7z\u00e9\U0001F600"`,
+    [
+      ['a', ['\u0007\b\f\n\r\t\v?\\\'"']],
+      ['b', ['AAJ\u0007z\u00e9\u{1F600}']],
+    ],
+  ],
+  [
+    'UTF-8 by bytes',
+    String.raw`a: "\303\251" b: "\xe2\x82" "\xac"`,
+    [
+      ['a', ['é']],
+      ['b', ['€']],
+    ],
+  ],
   ['adjacent strings', 'a: "one" \'two\' # and\n "three"', [['a', ['onetwothree']]]],
   ['characters beyond ASCII', 'a: "Überraschung 猫"', [['a', ['Überraschung 猫']]]],
   ['a comment sign in a string', 'a: "x # y"', [['a', ['x # y']]]],
-  ['extension names', '[caffe.ext]: 1 [type.googleapis.com/a.B] { c: 2 }',
-    [['[caffe.ext]', [1]], ['[type.googleapis.com/a.B]', [[['c', [2]]]]]]],
-  ['names that mean something to JavaScript', '__proto__ { polluted: true } constructor: 1 toString: 2',
-    [['__proto__', [[['polluted', ['true']]]]], ['constructor', [1]], ['toString', [2]]]],
+  [
+    'extension names',
+    '[caffe.ext]: 1 [type.googleapis.com/a.B] { c: 2 }',
+    [
+      ['[caffe.ext]', [1]],
+      ['[type.googleapis.com/a.B]', [[['c', [2]]]]],
+    ],
+  ],
+  [
+    'names that mean something to JavaScript',
+    '__proto__ { polluted: true } constructor: 1 toString: 2',
+    [
+      ['__proto__', [[['polluted', ['true']]]]],
+      ['constructor', [1]],
+      ['toString', [2]],
+    ],
+  ],
 ];
 
 for (const [what, text, expected] of VALID) {
@@ -124,15 +230,18 @@ const MALFORMED = [
 
 for (const [text, line, column, message] of MALFORMED) {
   test(`prototxt: refuses ${JSON.stringify(text)}`, () => {
-    assert.throws(() => parsePrototxt(text), (error) => {
-      assert(error instanceof PrototxtError && error instanceof FileError);
-      assert(error instanceof LowtropyError && error instanceof Error);
-      assert.equal(error.name, 'PrototxtError');
-      assert.match(error.message, message);
-      assert.deepEqual([error.line, error.column], [line, column]);
-      assert(error.message.startsWith(`Line ${line}, column ${column}: `));
-      return true;
-    });
+    assert.throws(
+      () => parsePrototxt(text),
+      (error) => {
+        assert(error instanceof PrototxtError && error instanceof FileError);
+        assert(error instanceof LowtropyError && error instanceof Error);
+        assert.equal(error.name, 'PrototxtError');
+        assert.match(error.message, message);
+        assert.deepEqual([error.line, error.column], [line, column]);
+        assert(error.message.startsWith(`Line ${line}, column ${column}: `));
+        return true;
+      },
+    );
   });
 }
 

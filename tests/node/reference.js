@@ -45,7 +45,10 @@ function padded({ shape: [channels, height, width], data }, [top, left, bottom, 
  * @param {Float32Array | undefined} bias
  */
 function conv(node, input, [outChannels, outHeight, outWidth], weight, bias) {
-  const { shape: [channels, height, width], data } = padded(input, node.pad);
+  const {
+    shape: [channels, height, width],
+    data,
+  } = padded(input, node.pad);
   const [kernelHeight, kernelWidth] = node.kernel;
   const perGroup = channels / node.groups;
   const result = new Float64Array(outChannels * outHeight * outWidth);
@@ -173,9 +176,12 @@ export function softmax(data, plane = 1) {
  * @param {Value} value
  */
 function channelMeans({ shape: [channels, height, width], data }) {
-  return Float64Array.from({ length: channels }, (_, c) =>
-    data.subarray(c * height * width, (c + 1) * height * width).reduce((sum, x) => sum + x, 0)
-      / (height * width));
+  return Float64Array.from(
+    { length: channels },
+    (_, c) =>
+      data.subarray(c * height * width, (c + 1) * height * width).reduce((sum, x) => sum + x, 0) /
+      (height * width),
+  );
 }
 
 /**
@@ -192,21 +198,32 @@ function compute(node, inputs, shape, tensor) {
     case 'fc': {
       const weight = tensor(node.weight);
       if (!weight) throw new Error(`${node.name} has no weights`);
-      return node.op === 'fc' ? fc(inputs[0], node.outChannels, weight, tensor(node.bias))
+      return node.op === 'fc'
+        ? fc(inputs[0], node.outChannels, weight, tensor(node.bias))
         : conv(node, inputs[0], shape, weight, tensor(node.bias));
     }
-    case 'relu': return data.map((value) => Math.max(value, 0));
+    case 'relu':
+      return data.map((value) => Math.max(value, 0));
     case 'maxpool':
-    case 'avgpool': return pool(node, inputs[0], shape);
-    case 'globalavgpool': return channelMeans(inputs[0]);
-    case 'lrn': return lrn(node, inputs[0]);
-    case 'batchnorm': return batchNorm(node, inputs[0], tensor);
-    case 'add': return data.map((value, index) => value + inputs[1].data[index]);
-    case 'concat': return Float64Array.from(inputs.flatMap((input) => [...input.data]));
-    case 'softmax': return softmax(data, shape[1] * shape[2]);
+    case 'avgpool':
+      return pool(node, inputs[0], shape);
+    case 'globalavgpool':
+      return channelMeans(inputs[0]);
+    case 'lrn':
+      return lrn(node, inputs[0]);
+    case 'batchnorm':
+      return batchNorm(node, inputs[0], tensor);
+    case 'add':
+      return data.map((value, index) => value + inputs[1].data[index]);
+    case 'concat':
+      return Float64Array.from(inputs.flatMap((input) => [...input.data]));
+    case 'softmax':
+      return softmax(data, shape[1] * shape[2]);
     case 'flatten':
-    case 'dropout': return data;
-    default: throw new Error('unknown operation');
+    case 'dropout':
+      return data;
+    default:
+      throw new Error('unknown operation');
   }
 }
 
@@ -222,7 +239,8 @@ export function runReference(graph, tensors, input) {
   const shapes = inferShapes(graph);
   /** @type {Lookup} */
   const tensor = (name) => (name === undefined ? undefined : tensors.get(name)?.data);
-  if (input.length !== elements(graph.input.shape)) throw new Error('the input has the wrong length');
+  if (input.length !== elements(graph.input.shape))
+    throw new Error('the input has the wrong length');
   /** @type {Map<string, Float64Array>} */
   const values = new Map([[graph.input.name, Float64Array.from(input)]]);
   for (const node of sortNodes(graph)) {
@@ -230,7 +248,10 @@ export function runReference(graph, tensors, input) {
       shape: /** @type {Shape} */ (shapes.get(name)),
       data: /** @type {Float64Array} */ (values.get(name)),
     }));
-    values.set(node.output, compute(node, inputs, /** @type {Shape} */ (shapes.get(node.output)), tensor));
+    values.set(
+      node.output,
+      compute(node, inputs, /** @type {Shape} */ (shapes.get(node.output)), tensor),
+    );
   }
   return values;
 }

@@ -29,8 +29,20 @@ function graphOf(nodes, shape = [4, 6, 7]) {
 const add = (output, ...inputs) => ({ op: 'add', name: output, inputs, output });
 
 /** @type {(settings?: object) => GraphNode} */
-const conv = (settings) => ({ op: 'conv', name: 'c', inputs: ['in'], output: 'c', weight: 'c.w', outChannels: 6,
-  kernel: [3, 2], stride: [1, 1], pad: [0, 0, 0, 0], dilation: [1, 1], groups: 1, ...settings });
+const conv = (settings) => ({
+  op: 'conv',
+  name: 'c',
+  inputs: ['in'],
+  output: 'c',
+  weight: 'c.w',
+  outChannels: 6,
+  kernel: [3, 2],
+  stride: [1, 1],
+  pad: [0, 0, 0, 0],
+  dilation: [1, 1],
+  groups: 1,
+  ...settings,
+});
 
 test('shapes: pooling windows', () => {
   // [length, kernel, stride, before, after, ceil] → windows
@@ -65,7 +77,10 @@ test('shapes: the last pooling window always starts inside the input', () => {
           assert((count - 1) * stride - pad < length);
           // … and a further one would start outside, or after all of the padded input was covered.
           const more = count * stride - pad;
-          assert(more >= length || more + kernel - stride >= length + pad, `${length} ${kernel} ${stride} ${pad}`);
+          assert(
+            more >= length || more + kernel - stride >= length + pad,
+            `${length} ${kernel} ${stride} ${pad}`,
+          );
         }
       }
     }
@@ -91,29 +106,58 @@ test('shapes: parameters', () => {
   /** @type {GraphNode[]} */
   const nodes = [
     conv({ groups: 2, bias: 'c.b' }),
-    { op: 'batchnorm', name: 'n', inputs: ['c'], output: 'n', mean: 'm', variance: 'v', gamma: 'g', epsilon: 0 },
+    {
+      op: 'batchnorm',
+      name: 'n',
+      inputs: ['c'],
+      output: 'n',
+      mean: 'm',
+      variance: 'v',
+      gamma: 'g',
+      epsilon: 0,
+    },
     { op: 'fc', name: 'f', inputs: ['n'], output: 'f', weight: 'f.w', outChannels: 5 },
   ];
-  assert.deepEqual([...tensorShapes(graphOf(nodes))], [
-    ['c.w', { rows: 6, cols: 12, kind: 'matrix' }], ['c.b', { rows: 1, cols: 6, kind: 'vector' }],
-    ['m', { rows: 1, cols: 6, kind: 'vector' }], ['v', { rows: 1, cols: 6, kind: 'vector' }],
-    ['g', { rows: 1, cols: 6, kind: 'vector' }], ['f.w', { rows: 5, cols: 144, kind: 'matrix' }]]);
+  assert.deepEqual(
+    [...tensorShapes(graphOf(nodes))],
+    [
+      ['c.w', { rows: 6, cols: 12, kind: 'matrix' }],
+      ['c.b', { rows: 1, cols: 6, kind: 'vector' }],
+      ['m', { rows: 1, cols: 6, kind: 'vector' }],
+      ['v', { rows: 1, cols: 6, kind: 'vector' }],
+      ['g', { rows: 1, cols: 6, kind: 'vector' }],
+      ['f.w', { rows: 5, cols: 144, kind: 'matrix' }],
+    ],
+  );
 });
 
 test('shapes: nodes in any order are sorted, those in order stay', () => {
-  const ordered = [add('a', 'in', 'in'), add('b', 'a', 'in'), add('c', 'in', 'in'), add('d', 'b', 'c')];
-  const names = (/** @type {GraphNode[]} */ nodes) => sortNodes(graphOf(nodes)).map(({ name }) => name).join('');
+  const ordered = [
+    add('a', 'in', 'in'),
+    add('b', 'a', 'in'),
+    add('c', 'in', 'in'),
+    add('d', 'b', 'c'),
+  ];
+  const names = (/** @type {GraphNode[]} */ nodes) =>
+    sortNodes(graphOf(nodes))
+      .map(({ name }) => name)
+      .join('');
   assert.equal(names(ordered), 'abcd');
   assert.equal(names([...ordered].reverse()), 'abcd');
   assert.equal(inferShapes(graphOf([...ordered].reverse())).size, 5);
-  const chain = Array.from({ length: 50_000 }, (_, i) => add(`v${i}`, i ? `v${i - 1}` : 'in', 'in')).reverse();
+  const chain = Array.from({ length: 50_000 }, (_, i) =>
+    add(`v${i}`, i ? `v${i - 1}` : 'in', 'in'),
+  ).reverse();
   assert.equal(sortNodes(graphOf(chain))[0].name, 'v0');
 });
 
 describe('shapes: refusals', () => {
   /** @type {Array<[Graph, RegExp]>} */
   const cases = [
-    [graphOf([add('a', 'b', 'in'), add('b', 'a', 'in')]), /^Layer "[ab]": its output leads back to its input\.$/],
+    [
+      graphOf([add('a', 'b', 'in'), add('b', 'a', 'in')]),
+      /^Layer "[ab]": its output leads back to its input\.$/,
+    ],
     [graphOf([add('a', 'a', 'in')]), /Layer "a": its output leads back/],
     [graphOf([add('a', 'x', 'in')]), /Layer "a": nothing gives its input "x"/],
     [graphOf([add('a', 'in', 'in'), add('a', 'in', 'in')]), /the value "a" is given twice/],
@@ -123,29 +167,39 @@ describe('shapes: refusals', () => {
     [graphOf([], [0, 1, 1]), /The input "in" cannot have the shape 0×1×1/],
     [graphOf([], [2 ** 16, 2 ** 16, 1]), /cannot have the shape/],
     [graphOf([], [1.5, 1, 1]), /cannot have the shape/],
-    [graphOf([conv({ kernel: [7, 1] })]), /Layer "c": the kernel of 7×1 does not fit into an input of 6×7/],
+    [
+      graphOf([conv({ kernel: [7, 1] })]),
+      /Layer "c": the kernel of 7×1 does not fit into an input of 6×7/,
+    ],
     [graphOf([conv({ kernel: [3, 3], dilation: [3, 1] })]), /does not fit/],
     [graphOf([conv({ stride: [0, 1] })]), /the stride is 0/],
     [graphOf([conv({ stride: [1, NaN] })]), /the stride is NaN/],
     [graphOf([conv({ pad: [0, 0, 0, -1] })]), /the padding is -1/],
     [graphOf([conv({ groups: 4 })]), /4 input and 6 output channels cannot be split into 4 groups/],
     [graphOf([conv({ pad: [2 ** 20, 2 ** 20, 0, 0] })]), /has more than 2147483647 elements/],
-    [graphOf([/** @type {any} */ ({ op: 'warp', name: 'w', inputs: ['in'], output: 'w' })]),
-      /Layer "w": there is no operation "warp"/],
+    [
+      graphOf([/** @type {any} */ ({ op: 'warp', name: 'w', inputs: ['in'], output: 'w' })]),
+      /Layer "w": there is no operation "warp"/,
+    ],
   ];
   for (const [graph, message] of cases) {
     test(String(message), () => {
-      assert.throws(() => inferShapes(graph), (error) => {
-        assert(error instanceof FileError, `${error}`);
-        assert.match(error.message, message);
-        return true;
-      });
+      assert.throws(
+        () => inferShapes(graph),
+        (error) => {
+          assert(error instanceof FileError, `${error}`);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
     });
   }
 
   test('one tensor with two shapes', () => {
     const again = { ...conv({ outChannels: 2 }), name: 'd', output: 'd' };
-    assert.throws(() => tensorShapes(graphOf([conv(), again])),
-      /Layer "d": it takes the tensor "c.w" as 2×24, and another layer as 6×24\./);
+    assert.throws(
+      () => tensorShapes(graphOf([conv(), again])),
+      /Layer "d": it takes the tensor "c.w" as 2×24, and another layer as 6×24\./,
+    );
   });
 });

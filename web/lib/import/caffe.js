@@ -36,23 +36,42 @@ import { outputShape } from './shapes.js';
 
 /** The old enumeration of layer types: name, number in caffe.proto, name today. */
 const V1_TYPES = /** @type {const} */ ([
-  ['ACCURACY', 1, 'Accuracy'], ['CONCAT', 3, 'Concat'], ['CONVOLUTION', 4, 'Convolution'],
-  ['DATA', 5, 'Data'], ['DROPOUT', 6, 'Dropout'], ['FLATTEN', 8, 'Flatten'],
-  ['HDF5_DATA', 9, 'HDF5Data'], ['IMAGE_DATA', 12, 'ImageData'],
-  ['INNER_PRODUCT', 14, 'InnerProduct'], ['LRN', 15, 'LRN'], ['POOLING', 17, 'Pooling'],
-  ['RELU', 18, 'ReLU'], ['SOFTMAX', 20, 'Softmax'], ['SOFTMAX_LOSS', 21, 'SoftmaxWithLoss'],
-  ['WINDOW_DATA', 24, 'WindowData'], ['ELTWISE', 25, 'Eltwise'],
-  ['MEMORY_DATA', 29, 'MemoryData'], ['DUMMY_DATA', 32, 'DummyData'],
+  ['ACCURACY', 1, 'Accuracy'],
+  ['CONCAT', 3, 'Concat'],
+  ['CONVOLUTION', 4, 'Convolution'],
+  ['DATA', 5, 'Data'],
+  ['DROPOUT', 6, 'Dropout'],
+  ['FLATTEN', 8, 'Flatten'],
+  ['HDF5_DATA', 9, 'HDF5Data'],
+  ['IMAGE_DATA', 12, 'ImageData'],
+  ['INNER_PRODUCT', 14, 'InnerProduct'],
+  ['LRN', 15, 'LRN'],
+  ['POOLING', 17, 'Pooling'],
+  ['RELU', 18, 'ReLU'],
+  ['SOFTMAX', 20, 'Softmax'],
+  ['SOFTMAX_LOSS', 21, 'SoftmaxWithLoss'],
+  ['WINDOW_DATA', 24, 'WindowData'],
+  ['ELTWISE', 25, 'Eltwise'],
+  ['MEMORY_DATA', 29, 'MemoryData'],
+  ['DUMMY_DATA', 32, 'DummyData'],
 ]);
 
 /** Layers that read a database: they say nothing about the shape of what they read. */
-const DATA_TYPES = new Set(['Data', 'HDF5Data', 'ImageData', 'WindowData', 'MemoryData', 'DummyData']);
+const DATA_TYPES = new Set([
+  'Data',
+  'HDF5Data',
+  'ImageData',
+  'WindowData',
+  'MemoryData',
+  'DummyData',
+]);
 
 /** Layers that judge an output against a label; the network itself is whole without them. */
 const JUDGES = new Set(['Accuracy', 'SoftmaxWithLoss']);
 
 const MAX_LAYERS = 10_000;
-const MAX_NAME_BYTES = 256;
+/** A graph allows 256; this leaves room for what `freeName` adds. */
+const MAX_NAME_BYTES = 240;
 const MAX_TENSOR_NAME = 100;
 
 /**
@@ -67,7 +86,7 @@ function freeName(base, taken) {
   return `${base}_${count}`;
 }
 
-/** Collects nodes, and keeps track of which value each blob stands for at this point of the file. */
+/** Collects nodes, and knows which value each blob stands for at this point of the file. */
 class Builder {
   /** @param {string} name of the network */
   constructor(name) {
@@ -98,8 +117,10 @@ class Builder {
   addInput(blob, dims, fail) {
     if (this.blobs.has(blob)) fail(`the blob "${blob}" is produced twice`);
     if (dims.length !== 4 && dims.length !== 2) {
-      fail(`the input "${blob}" has ${dims.length} dimensions; it must have 4, batch, channels, ` +
-        'height and width, or 2, batch and channels');
+      fail(
+        `the input "${blob}" has ${dims.length} dimensions; it must have 4, batch, channels, ` +
+          'height and width, or 2, batch and channels',
+      );
     }
     const [, channels, height = 1, width = 1] = dims;
     const value = freeName(blob, this.shapes);
@@ -129,8 +150,10 @@ class Builder {
         return layer.fields.fail(`nothing before it produces its bottom "${blob}"`);
       }
       if (this.unscaled.has(value)) {
-        return layer.fields.fail(`its bottom "${blob}" is a batch normalization before its Scale ` +
-          'layer; only the scaled value can be used');
+        return layer.fields.fail(
+          `its bottom "${blob}" is a batch normalization before its Scale ` +
+            'layer; only the scaled value can be used',
+        );
       }
       return value;
     });
@@ -154,7 +177,10 @@ class Builder {
     const name = freeName(layer.name || layer.type.toLowerCase(), this.nodeNames);
     const output = freeName(inPlace || !last ? name : top, this.shapes);
     const node = /** @type {GraphNode} */ ({ op, name, inputs, output, ...settings });
-    const shape = outputShape(node, inputs.map((value) => /** @type {Shape} */ (this.shapes.get(value))));
+    const shape = outputShape(
+      node,
+      inputs.map((value) => /** @type {Shape} */ (this.shapes.get(value))),
+    );
     this.nodeNames.add(name);
     this.nodes.push(node);
     for (const value of inputs) this.unread.delete(value);
@@ -178,10 +204,13 @@ class Builder {
   /** @returns {Graph} */
   finish() {
     const used = [...this.inputs].filter((input) => !this.unread.has(input));
-    if (this.nodes.length === 0) throw new FileError('The prototxt has no layers that compute anything.');
+    if (this.nodes.length === 0)
+      throw new FileError('The prototxt has no layers that compute anything.');
     if (used.length !== 1) {
       const several = used.map((name) => `"${name}"`).join(', ');
-      throw new UnsupportedError(`The network reads ${used.length} inputs (${several}); one is supported.`);
+      throw new UnsupportedError(
+        `The network reads ${used.length} inputs (${several}); one is supported.`,
+      );
     }
     const shape = /** @type {Shape} */ (this.shapes.get(used[0]));
     const outputs = [...this.unread].filter((value) => !this.inputs.has(value));
@@ -195,8 +224,9 @@ class Builder {
  * @returns {never}
  */
 function unsupported(layer, what) {
-  throw new UnsupportedError(`Layer "${layer.name}" (${layer.type}), line ${
-    layer.fields.message.line}: ${what}.`);
+  throw new UnsupportedError(
+    `Layer "${layer.name}" (${layer.type}), line ${layer.fields.message.line}: ${what}.`,
+  );
 }
 
 /**
@@ -217,7 +247,8 @@ function pair(fields, both, stem, least, otherwise, otherwiseOne) {
     const height = fields.integer(`${stem}_h`, otherwiseOne, least);
     const width = fields.integer(`${stem}_w`, otherwiseOne, least);
     return height === undefined || width === undefined
-      ? fields.fail(`"${stem}_h" and "${stem}_w" must both be given`) : [height, width];
+      ? fields.fail(`"${stem}_h" and "${stem}_w" must both be given`)
+      : [height, width];
   }
   if (values.length > 2) fields.fail(`"${both}" has ${values.length} values; it takes one or two`);
   const vertical = values[0] ?? otherwise;
@@ -263,14 +294,35 @@ function needChannelAxis(layer, fields, name = 'axis') {
  */
 function weights(builder, layer, fields) {
   const weight = builder.tensor(layer, 'weight');
-  return fields.boolean('bias_term', true) ? { weight, bias: builder.tensor(layer, 'bias') } : { weight };
+  return fields.boolean('bias_term', true)
+    ? { weight, bias: builder.tensor(layer, 'bias') }
+    : { weight };
 }
 
 /** @type {LayerReader} */
 function convolution(builder, layer) {
-  const fields = layer.fields.sub('convolution_param').only('num_output', 'bias_term', 'pad',
-    'kernel_size', 'group', 'stride', 'dilation', 'pad_h', 'pad_w', 'kernel_h', 'kernel_w', 'stride_h',
-    'stride_w', 'weight_filler', 'bias_filler', 'engine', 'axis', 'force_nd_im2col');
+  const fields = layer.fields
+    .sub('convolution_param')
+    .only(
+      'num_output',
+      'bias_term',
+      'pad',
+      'kernel_size',
+      'group',
+      'stride',
+      'dilation',
+      'pad_h',
+      'pad_w',
+      'kernel_h',
+      'kernel_w',
+      'stride_h',
+      'stride_w',
+      'weight_filler',
+      'bias_filler',
+      'engine',
+      'axis',
+      'force_nd_im2col',
+    );
   needChannelAxis(layer, fields);
   const { kernel, stride, pad } = window2d(fields);
   builder.add(layer, {
@@ -287,12 +339,16 @@ function convolution(builder, layer) {
 
 /** @type {LayerReader} */
 function innerProduct(builder, layer) {
-  const fields = layer.fields.sub('inner_product_param').only('num_output', 'bias_term',
-    'weight_filler', 'bias_filler', 'axis', 'transpose');
+  const fields = layer.fields
+    .sub('inner_product_param')
+    .only('num_output', 'bias_term', 'weight_filler', 'bias_filler', 'axis', 'transpose');
   needChannelAxis(layer, fields);
   if (fields.boolean('transpose', false)) unsupported(layer, '"transpose: true" is not supported');
-  builder.add(layer,
-    { op: 'fc', ...weights(builder, layer, fields), outChannels: outputCount(fields) });
+  builder.add(layer, {
+    op: 'fc',
+    ...weights(builder, layer, fields),
+    outChannels: outputCount(fields),
+  });
 }
 
 /** @type {LayerReader} */
@@ -306,8 +362,23 @@ function relu(builder, layer) {
 
 /** @type {LayerReader} */
 function pooling(builder, layer) {
-  const fields = layer.fields.sub('pooling_param').only('pool', 'pad', 'pad_h', 'pad_w', 'kernel_size',
-    'kernel_h', 'kernel_w', 'stride', 'stride_h', 'stride_w', 'engine', 'global_pooling', 'round_mode');
+  const fields = layer.fields
+    .sub('pooling_param')
+    .only(
+      'pool',
+      'pad',
+      'pad_h',
+      'pad_w',
+      'kernel_size',
+      'kernel_h',
+      'kernel_w',
+      'stride',
+      'stride_h',
+      'stride_w',
+      'engine',
+      'global_pooling',
+      'round_mode',
+    );
   const method = fields.choice('pool', ['MAX', 'AVE', 'STOCHASTIC'], 'MAX');
   if (method === 'STOCHASTIC') unsupported(layer, 'stochastic pooling is not supported');
   const ceil = fields.choice('round_mode', ['CEIL', 'FLOOR'], 'CEIL') === 'CEIL';
@@ -316,8 +387,12 @@ function pooling(builder, layer) {
     return;
   }
   // Caffe divides an average by the window's part inside the padded input.
-  builder.add(layer, method === 'MAX' ? { op: 'maxpool', ...window2d(fields), ceil }
-    : { op: 'avgpool', ...window2d(fields), ceil, countPad: true });
+  builder.add(
+    layer,
+    method === 'MAX'
+      ? { op: 'maxpool', ...window2d(fields), ceil }
+      : { op: 'avgpool', ...window2d(fields), ceil, countPad: true },
+  );
 }
 
 /**
@@ -341,15 +416,23 @@ function globalPooling(builder, layer, fields, method) {
   }
   const inputs = builder.read(layer);
   const [, height, width] = /** @type {Shape} */ (builder.shapes.get(inputs[0]));
-  builder.add(layer,
-    { op: 'maxpool', kernel: [height, width], stride: [1, 1], pad: [0, 0, 0, 0], ceil: false }, inputs);
+  builder.add(
+    layer,
+    { op: 'maxpool', kernel: [height, width], stride: [1, 1], pad: [0, 0, 0, 0], ceil: false },
+    inputs,
+  );
 }
 
 /** @type {LayerReader} */
 function lrn(builder, layer) {
-  const fields = layer.fields.sub('lrn_param').only('local_size', 'alpha', 'beta', 'norm_region', 'k',
-    'engine');
-  const region = fields.choice('norm_region', ['ACROSS_CHANNELS', 'WITHIN_CHANNEL'], 'ACROSS_CHANNELS');
+  const fields = layer.fields
+    .sub('lrn_param')
+    .only('local_size', 'alpha', 'beta', 'norm_region', 'k', 'engine');
+  const region = fields.choice(
+    'norm_region',
+    ['ACROSS_CHANNELS', 'WITHIN_CHANNEL'],
+    'ACROSS_CHANNELS',
+  );
   if (region !== 'ACROSS_CHANNELS') {
     unsupported(layer, 'normalization within a channel is not supported, only across channels');
   }
@@ -366,11 +449,15 @@ function lrn(builder, layer) {
 
 /** @type {LayerReader} */
 function batchNorm(builder, layer) {
-  const fields = layer.fields.sub('batch_norm_param').only('use_global_stats',
-    'moving_average_fraction', 'eps');
+  const fields = layer.fields
+    .sub('batch_norm_param')
+    .only('use_global_stats', 'moving_average_fraction', 'eps');
   if (!fields.boolean('use_global_stats', true)) {
-    unsupported(layer, '"use_global_stats: false" normalizes by the batch, which a deployed network ' +
-      'does not have');
+    unsupported(
+      layer,
+      '"use_global_stats: false" normalizes by the batch, which a deployed network ' +
+        'does not have',
+    );
   }
   const epsilon = fields.number('eps', 1e-5);
   if (epsilon < 0) fields.fail('"eps" must not be negative');
@@ -384,8 +471,9 @@ function batchNorm(builder, layer) {
 
 /** Gives the batch normalization before it its gamma and beta, and its top. @type {LayerReader} */
 function scale(builder, layer) {
-  const fields = layer.fields.sub('scale_param').only('axis', 'num_axes', 'filler', 'bias_term',
-    'bias_filler');
+  const fields = layer.fields
+    .sub('scale_param')
+    .only('axis', 'num_axes', 'filler', 'bias_term', 'bias_filler');
   needChannelAxis(layer, fields);
   needChannelAxis(layer, fields, 'num_axes');
   const [value] = builder.read(layer);
@@ -398,7 +486,8 @@ function scale(builder, layer) {
   }
   const [top] = layer.tops;
   const shape = /** @type {Shape} */ (builder.shapes.get(value));
-  if (top !== layer.bottoms[0] && builder.blobs.has(top)) fields.fail(`the blob "${top}" is produced twice`);
+  if (top !== layer.bottoms[0] && builder.blobs.has(top))
+    fields.fail(`the blob "${top}" is produced twice`);
   node.gamma = builder.tensor(layer, 'gamma');
   if (fields.boolean('bias_term', false)) node.beta = builder.tensor(layer, 'beta');
   builder.unscaled.add(value);
@@ -418,8 +507,11 @@ function eltwise(builder, layer) {
   }
   const [first, ...others] = builder.read(layer);
   // More than two are added one by one, in order.
-  others.reduce((sum, value, index) =>
-    builder.add(layer, { op: 'add' }, [sum, value], index === others.length - 1), first);
+  others.reduce(
+    (sum, value, index) =>
+      builder.add(layer, { op: 'add' }, [sum, value], index === others.length - 1),
+    first,
+  );
 }
 
 /** @type {LayerReader} */
@@ -465,21 +557,23 @@ function inputLayer(builder, layer) {
 
 /** Readers by type, and how many bottoms and tops each takes at least and at most. */
 /** @type {Map<string, { read: LayerReader, bottoms: [number, number], tops: [number, number] }>} */
-const READERS = new Map(Object.entries({
-  Input: { read: inputLayer, bottoms: [0, 0], tops: [1, Infinity] },
-  Convolution: { read: convolution, bottoms: [1, 1], tops: [1, 1] },
-  InnerProduct: { read: innerProduct, bottoms: [1, 1], tops: [1, 1] },
-  ReLU: { read: relu, bottoms: [1, 1], tops: [1, 1] },
-  Pooling: { read: pooling, bottoms: [1, 1], tops: [1, 1] },
-  LRN: { read: lrn, bottoms: [1, 1], tops: [1, 1] },
-  BatchNorm: { read: batchNorm, bottoms: [1, 1], tops: [1, 1] },
-  Scale: { read: scale, bottoms: [1, 1], tops: [1, 1] },
-  Eltwise: { read: eltwise, bottoms: [2, Infinity], tops: [1, 1] },
-  Concat: { read: concat, bottoms: [1, Infinity], tops: [1, 1] },
-  Flatten: { read: flatten, bottoms: [1, 1], tops: [1, 1] },
-  Softmax: { read: softmax, bottoms: [1, 1], tops: [1, 1] },
-  Dropout: { read: dropout, bottoms: [1, 1], tops: [1, 1] },
-}));
+const READERS = new Map(
+  Object.entries({
+    Input: { read: inputLayer, bottoms: [0, 0], tops: [1, Infinity] },
+    Convolution: { read: convolution, bottoms: [1, 1], tops: [1, 1] },
+    InnerProduct: { read: innerProduct, bottoms: [1, 1], tops: [1, 1] },
+    ReLU: { read: relu, bottoms: [1, 1], tops: [1, 1] },
+    Pooling: { read: pooling, bottoms: [1, 1], tops: [1, 1] },
+    LRN: { read: lrn, bottoms: [1, 1], tops: [1, 1] },
+    BatchNorm: { read: batchNorm, bottoms: [1, 1], tops: [1, 1] },
+    Scale: { read: scale, bottoms: [1, 1], tops: [1, 1] },
+    Eltwise: { read: eltwise, bottoms: [2, Infinity], tops: [1, 1] },
+    Concat: { read: concat, bottoms: [1, Infinity], tops: [1, 1] },
+    Flatten: { read: flatten, bottoms: [1, 1], tops: [1, 1] },
+    Softmax: { read: softmax, bottoms: [1, 1], tops: [1, 1] },
+    Dropout: { read: dropout, bottoms: [1, 1], tops: [1, 1] },
+  }),
+);
 
 /**
  * @param {Layer} layer
@@ -499,10 +593,12 @@ function checkCount(layer, what, [least, most]) {
  */
 function meetsTestPhase(rule) {
   rule.only('phase', 'min_level', 'max_level', 'stage', 'not_stage');
-  return rule.choice('phase', ['TRAIN', 'TEST'], 'TEST') === 'TEST'
-    && rule.integer('min_level', 0, -(2 ** 31)) <= 0
-    && rule.integer('max_level', 0, -(2 ** 31)) >= 0
-    && !rule.has('stage');
+  return (
+    rule.choice('phase', ['TRAIN', 'TEST'], 'TEST') === 'TEST' &&
+    rule.integer('min_level', 0, -(2 ** 31)) <= 0 &&
+    rule.integer('max_level', 0, -(2 ** 31)) >= 0 &&
+    !rule.has('stage')
+  );
 }
 
 /**
@@ -512,7 +608,8 @@ function meetsTestPhase(rule) {
 function inTestPhase({ fields }) {
   const include = fields.messages('include');
   const exclude = fields.messages('exclude');
-  if (include.length > 0 && exclude.length > 0) fields.fail('it has both include and exclude rules');
+  if (include.length > 0 && exclude.length > 0)
+    fields.fail('it has both include and exclude rules');
   return include.length > 0 ? include.some(meetsTestPhase) : !exclude.some(meetsTestPhase);
 }
 
@@ -539,20 +636,28 @@ function readLayers(net) {
   if (old.length + layers.length > MAX_LAYERS) {
     net.fail(`there are ${old.length + layers.length} layers; the limit is ${MAX_LAYERS}`);
   }
-  if (old.length > 0 && layers.length > 0) net.fail('both "layer" and the old "layers" are used', old[0].message);
-  return [...old, ...layers].map(({ message }) => {
-    const anonymous = new Fields(message, 'a layer: ');
-    if (anonymous.has('layer')) {
-      anonymous.fail('this is the oldest Caffe syntax, a layer within layers, which is not supported');
-    }
-    const name = anonymous.string('name') ?? '';
-    checkName(name, anonymous);
-    const fields = new Fields(message, `layer "${name}": `);
-    const type = old.length > 0 ? v1Type(fields) : fields.string('type') ?? fields.fail('"type" is missing');
-    const [bottoms, tops] = [fields.strings('bottom'), fields.strings('top')];
-    for (const blob of [...bottoms, ...tops]) checkName(blob, fields);
-    return { name, type, bottoms, tops, fields };
-  }).filter(inTestPhase);
+  if (old.length > 0 && layers.length > 0)
+    net.fail('both "layer" and the old "layers" are used', old[0].message);
+  return [...old, ...layers]
+    .map(({ message }) => {
+      const anonymous = new Fields(message, 'a layer: ');
+      if (anonymous.has('layer')) {
+        anonymous.fail(
+          'this is the oldest Caffe syntax, a layer within layers, which is not supported',
+        );
+      }
+      const name = anonymous.string('name') ?? '';
+      checkName(name, anonymous);
+      const fields = new Fields(message, `layer "${name}": `);
+      const type =
+        old.length > 0
+          ? v1Type(fields)
+          : (fields.string('type') ?? fields.fail('"type" is missing'));
+      const [bottoms, tops] = [fields.strings('bottom'), fields.strings('top')];
+      for (const blob of [...bottoms, ...tops]) checkName(blob, fields);
+      return { name, type, bottoms, tops, fields };
+    })
+    .filter(inTestPhase);
 }
 
 /**
@@ -560,9 +665,14 @@ function readLayers(net) {
  * @param {Fields} fields
  */
 function checkName(name, fields) {
-  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES || /[\u0000-\u001f\u007f-\u009f]/.test(name)) {
+  if (
+    new TextEncoder().encode(name).length > MAX_NAME_BYTES ||
+    /[\u0000-\u001f\u007f-\u009f]/.test(name)
+  ) {
     const shown = JSON.stringify(name.slice(0, 40));
-    fields.fail(`the name ${shown} is longer than ${MAX_NAME_BYTES} bytes or has control characters`);
+    fields.fail(
+      `the name ${shown} is longer than ${MAX_NAME_BYTES} bytes or has control characters`,
+    );
   }
 }
 
@@ -577,7 +687,10 @@ function readInputs(net, builder) {
   const dims = net.integers('input_dim', 1);
   const shapes = net.messages('input_shape').map((shape) => shape.only('dim').integers('dim', 1));
   if (dims.length > 0 && shapes.length > 0) net.fail('give either "input_shape" or "input_dim"');
-  if (dims.length !== (shapes.length > 0 ? 0 : 4 * blobs.length) && dims.length + shapes.length > 0) {
+  if (
+    dims.length !== (shapes.length > 0 ? 0 : 4 * blobs.length) &&
+    dims.length + shapes.length > 0
+  ) {
     net.fail(`${blobs.length} inputs have ${4 * blobs.length} "input_dim", not ${dims.length}`);
   }
   if (shapes.length > 0 && shapes.length !== blobs.length) {
@@ -587,7 +700,8 @@ function readInputs(net, builder) {
     const value = net.all('input')[index];
     checkName(blob, net);
     const shape = shapes[index] ?? dims.slice(4 * index, 4 * index + 4);
-    if (shape.length === 0) net.fail(`the input "${blob}" has neither "input_shape" nor "input_dim"`, value);
+    if (shape.length === 0)
+      net.fail(`the input "${blob}" has neither "input_shape" nor "input_dim"`, value);
     builder.addInput(blob, shape, (what) => net.fail(what, value));
   });
 }
@@ -612,12 +726,18 @@ export function readCaffe(prototxtText) {
   for (const layer of readLayers(net)) {
     if (JUDGES.has(layer.type)) continue;
     if (DATA_TYPES.has(layer.type)) {
-      unsupported(layer, 'a data layer does not say the shape of its data; use the deploy file, which ' +
-        'declares an input');
+      unsupported(
+        layer,
+        'a data layer does not say the shape of its data; use the deploy file, which ' +
+          'declares an input',
+      );
     }
     const reader = READERS.get(layer.type);
     if (!reader) {
-      return unsupported(layer, `this layer type is not supported, only ${[...READERS.keys()].join(', ')}`);
+      return unsupported(
+        layer,
+        `this layer type is not supported, only ${[...READERS.keys()].join(', ')}`,
+      );
     }
     checkCount(layer, 'bottoms', reader.bottoms);
     checkCount(layer, 'tops', reader.tops);

@@ -56,13 +56,18 @@ function layersOf(graph) {
     const parameters = nodeParameters(node, /** @type {Shape} */ (shapes.get(node.inputs[0])));
     if (parameters.length === 0) return [];
     if (node.op === 'batchnorm') {
-      throw new UnsupportedError(`Layer "${node.name}": Deep Compression files hold no batch normalization.`);
+      throw new UnsupportedError(
+        `Layer "${node.name}": Deep Compression files hold no batch normalization.`,
+      );
     }
     const [weight, bias] = parameters;
     weights += weight.rows * weight.cols;
     if (weights > MAX_WEIGHTS) {
-      throw new FileError(`Up to layer "${node.name}" the prototxt asks for ${weights} weights; the limit is ${
-        MAX_WEIGHTS}.`);
+      throw new FileError(
+        `Up to layer "${node.name}" the prototxt asks for ${weights} weights; the limit is ${
+          MAX_WEIGHTS
+        }.`,
+      );
     }
     return [{ name: node.name, weight, bias }];
   });
@@ -86,8 +91,12 @@ class Cursor {
   skip(length, layer, what) {
     const start = this.offset;
     if (length > this.bytes.length - start) {
-      refuse(layer, `are cut off: ${what} would end at byte ${start + length}, and the file has ${
-        this.bytes.length} bytes`);
+      refuse(
+        layer,
+        `are cut off: ${what} would end at byte ${start + length}, and the file has ${
+          this.bytes.length
+        } bytes`,
+      );
     }
     this.offset += length;
     return start;
@@ -129,9 +138,15 @@ class Cursor {
 function readCounts(cursor, layers) {
   return layers.map((layer) => {
     const { rows, cols } = layer.weight;
-    const entries = cursor.view.getUint32(cursor.skip(4, layer.name, 'the number of entries'), true);
+    const entries = cursor.view.getUint32(
+      cursor.skip(4, layer.name, 'the number of entries'),
+      true,
+    );
     if (entries > rows * cols) {
-      refuse(layer.name, `claim ${entries} entries, and the prototxt says it has ${rows * cols} weights`);
+      refuse(
+        layer.name,
+        `claim ${entries} entries, and the prototxt says it has ${rows * cols} weights`,
+      );
     }
     return { ...layer, entries };
   });
@@ -145,8 +160,9 @@ function allocate({ name, weight: { rows, cols } }) {
   try {
     return new Float32Array(rows * cols);
   } catch {
-    throw new MemoryError(`There is no memory for the weights of layer "${name}": ${
-      4 * rows * cols} bytes are needed.`);
+    throw new MemoryError(
+      `There is no memory for the weights of layer "${name}": ${4 * rows * cols} bytes are needed.`,
+    );
   }
 }
 
@@ -168,8 +184,12 @@ function readLayer(cursor, layer) {
     const nibble = i % 2 === 0 ? gaps[i >> 1] & 15 : gaps[i >> 1] >> 4;
     position += nibble + 1;
     if (position >= weights.length) {
-      refuse(name, `put entry ${i} of ${entries} at position ${position} of a matrix of ${
-        weight.rows}×${weight.cols}`);
+      refuse(
+        name,
+        `put entry ${i} of ${entries} at position ${position} of a matrix of ${
+          weight.rows
+        }×${weight.cols}`,
+      );
     }
     weights[position] = codebook[codes[i]];
   }
@@ -195,11 +215,15 @@ export function readDeepCompression(netBytes, prototxtText) {
     const { bias, weights } = readLayer(cursor, layer);
     const { name, rows, cols } = layer.weight;
     tensors.set(name, { rows, cols, kind: 'matrix', data: weights });
-    if (layer.bias && bias) tensors.set(layer.bias.name, { rows: 1, cols: bias.length, kind: 'vector', data: bias });
+    if (layer.bias && bias)
+      tensors.set(layer.bias.name, { rows: 1, cols: bias.length, kind: 'vector', data: bias });
   }
   if (cursor.offset !== cursor.bytes.length) {
-    throw new FileError(`The compressed weights end at byte ${cursor.offset}, and the file has ${
-      cursor.bytes.length} bytes: it does not belong to this prototxt.`);
+    throw new FileError(
+      `The compressed weights end at byte ${cursor.offset}, and the file has ${
+        cursor.bytes.length
+      } bytes: it does not belong to this prototxt.`,
+    );
   }
   return { graph, tensors };
 }

@@ -76,8 +76,9 @@ export class Fields {
    * @returns {string[]}
    */
   strings(name) {
-    return this.all(name).map((value) => (value.kind === 'string' ? value.value
-      : this.fail(`"${name}" must be a quoted string`, value)));
+    return this.all(name).map((value) =>
+      value.kind === 'string' ? value.value : this.fail(`"${name}" must be a quoted string`, value),
+    );
   }
 
   /**
@@ -95,10 +96,14 @@ export class Fields {
    * @returns {number[]}
    */
   integers(name, least) {
-    return this.all(name).map((value) => (
-      value.kind === 'number' && Number.isInteger(value.value) && value.value >= least
-        && value.value < 2 ** 31 ? value.value
-        : this.fail(`"${name}" must be an integer from ${least} to ${2 ** 31 - 1}`, value)));
+    return this.all(name).map((value) =>
+      value.kind === 'number' &&
+      Number.isInteger(value.value) &&
+      value.value >= least &&
+      value.value < 2 ** 31
+        ? value.value
+        : this.fail(`"${name}" must be an integer from ${least} to ${2 ** 31 - 1}`, value),
+    );
   }
 
   /**
@@ -118,9 +123,11 @@ export class Fields {
    * @returns {number[]}
    */
   numbers(name) {
-    return this.all(name).map((value) => (
-      value.kind === 'number' && Number.isFinite(value.value) ? value.value
-        : this.fail(`"${name}" must be a finite number`, value)));
+    return this.all(name).map((value) =>
+      value.kind === 'number' && Number.isFinite(value.value)
+        ? value.value
+        : this.fail(`"${name}" must be a finite number`, value),
+    );
   }
 
   /**
@@ -141,10 +148,14 @@ export class Fields {
   boolean(name, otherwise) {
     const value = this.one(name);
     if (!value) return otherwise;
-    if (value.kind === 'name' ? TRUE.has(value.value) : value.kind === 'number' && value.value === 1) {
+    if (
+      value.kind === 'name' ? TRUE.has(value.value) : value.kind === 'number' && value.value === 1
+    ) {
       return true;
     }
-    if (value.kind === 'name' ? FALSE.has(value.value) : value.kind === 'number' && value.value === 0) {
+    if (
+      value.kind === 'name' ? FALSE.has(value.value) : value.kind === 'number' && value.value === 0
+    ) {
       return false;
     }
     return this.fail(`"${name}" must be true or false`, value);
@@ -161,8 +172,10 @@ export class Fields {
   choice(name, names, otherwise) {
     const value = this.one(name);
     if (!value) return otherwise;
-    const chosen = value.kind === 'number' ? names[value.value]
-      : names.find((candidate) => value.kind === 'name' && value.value === candidate);
+    const chosen =
+      value.kind === 'number'
+        ? names[value.value]
+        : names.find((candidate) => value.kind === 'name' && value.value === candidate);
     return chosen ?? this.fail(`"${name}" must be one of ${names.join(', ')}`, value);
   }
 
@@ -171,8 +184,11 @@ export class Fields {
    * @returns {Fields[]}
    */
   messages(name) {
-    return this.all(name).map((value) => (value.kind === 'message' ? new Fields(value, this.where)
-      : this.fail(`"${name}" must be a message in braces`, value)));
+    return this.all(name).map((value) =>
+      value.kind === 'message'
+        ? new Fields(value, this.where)
+        : this.fail(`"${name}" must be a message in braces`, value),
+    );
   }
 
   /**
@@ -181,7 +197,6 @@ export class Fields {
    */
   sub(name) {
     this.one(name);
-    return this.messages(name)[0]
-      ?? new Fields({ ...this.message, fields: new Map() }, this.where);
+    return this.messages(name)[0] ?? new Fields({ ...this.message, fields: new Map() }, this.where);
   }
 }

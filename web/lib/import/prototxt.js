@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A parser for the text format of protocol buffers (https://protobuf.dev/reference/protobuf/textformat-spec),
- * in which Caffe writes its networks. It knows no schema: it gives a tree of fields in file order
- * and leaves the meaning of names, numbers and enumerations to its caller.
+ * A parser for the text format of protocol buffers, in which Caffe writes its networks:
+ * https://protobuf.dev/reference/protobuf/textformat-spec. It knows no schema: it gives a tree of
+ * fields in file order and leaves the meaning of names, numbers and enumerations to its caller.
  */
 
 import { FileError } from '../core/errors.js';
@@ -45,13 +45,28 @@ const NEWLINE = 10;
 const SPACE = /[ \t\n\v\f\r]*(?:#[^\n]*(?:\n[ \t\n\v\f\r]*|$))*/y;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const EXTENSION = /\[[ \t]*[A-Za-z_][A-Za-z0-9_]*(?:[./][A-Za-z_][A-Za-z0-9_-]*)*[ \t]*\]/y;
-const FLOAT = /(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?|(?:0|[1-9][0-9]*)(?:[eE][+-]?[0-9]+[fF]?|[fF])/y;
+const FLOAT_WITH_POINT = /(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?/y;
+const FLOAT_WITHOUT_POINT = /(?:0|[1-9][0-9]*)(?:[eE][+-]?[0-9]+[fF]?|[fF])/y;
 const INTEGER = /0[xX][0-9a-fA-F]+|0[0-7]+|0|[1-9][0-9]*/y;
 const NUMBER_GOES_ON = /[A-Za-z0-9_.]/;
 const PLAIN_CHARACTERS = { '"': /[^"\\\n]*/y, "'": /[^'\\\n]*/y };
-const ESCAPE = /\\(?:([abfnrtv?\\'"])|([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
-const SIMPLE_ESCAPES = new Map(Object.entries(
-  { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '?': 63, '\\': 92, "'": 39, '"': 34 }));
+const ESCAPE =
+  /\\(?:([abfnrtv?\\'"])|([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
+const SIMPLE_ESCAPES = new Map(
+  Object.entries({
+    a: 7,
+    b: 8,
+    f: 12,
+    n: 10,
+    r: 13,
+    t: 9,
+    v: 11,
+    '?': 63,
+    '\\': 92,
+    "'": 39,
+    '"': 34,
+  }),
+);
 
 const utf8Encoder = new TextEncoder();
 
@@ -141,15 +156,19 @@ class Parser {
    * @returns {Message}
    */
   message(close, depth, start) {
-    if (depth > LIMITS.depth) this.fail(`messages are nested more than ${LIMITS.depth} deep`, start);
+    if (depth > LIMITS.depth)
+      this.fail(`messages are nested more than ${LIMITS.depth} deep`, start);
     /** @type {Map<string, Value[]>} */
     const fields = new Map();
     for (;;) {
       const next = this.peek();
       if (next === close) break;
       if (next === '') {
-        this.fail(`the text ends inside the message opened at line ${start.line}, column ${
-          start.column}; "${close}" is missing`);
+        this.fail(
+          `the text ends inside the message opened at line ${start.line}, column ${
+            start.column
+          }; "${close}" is missing`,
+        );
       }
       this.field(fields, close, depth);
     }
@@ -200,14 +219,19 @@ class Parser {
       const next = this.peek();
       if (next === '[') this.fail('a list cannot hold a list');
       if (!colon && next !== '{' && next !== '<') {
-        this.fail(`expected a message in the list, found ${this.found()}; a list of other values ` +
-          'needs ":" before it');
+        this.fail(
+          `expected a message in the list, found ${this.found()}; a list of other values ` +
+            'needs ":" before it',
+        );
       }
       values.push(this.value(depth));
     } while (this.take(','));
     if (!this.take(']')) {
-      this.fail(`expected "," or "]" in the list opened at line ${start.line}, column ${
-        start.column}, found ${this.found()}`);
+      this.fail(
+        `expected "," or "]" in the list opened at line ${start.line}, column ${
+          start.column
+        }, found ${this.found()}`,
+      );
     }
   }
 
@@ -244,16 +268,22 @@ class Parser {
     this.skipSpace();
     const word = sign < 0 ? this.match(/inf(?:inity)?(?![A-Za-z0-9_])/iy) : null;
     if (word) return -Infinity;
-    const token = this.match(FLOAT) ?? this.match(INTEGER);
+    const token =
+      this.match(FLOAT_WITH_POINT) ?? this.match(FLOAT_WITHOUT_POINT) ?? this.match(INTEGER);
     if (!token) {
-      return this.fail(sign < 0 ? `expected a number after "-", found ${this.found()}`
-        : `expected a value, found ${this.found()}`);
+      return this.fail(
+        sign < 0
+          ? `expected a number after "-", found ${this.found()}`
+          : `expected a value, found ${this.found()}`,
+      );
     }
     if (NUMBER_GOES_ON.test(this.text.charAt(this.offset))) {
       this.fail(`"${token[0]}${this.match(/[A-Za-z0-9_.]{1,40}/y)?.[0]}" is not a number`, start);
     }
     const octal = /^0[0-7]+$/.test(token[0]);
-    return sign * (octal ? parseInt(token[0], 8) : Number(token[0].replace(/^(?!0[xX])(.*)[fF]$/, '$1')));
+    return (
+      sign * (octal ? parseInt(token[0], 8) : Number(token[0].replace(/^(?!0[xX])(.*)[fF]$/, '$1')))
+    );
   }
 
   /** @returns {string} one or more adjacent literals, joined; their bytes must be UTF-8 */
@@ -265,7 +295,9 @@ class Parser {
       this.literal(quote, bytes);
     }
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes));
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        new Uint8Array(bytes),
+      );
     } catch {
       return this.fail('the string is not valid UTF-8', start);
     }
@@ -295,7 +327,10 @@ class Parser {
     const match = this.match(ESCAPE);
     if (!match) {
       const next = String.fromCodePoint(this.text.codePointAt(this.offset + 1) ?? 0x20);
-      return this.fail(`"\\${/[\u0000-\u0020]/.test(next) ? '' : next}" is not an escape sequence`, start);
+      return this.fail(
+        `"\\${/[\u0000-\u0020]/.test(next) ? '' : next}" is not an escape sequence`,
+        start,
+      );
     }
     const [, simple, octal, hex, short, long] = match;
     if (simple) bytes.push(SIMPLE_ESCAPES.get(simple) ?? 0);
@@ -326,7 +361,9 @@ class Parser {
 export function parsePrototxt(text) {
   if (typeof text !== 'string') throw new TypeError('parsePrototxt takes the text as a string.');
   if (text.length > LIMITS.characters) {
-    throw new FileError(`The prototxt has ${text.length} characters; the limit is ${LIMITS.characters}.`);
+    throw new FileError(
+      `The prototxt has ${text.length} characters; the limit is ${LIMITS.characters}.`,
+    );
   }
   const parser = new Parser(text);
   return parser.message('', 1, { line: 1, column: 1 });

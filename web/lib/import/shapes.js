@@ -97,8 +97,10 @@ function checkWindow(node) {
     for (const pad of [node.pad[axis], node.pad[axis + 2]]) {
       checkInteger(node, 'the padding', pad, 0);
       if (node.op !== 'conv' && pad >= node.kernel[axis]) {
-        refuse(node, `a padding of ${pad} is not smaller than the pooling window of ${
-          node.kernel[axis]}`);
+        refuse(
+          node,
+          `a padding of ${pad} is not smaller than the pooling window of ${node.kernel[axis]}`,
+        );
       }
     }
   }
@@ -128,14 +130,20 @@ function convShape(node, input) {
   checkInteger(node, 'the number of groups', node.groups, 1);
   node.dilation.forEach((d) => checkInteger(node, 'the dilation', d, 1));
   if (channels % node.groups || node.outChannels % node.groups) {
-    refuse(node, `${channels} input and ${node.outChannels} output channels cannot be split into ${
-      node.groups} groups`);
+    refuse(
+      node,
+      `${channels} input and ${node.outChannels} output channels cannot be split into ${
+        node.groups
+      } groups`,
+    );
   }
-  const size = /** @type {[number, number]} */ ([height, width].map((length, axis) => {
-    const reach = node.dilation[axis] * (node.kernel[axis] - 1) + 1;
-    const padded = length + node.pad[axis] + node.pad[axis + 2];
-    return Math.floor((padded - reach) / node.stride[axis]) + 1;
-  }));
+  const size = /** @type {[number, number]} */ (
+    [height, width].map((length, axis) => {
+      const reach = node.dilation[axis] * (node.kernel[axis] - 1) + 1;
+      const padded = length + node.pad[axis] + node.pad[axis + 2];
+      return Math.floor((padded - reach) / node.stride[axis]) + 1;
+    })
+  );
   checkFits(node, `the kernel of ${node.kernel.join('×')}`, input, size);
   return [node.outChannels, ...size];
 }
@@ -148,8 +156,11 @@ function convShape(node, input) {
 function poolShape(node, input) {
   checkWindow(node);
   const { kernel, stride, pad, ceil } = node;
-  const size = /** @type {[number, number]} */ ([0, 1].map((axis) =>
-    poolLength(input[axis + 1], kernel[axis], stride[axis], pad[axis], pad[axis + 2], ceil)));
+  const size = /** @type {[number, number]} */ (
+    [0, 1].map((axis) =>
+      poolLength(input[axis + 1], kernel[axis], stride[axis], pad[axis], pad[axis + 2], ceil),
+    )
+  );
   checkFits(node, `the pooling window of ${kernel.join('×')}`, input, size);
   return [input[0], ...size];
 }
@@ -175,8 +186,10 @@ function concatShape(node, inputs) {
   const [, height, width] = inputs[0];
   for (const shape of inputs) {
     if (shape[1] !== height || shape[2] !== width) {
-      refuse(node, `it joins values of different sizes, ${inputs[0].join('×')} and ${
-        shape.join('×')}`);
+      refuse(
+        node,
+        `it joins values of different sizes, ${inputs[0].join('×')} and ${shape.join('×')}`,
+      );
     }
   }
   return [inputs.reduce((sum, [channels]) => sum + channels, 0), height, width];
@@ -190,24 +203,35 @@ function concatShape(node, inputs) {
 function shapeOf(node, inputs) {
   const [channels, height, width] = inputs[0];
   switch (node.op) {
-    case 'conv': return convShape(node, inputs[0]);
+    case 'conv':
+      return convShape(node, inputs[0]);
     case 'fc':
       checkInteger(node, 'the number of outputs', node.outChannels, 1);
       return [node.outChannels, 1, 1];
     case 'maxpool':
-    case 'avgpool': return poolShape(node, inputs[0]);
-    case 'globalavgpool': return [channels, 1, 1];
-    case 'add': return addShape(node, inputs);
-    case 'concat': return concatShape(node, inputs);
-    case 'flatten': return [channels * height * width, 1, 1];
+    case 'avgpool':
+      return poolShape(node, inputs[0]);
+    case 'globalavgpool':
+      return [channels, 1, 1];
+    case 'add':
+      return addShape(node, inputs);
+    case 'concat':
+      return concatShape(node, inputs);
+    case 'flatten':
+      return [channels * height * width, 1, 1];
     case 'lrn':
       checkInteger(node, 'the number of neighbouring channels', node.size, 1);
       return inputs[0];
     case 'relu':
     case 'batchnorm':
     case 'softmax':
-    case 'dropout': return inputs[0];
-    default: return refuse(node, `there is no operation "${/** @type {NodeBase & {op: string}} */ (node).op}"`);
+    case 'dropout':
+      return inputs[0];
+    default:
+      return refuse(
+        node,
+        `there is no operation "${/** @type {NodeBase & {op: string}} */ (node).op}"`,
+      );
   }
 }
 
@@ -255,11 +279,15 @@ export function sortNodes(graph) {
     const stack = [start];
     while (stack.length > 0) {
       const node = stack[stack.length - 1];
-      const missing = placed.has(node) ? undefined : node.inputs.map((input) => {
-        const producer = producers.get(input);
-        if (producer === undefined) refuse(node, `nothing gives its input "${input}"`);
-        return producer;
-      }).find((producer) => producer !== null && !placed.has(producer));
+      const missing = placed.has(node)
+        ? undefined
+        : node.inputs
+            .map((input) => {
+              const producer = producers.get(input);
+              if (producer === undefined) refuse(node, `nothing gives its input "${input}"`);
+              return producer;
+            })
+            .find((producer) => producer !== null && !placed.has(producer));
       if (missing) {
         open.add(node);
         if (open.has(missing)) refuse(missing, 'its output leads back to its input');
@@ -272,7 +300,8 @@ export function sortNodes(graph) {
     }
   }
   for (const output of graph.outputs) {
-    if (!producers.has(output)) throw new FileError(`Nothing gives the network's output "${output}".`);
+    if (!producers.has(output))
+      throw new FileError(`Nothing gives the network's output "${output}".`);
   }
   return [...placed];
 }
@@ -286,7 +315,10 @@ export function sortNodes(graph) {
  */
 export function inferShapes(graph) {
   const { name, shape } = graph.input;
-  if (!shape.every((n) => Number.isInteger(n) && n > 0) || shape[0] * shape[1] * shape[2] > MAX_ELEMENTS) {
+  if (
+    !shape.every((n) => Number.isInteger(n) && n > 0) ||
+    shape[0] * shape[1] * shape[2] > MAX_ELEMENTS
+  ) {
     throw new FileError(`The input "${name}" cannot have the shape ${shape.join('×')}.`);
   }
   /** @type {Map<string, Shape>} */
@@ -311,13 +343,19 @@ export function nodeParameters(node, input) {
   const [channels, height, width] = input;
   /** @type {ReturnType<typeof nodeParameters>} */
   const list = [];
-  /** @type {(role: 'bias' | 'mean' | 'variance' | 'gamma' | 'beta', name: string | undefined, n: number) => void} */
+  /**
+   * @param {'bias' | 'mean' | 'variance' | 'gamma' | 'beta'} role
+   * @param {string | undefined} name
+   * @param {number} n
+   */
   const vector = (role, name, n) => {
     if (name !== undefined) list.push({ role, name, rows: 1, cols: n, kind: 'vector' });
   };
   if (node.op === 'conv' || node.op === 'fc') {
-    const cols = node.op === 'fc' ? channels * height * width
-      : (channels / node.groups) * node.kernel[0] * node.kernel[1];
+    const cols =
+      node.op === 'fc'
+        ? channels * height * width
+        : (channels / node.groups) * node.kernel[0] * node.kernel[1];
     if (node.outChannels * cols > MAX_ELEMENTS) {
       refuse(node, `its weights of ${node.outChannels}×${cols} are more than ${MAX_ELEMENTS}`);
     }
@@ -348,8 +386,12 @@ export function tensorShapes(graph, shapes = inferShapes(graph)) {
     for (const { name, rows, cols, kind } of nodeParameters(node, input)) {
       const known = tensors.get(name);
       if (known && (known.rows !== rows || known.cols !== cols || known.kind !== kind)) {
-        refuse(node, `it takes the tensor "${name}" as ${rows}×${cols}, and another layer as ${
-          known.rows}×${known.cols}`);
+        refuse(
+          node,
+          `it takes the tensor "${name}" as ${rows}×${cols}, and another layer as ${
+            known.rows
+          }×${known.cols}`,
+        );
       }
       tensors.set(name, { rows, cols, kind });
     }

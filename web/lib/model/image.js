@@ -51,8 +51,10 @@ function mixtures(from, scaled, to) {
     const centre = (i + offset + 0.5) * step;
     const first = Math.max(Math.ceil(centre - reach - 0.5), 0);
     const last = Math.min(Math.floor(centre + reach - 0.5), from - 1);
-    const raw = Array.from({ length: last - first + 1 }, (_unused, n) =>
-      1 - Math.abs(first + n + 0.5 - centre) / reach);
+    const raw = Array.from(
+      { length: last - first + 1 },
+      (_unused, n) => 1 - Math.abs(first + n + 0.5 - centre) / reach,
+    );
     const sum = raw.reduce((total, weight) => total + weight, 0);
     return { first, weights: raw.map((weight) => weight / sum) };
   });
@@ -85,14 +87,22 @@ function scaledRow({ data, width }, row, columns) {
  * @returns {[height: number, width: number]}
  */
 function checkArguments({ data, width, height }, inputShape) {
-  const shape = inputShape.length === 4 && inputShape[0] === 1 ? inputShape.slice(1) : [...inputShape];
+  const shape =
+    inputShape.length === 4 && inputShape[0] === 1 ? inputShape.slice(1) : [...inputShape];
   if (shape.length !== 3 || shape[0] !== 3) {
-    throw new ShapeError(`A picture has 3 channels; it cannot fill an input of ${inputShape.join('×')}.`);
+    throw new ShapeError(
+      `A picture has 3 channels; it cannot fill an input of ${inputShape.join('×')}.`,
+    );
   }
-  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)
-      || data.length !== 4 * width * height) {
-    throw new ShapeError(`A picture of ${width}×${height} needs ${4 * width * height} bytes of RGBA, not ${
-      data.length}.`);
+  if (
+    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
+    data.length !== 4 * width * height
+  ) {
+    throw new ShapeError(
+      `A picture of ${width}×${height} needs ${4 * width * height} bytes of RGBA, not ${
+        data.length
+      }.`,
+    );
   }
   return [shape[1], shape[2]];
 }
@@ -115,7 +125,7 @@ function checkArguments({ data, width, height }, inputShape) {
  * @param {readonly number[]} inputShape [1, 3, height, width] or [3, height, width]
  * @param {ImageOptions} [options]
  * @returns {Float32Array} [3, height, width]
- * @throws {ShapeError} if the picture's data does not have its size, or the input is none for pictures
+ * @throws {ShapeError} if the picture's data does not have its size, or the input is not for one
  * @throws {ValueError} for an unknown order of channels
  */
 export function imageToTensor(picture, inputShape, options = {}) {
@@ -125,7 +135,8 @@ export function imageToTensor(picture, inputShape, options = {}) {
     throw new ValueError(`The order of channels is "${order}"; it must be "BGR" or "RGB".`);
   }
   const asItIs = picture.height === height && picture.width === width;
-  const zoom = asItIs ? 1
+  const zoom = asItIs
+    ? 1
     : Math.max(scaledSide(height) / picture.height, scaledSide(width) / picture.width);
   const columns = mixtures(picture.width, Math.round(picture.width * zoom), width);
   /** @type {Map<number, Float64Array>} */
