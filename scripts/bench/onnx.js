@@ -372,7 +372,7 @@ function translate(onnx, node, input, output) {
     case 'globalavgpool':
       return onnx.node('GlobalAveragePool', node.inputs, node.output);
     case 'add':
-      return onnx.node('Add', node.inputs, node.output);
+      return onnx.node('Sum', node.inputs, node.output);
     case 'concat':
       return onnx.node('Concat', node.inputs, node.output, { axis: 1 });
     case 'softmax':

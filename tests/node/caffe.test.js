@@ -330,17 +330,19 @@ describe('caffe: the wiring', () => {
     assert.deepEqual(outputs, ['z']);
   });
 
-  test('a sum of three is two additions', () => {
+  test('a sum of three', () => {
     const { nodes, outputs } = readCaffe(
       INPUT +
         layer('ReLU', '', { name: 'r', top: 'r' }) +
-        layer('Eltwise', 'bottom: "r" bottom: "r"', { name: 's', top: 's' }),
+        layer('Eltwise', 'bottom: "r" bottom: "data"', { name: 's', top: 's' }),
     );
-    assert.deepEqual(nodes.slice(1), [
-      { op: 'add', name: 's', inputs: ['data', 'r'], output: 's' },
-      { op: 'add', name: 's_2', inputs: ['s', 'r'], output: 's_2' },
-    ]);
-    assert.deepEqual(outputs, ['s_2']);
+    assert.deepEqual(nodes[1], {
+      op: 'add',
+      name: 's',
+      inputs: ['data', 'r', 'data'],
+      output: 's',
+    });
+    assert.deepEqual(outputs, ['s']);
   });
 
   test('names that are missing, doubled or unfit for tensors', () => {
@@ -744,6 +746,7 @@ describe('caffe: refusals', () => {
       /the blob "data" is produced twice/,
     ],
     ['layer { type: "Input" top: "data" }', FileError, /it has 1 tops and 0 shapes/],
+    [`${INPUT}${layer('ReLU', '', { top: '' })}`, FileError, /a blob has an empty name/],
     ['input: "data"', FileError, /has neither "input_shape" nor "input_dim"/],
     ['input: "data" input_dim: [1, 2, 3]', FileError, /1 inputs have 4 "input_dim", not 3/],
     ['input: "data" input_dim: [1, 0, 3, 3]', FileError, /"input_dim" must be an integer from 1/],

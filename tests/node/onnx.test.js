@@ -95,7 +95,7 @@ test('onnx: a small network with every operation agrees with the reference', asy
     layer { name: "bn2" type: "BatchNorm" bottom: "max" top: "bn2" }
     layer { name: "one" type: "Convolution" bottom: "bn2" top: "one"
       convolution_param { num_output: 6 kernel_size: 1 bias_term: false } }
-    layer { name: "add" type: "Eltwise" bottom: "max" bottom: "one" top: "add" }
+    layer { name: "add" type: "Eltwise" bottom: "max" bottom: "one" bottom: "bn2" top: "add" }
     layer { name: "cat" type: "Concat" bottom: "add" bottom: "max" bottom: "one" top: "cat" }
     layer { name: "ave" type: "Pooling" bottom: "cat" top: "ave"
       pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 } }

@@ -214,7 +214,7 @@ function compute(node, inputs, shape, tensor) {
     case 'batchnorm':
       return batchNorm(node, inputs[0], tensor);
     case 'add':
-      return data.map((value, index) => value + inputs[1].data[index]);
+      return data.map((_, index) => inputs.reduce((sum, input) => sum + input.data[index], 0));
     case 'concat':
       return Float64Array.from(inputs.flatMap((input) => [...input.data]));
     case 'softmax':

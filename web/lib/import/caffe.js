@@ -164,18 +164,16 @@ class Builder {
    *
    * @param {Layer} layer
    * @param {Operation<GraphNode>} operation
-   * @param {string[]} [inputs]
-   * @param {boolean} [last] false for a step on the way to the top, of which no blob is told
-   * @returns {string} the value it gives
    */
-  add(layer, { op, ...settings }, inputs = this.read(layer), last = true) {
+  add(layer, { op, ...settings }) {
+    const inputs = this.read(layer);
     const [top] = layer.tops;
     const inPlace = top === layer.bottoms[0];
-    if (last && !inPlace && this.blobs.has(top)) {
+    if (!inPlace && this.blobs.has(top)) {
       layer.fields.fail(`the blob "${top}" is produced twice`);
     }
     const name = freeName(layer.name || layer.type.toLowerCase(), this.nodeNames);
-    const output = freeName(inPlace || !last ? name : top, this.shapes);
+    const output = freeName(inPlace ? name : top, this.shapes);
     const node = /** @type {GraphNode} */ ({ op, name, inputs, output, ...settings });
     const shape = outputShape(
       node,
@@ -184,9 +182,7 @@ class Builder {
     this.nodeNames.add(name);
     this.nodes.push(node);
     for (const value of inputs) this.unread.delete(value);
-    if (last) this.define(top, output, shape);
-    else this.shapes.set(output, shape);
-    return output;
+    this.define(top, output, shape);
   }
 
   /**
@@ -414,13 +410,15 @@ function globalPooling(builder, layer, fields, method) {
     builder.add(layer, { op: 'globalavgpool' });
     return;
   }
-  const inputs = builder.read(layer);
-  const [, height, width] = /** @type {Shape} */ (builder.shapes.get(inputs[0]));
-  builder.add(
-    layer,
-    { op: 'maxpool', kernel: [height, width], stride: [1, 1], pad: [0, 0, 0, 0], ceil: false },
-    inputs,
-  );
+  const [input] = builder.read(layer);
+  const [, height, width] = /** @type {Shape} */ (builder.shapes.get(input));
+  builder.add(layer, {
+    op: 'maxpool',
+    kernel: [height, width],
+    stride: [1, 1],
+    pad: [0, 0, 0, 0],
+    ceil: false,
+  });
 }
 
 /** @type {LayerReader} */
@@ -505,13 +503,7 @@ function eltwise(builder, layer) {
   if (fields.numbers('coeff').some((coefficient) => coefficient !== 1)) {
     unsupported(layer, 'coefficients other than 1 are not supported');
   }
-  const [first, ...others] = builder.read(layer);
-  // More than two are added one by one, in order.
-  others.reduce(
-    (sum, value, index) =>
-      builder.add(layer, { op: 'add' }, [sum, value], index === others.length - 1),
-    first,
-  );
+  builder.add(layer, { op: 'add' });
 }
 
 /** @type {LayerReader} */
@@ -654,7 +646,7 @@ function readLayers(net) {
           ? v1Type(fields)
           : (fields.string('type') ?? fields.fail('"type" is missing'));
       const [bottoms, tops] = [fields.strings('bottom'), fields.strings('top')];
-      for (const blob of [...bottoms, ...tops]) checkName(blob, fields);
+      for (const blob of [...bottoms, ...tops]) checkBlobName(blob, fields);
       return { name, type, bottoms, tops, fields };
     })
     .filter(inTestPhase);
@@ -674,6 +666,15 @@ function checkName(name, fields) {
       `the name ${shown} is longer than ${MAX_NAME_BYTES} bytes or has control characters`,
     );
   }
+}
+
+/**
+ * @param {string} name
+ * @param {Fields} fields
+ */
+function checkBlobName(name, fields) {
+  if (name === '') fields.fail('a blob has an empty name');
+  checkName(name, fields);
 }
 
 /**
@@ -698,7 +699,7 @@ function readInputs(net, builder) {
   }
   blobs.forEach((blob, index) => {
     const value = net.all('input')[index];
-    checkName(blob, net);
+    checkBlobName(blob, net);
     const shape = shapes[index] ?? dims.slice(4 * index, 4 * index + 4);
     if (shape.length === 0)
       net.fail(`the input "${blob}" has neither "input_shape" nor "input_dim"`, value);

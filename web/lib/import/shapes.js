@@ -31,7 +31,7 @@ import { FileError } from '../core/errors.js';
  *   beta?: string, epsilon: number }} BatchNormNode
  * @typedef {NodeBase & { op: 'relu' | 'globalavgpool' | 'add' | 'concat' | 'flatten' | 'softmax'
  *   | 'dropout' }} PlainNode
- *   add takes two values of one shape; concat joins channels; softmax runs over the channels.
+ *   add takes two or more values of one shape; concat joins channels; softmax runs over the channels.
  * @typedef {ConvNode | FcNode | MaxPoolNode | AvgPoolNode | LrnNode | BatchNormNode
  *   | PlainNode} GraphNode
  * @typedef {{ name: string, input: { name: string, shape: Shape }, outputs: string[],
@@ -170,9 +170,11 @@ function poolShape(node, input) {
  * @param {Shape[]} inputs
  * @returns {Shape}
  */
-function addShape(node, [first, second]) {
-  if (first.join() !== second.join()) {
-    refuse(node, `it adds values of different shapes, ${first.join('×')} and ${second.join('×')}`);
+function addShape(node, [first, ...others]) {
+  for (const shape of others) {
+    if (shape.join() !== first.join()) {
+      refuse(node, `it adds values of different shapes, ${first.join('×')} and ${shape.join('×')}`);
+    }
   }
   return first;
 }
@@ -244,9 +246,10 @@ function shapeOf(node, inputs) {
  * @throws {FileError} if the node contradicts itself or its inputs; names the layer
  */
 export function outputShape(node, inputs) {
-  const wanted = node.op === 'add' ? 2 : 1;
-  if (node.op === 'concat' ? inputs.length < 1 : inputs.length !== wanted) {
-    refuse(node, `it has ${inputs.length} inputs instead of ${wanted}`);
+  const least = node.op === 'add' ? 2 : 1;
+  const most = node.op === 'add' || node.op === 'concat' ? Infinity : 1;
+  if (inputs.length < least || inputs.length > most) {
+    refuse(node, `it has ${inputs.length} inputs instead of ${least}`);
   }
   const shape = shapeOf(node, inputs);
   if (shape[0] * shape[1] * shape[2] > MAX_ELEMENTS) {
