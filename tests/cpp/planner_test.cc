@@ -193,17 +193,54 @@ TEST(PlannerTest, ElementwiseStepsSparePartsOfConcats) {
   EXPECT_NE(plan.steps[2].output, plan.steps[0].output);
 }
 
-TEST(PlannerTest, EveryPlaceIsInsideTheArena) {
-  Builder builder(24, {3, 20, 20});
-  const auto conv = builder.Conv("data", 8, Square(5, 2, 2));
-  const auto pool = builder.Pool(Op::kAvgPool, conv, Square(3, 2), true);
-  const Plan plan = PlanOf(builder, {pool});
-  const auto& conv_step = plan.steps[0];
-  EXPECT_LE(conv_step.scratch + conv_step.convolution->workspace_size() + kColumnSlack,
-            plan.arena_size);
-  for (const PlannedStep& planned : plan.steps) {
-    EXPECT_LE(planned.output + planned.step.output_shape.size() + kColumnSlack, plan.arena_size);
+struct Range {
+  uint64_t begin;
+  uint64_t size;
+  bool operator==(const Range&) const = default;
+};
+
+bool Overlap(const Range& a, const Range& b) {
+  return a.begin < b.begin + b.size && b.begin < a.begin + a.size;
+}
+
+void ExpectSoundPlaces(const Graph& graph, const PlannedStep& planned, uint64_t arena_size) {
+  const Op op = graph.nodes[planned.step.node].op;
+  if (op == Op::kConcat) return;  // inputs are parts of the output
+  const bool elementwise =
+      op == Op::kRelu || op == Op::kBatchNorm || op == Op::kAdd || op == Op::kSoftmax;
+  const Range input{planned.inputs[0], planned.step.input_shape.size()};
+  const Range output{planned.output, planned.step.output_shape.size()};
+  EXPECT_TRUE(!Overlap(input, output) || (elementwise && input == output));
+  EXPECT_LE(input.begin + input.size + kColumnSlack, arena_size);
+  EXPECT_LE(output.begin + output.size + kColumnSlack, arena_size);
+  if (!planned.convolution || planned.convolution->workspace_size() == 0) return;
+  const Range scratch{planned.scratch, planned.convolution->workspace_size()};
+  EXPECT_FALSE(Overlap(scratch, input) || Overlap(scratch, output));
+  EXPECT_LE(scratch.begin + scratch.size + kColumnSlack, arena_size);
+}
+
+TEST(PlannerTest, StepsOverwriteAnInputWholeOrNotAtAll) {
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Builder builder(seed, {2, 5, 6});
+    const Graph graph = builder.Build(reference::AddRandomGraph(builder, seed, 20)).graph;
+    const Plan plan = MakePlan(graph);
+    for (const PlannedStep& planned : plan.steps)
+      ExpectSoundPlaces(graph, planned, plan.arena_size);
   }
+}
+
+// A concat and its parts die at once, but a step over one of the parts may not spread into others.
+TEST(PlannerTest, PartsOfADeadConcatAreNotOverwrittenElsewhere) {
+  Builder builder(25, {2, 16, 16});
+  const auto first = builder.Add(Op::kLrn, {"data"});
+  const auto second = builder.Conv("data", 3, Square(1));
+  const auto concat = builder.Add(Op::kConcat, {first, second});
+  const auto mean = builder.Add(Op::kGlobalAvgPool, {concat});
+  const Graph graph = builder.Build({mean, builder.Add(Op::kSoftmax, {second})}).graph;
+  const Plan plan = MakePlan(graph);
+  ASSERT_EQ(plan.steps.size(), 5U);
+  ExpectSoundPlaces(graph, plan.steps[4], plan.arena_size);
 }
 
 }  // namespace

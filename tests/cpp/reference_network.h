@@ -334,4 +334,54 @@ inline Window Square(uint32_t kernel, uint32_t stride = 1, uint32_t pad = 0) {
   return {.kernel = {kernel, kernel}, .stride = {stride, stride}, .pad = {pad, pad, pad, pad}};
 }
 
+inline uint32_t Draw(std::mt19937& random, uint32_t low, uint32_t high) {
+  return std::uniform_int_distribution<uint32_t>(low, high)(random);
+}
+
+// Adds a node on x, and on y where it takes two; "" when they do not fit the drawn op.
+inline std::string AddRandomNode(Builder& builder, std::mt19937& random, const std::string& x,
+                                 const std::string& y) {
+  const Shape xs = builder.ShapeOf(x);
+  const Shape ys = builder.ShapeOf(y);
+  switch (Draw(random, 0, 11)) {
+    case 0:
+    case 1:
+      return builder.Conv(x, Draw(random, 1, 5), Square(1 + 2 * Draw(random, 0, 1), 1, 1));
+    case 2:
+    case 3:
+      return builder.Add(Op::kRelu, {x});
+    case 4:
+      return builder.BatchNorm(x);
+    case 5:
+      return xs == ys ? builder.Add(Op::kAdd, {x, y}) : "";
+    case 6:
+    case 7:
+      if (xs.height != ys.height || xs.width != ys.width || xs.channels > 30) return "";
+      return builder.Add(Op::kConcat, {x, y, x});
+    case 8:
+      if (xs.height < 3 || xs.width < 3) return "";
+      return builder.Pool(Op::kMaxPool, x, Square(3, 2, 1), true);
+    case 9:
+      return builder.Add(Op::kDropout, {x});
+    case 10:
+      return builder.Add(Op::kSoftmax, {x});
+    default:
+      return builder.Add(Op::kLrn, {x});
+  }
+}
+
+// Adds `count` nodes, each on any earlier values. Returns the names of two of them, as outputs.
+inline std::vector<std::string> AddRandomGraph(Builder& builder, uint32_t seed, size_t count) {
+  std::mt19937 random(seed);
+  std::vector<std::string> values{"data"};
+  const auto any = [&]() -> const std::string& {
+    return values[Draw(random, 0, static_cast<uint32_t>(values.size() - 1))];
+  };
+  while (values.size() <= count) {
+    const std::string value = AddRandomNode(builder, random, any(), any());
+    if (!value.empty()) values.push_back(value);
+  }
+  return {values.back(), values[values.size() / 2]};
+}
+
 }  // namespace lowtropy::reference
