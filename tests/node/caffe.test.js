@@ -746,6 +746,18 @@ describe('caffe: refusals', () => {
       /the blob "data" is produced twice/,
     ],
     ['layer { type: "Input" top: "data" }', FileError, /it has 1 tops and 0 shapes/],
+    [
+      `${INPUT}${layer('Re\\nLU', '')}`,
+      FileError,
+      /layer "x": the name "Re\\nLU" is longer than 240 bytes or has control characters/,
+    ],
+    [`${INPUT}${'a'.repeat(999)}`, FileError, /after the field "a{60}…", found/],
+    [
+      `${INPUT}${layer('ReLU', `relu_param { ${'a'.repeat(999)}: 1 }`)}`,
+      FileError,
+      /there is no field "a{60}…" here/,
+    ],
+    [`${INPUT} x: ${'1'.repeat(999)}x`, FileError, /"1{60}…" is not a number/],
     [`${INPUT}${layer('ReLU', '', { top: '' })}`, FileError, /a blob has an empty name/],
     ['input: "data"', FileError, /has neither "input_shape" nor "input_dim"/],
     ['input: "data" input_dim: [1, 2, 3]', FileError, /1 inputs have 4 "input_dim", not 3/],

@@ -547,8 +547,11 @@ function inputLayer(builder, layer) {
   });
 }
 
-/** Readers by type, and how many bottoms and tops each takes at least and at most. */
-/** @type {Map<string, { read: LayerReader, bottoms: [number, number], tops: [number, number] }>} */
+/**
+ * Readers by type, and how many bottoms and tops each takes at least and at most.
+ *
+ * @type {Map<string, { read: LayerReader, bottoms: [number, number], tops: [number, number] }>}
+ */
 const READERS = new Map(
   Object.entries({
     Input: { read: inputLayer, bottoms: [0, 0], tops: [1, Infinity] },
@@ -645,6 +648,7 @@ function readLayers(net) {
         old.length > 0
           ? v1Type(fields)
           : (fields.string('type') ?? fields.fail('"type" is missing'));
+      checkName(type, fields);
       const [bottoms, tops] = [fields.strings('bottom'), fields.strings('top')];
       for (const blob of [...bottoms, ...tops]) checkBlobName(blob, fields);
       return { name, type, bottoms, tops, fields };
@@ -653,7 +657,7 @@ function readLayers(net) {
 }
 
 /**
- * @param {string} name of a layer or blob
+ * @param {string} name of a layer, a blob or a type
  * @param {Fields} fields
  */
 function checkName(name, fields) {

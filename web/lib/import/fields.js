@@ -2,7 +2,7 @@
 
 /** Reads a message of a parsed prototxt by its schema: each accessor checks what it returns. */
 
-import { PrototxtError } from './prototxt.js';
+import { PrototxtError, shorten } from './prototxt.js';
 
 /**
  * @typedef {import('./prototxt.js').Value} Value
@@ -40,7 +40,7 @@ export class Fields {
    */
   only(...names) {
     for (const [name, values] of this.message.fields) {
-      if (!names.includes(name)) this.fail(`there is no field "${name}" here`, values[0]);
+      if (!names.includes(name)) this.fail(`there is no field "${shorten(name)}" here`, values[0]);
     }
     return this;
   }

@@ -70,6 +70,14 @@ const SIMPLE_ESCAPES = new Map(
 
 const utf8Encoder = new TextEncoder();
 
+/**
+ * @param {string} text
+ * @returns {string} as much of it as a message has room for
+ */
+export function shorten(text) {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
 /** One pass over the text, by regular expressions that stick to the current offset. */
 class Parser {
   /** @param {string} text */
@@ -186,7 +194,7 @@ class Parser {
     const colon = this.take(':');
     const next = this.peek();
     if (!colon && !'{<['.includes(next || '?')) {
-      this.fail(`expected ":" or "{" after the field "${name}", found ${this.found()}`);
+      this.fail(`expected ":" or "{" after the field "${shorten(name)}", found ${this.found()}`);
     }
     const values = fields.get(name) ?? [];
     fields.set(name, values);
@@ -278,7 +286,8 @@ class Parser {
       );
     }
     if (NUMBER_GOES_ON.test(this.text.charAt(this.offset))) {
-      this.fail(`"${token[0]}${this.match(/[A-Za-z0-9_.]{1,40}/y)?.[0]}" is not a number`, start);
+      const rest = this.match(/[A-Za-z0-9_.]{1,40}/y)?.[0];
+      this.fail(`"${shorten(token[0] + rest)}" is not a number`, start);
     }
     const octal = /^0[0-7]+$/.test(token[0]);
     return (
