@@ -33,7 +33,7 @@ uint64_t Place(std::vector<Buffer>& buffers) {
   std::vector<Buffer*> by_size;
   for (Buffer& buffer : buffers) {
     buffer.size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
-    by_size.push_back(&buffer);
+    if (buffer.size != 0) by_size.push_back(&buffer);
   }
   std::stable_sort(by_size.begin(), by_size.end(),
                    [](const Buffer* a, const Buffer* b) { return a->size > b->size; });
