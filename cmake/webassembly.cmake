@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The module that the npm package ships: dist/lowtropy.js and dist/lowtropy.wasm.
+
+if(EMSCRIPTEN_VERSION VERSION_LESS 3.1.30)
+  set(embind --bind)
+  set(stack_size -sTOTAL_STACK=1MB)
+else()
+  set(embind -lembind)
+  set(stack_size -sSTACK_SIZE=1MB)
+endif()
+
+# A failed allocation throws std::bad_alloc instead of ending the instance, and the heap grows to
+# all that 32 bits address.
+set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 ${stack_size})
+
+file(GLOB binding_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/bindings/*.cc)
+if(binding_sources)
+  add_executable(lowtropy_module ${binding_sources})
+  target_link_libraries(lowtropy_module PRIVATE lowtropy lowtropy_flags)
+  target_link_options(
+    lowtropy_module PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
+    -sENVIRONMENT=web,worker,node -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
+  set_target_properties(lowtropy_module PROPERTIES OUTPUT_NAME lowtropy
+                        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)
+endif()
