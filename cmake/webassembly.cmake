@@ -5,9 +5,13 @@
 if(EMSCRIPTEN_VERSION VERSION_LESS 3.1.30)
   set(embind --bind)
   set(stack_size -sTOTAL_STACK=1MB)
+  # Its code for Node.js does not run in an ES module; without it the module loads there too, as
+  # long as it is handed the bytes.
+  set(environments web,worker)
 else()
   set(embind -lembind)
   set(stack_size -sSTACK_SIZE=1MB)
+  set(environments web,worker,node)
 endif()
 
 # A failed allocation throws std::bad_alloc instead of ending the instance, and the heap grows to
@@ -20,7 +24,7 @@ if(binding_sources)
   target_link_libraries(lowtropy_module PRIVATE lowtropy lowtropy_flags)
   target_link_options(
     lowtropy_module PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
-    -sENVIRONMENT=web,worker,node -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
+    -sENVIRONMENT=${environments} -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
   set_target_properties(lowtropy_module PROPERTIES OUTPUT_NAME lowtropy
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)
 endif()
