@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Builds what is older than its sources.
+ *
+ *   npm run build [-- native asan wasm types page]     default: native wasm types page
+ */
+
+import { filesIn, isStale, setModified } from './common/files.js';
+import { StepError, inProject, runTitled, runMain } from './common/run.js';
+import { setup } from './setup.js';
+
+const DEFAULT_PARTS = ['native', 'wasm', 'types', 'page'];
+
+/** What the npm package ships besides sources. */
+const PACKAGE_PARTS = ['wasm', 'types'];
+
+/** @type {Record<string, () => Promise<void>>} */
+const builders = {
+  native: () => buildPreset('native', 'the library, natively'),
+  asan: () => buildPreset('asan', 'the library, with sanitizers'),
+  wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
+  types: buildTypes,
+  page: buildPage,
+};
+
+/** @param {string[]} parts keys of `builders`, in the order in which they are to be built */
+export async function build(parts) {
+  for (const part of parts) await builders[part]();
+}
+
+/**
+ * @param {string} preset
+ * @param {string} title
+ */
+async function buildPreset(preset, title) {
+  // Ninja configures anew where a CMake file has changed, but does not know of the presets.
+  if (isStale(`build/${preset}/build.ninja`, ['CMakePresets.json'])) {
+    await runTitled(`Configuring ${title}`, `${preset}-configure`, 'cmake', ['--preset', preset]);
+  }
+  const args = ['--build', '--preset', preset];
+  await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);
+}
+
+/** Type declarations of the package, from the JSDoc comments. */
+async function buildTypes() {
+  const inputs = [...filesIn('web/lib'), 'tsconfig.json', 'tsconfig.types.json'];
+  const args = ['-p', 'tsconfig.types.json'];
+  await buildStale('dist/types/index.d.ts', inputs, 'Writing type declarations', 'tsc', args);
+}
+
+async function buildPage() {
+  const inputs = [...filesIn('web/demo'), ...filesIn('web/lib'), ...filesIn('dist')];
+  const args = ['build', 'web/demo'];
+  await buildStale('build/demo/index.html', inputs, 'Building the page', 'vite', args);
+}
+
+/**
+ * Makes an output with a command of an npm package, if it is older than its inputs or the packages.
+ *
+ * @param {string} output
+ * @param {string[]} inputs
+ * @param {string} title
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function buildStale(output, inputs, title, command, args) {
+  if (!isStale(output, [...inputs, 'package-lock.json'])) return;
+  const start = Date.now();
+  await runTitled(title, command, npmCommand(command), args);
+  setModified(output, start);
+}
+
+/** @param {string} command of an npm package */
+export function npmCommand(command) {
+  return inProject('node_modules', '.bin', command);
+}
+
+/** @param {string[]} args */
+function chooseParts(args) {
+  if (args.length === 0) return DEFAULT_PARTS;
+  if (args.includes('package')) return PACKAGE_PARTS;
+  const unknown = args.find((part) => !(part in builders));
+  if (unknown) {
+    const known = [...Object.keys(builders), 'package'].join(', ');
+    throw new StepError(`There is nothing called ${unknown} to build; there are ${known}.`);
+  }
+  return args;
+}
+
+async function main() {
+  const parts = chooseParts(process.argv.slice(2));
+  await setup();
+  await build(parts);
+}
+
+await runMain(import.meta.url, main);

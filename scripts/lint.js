@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The linters. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { npmCommand } from './build.js';
+import { filesIn, isStale, setModified } from './common/files.js';
+import { inProject, runShown, runQuietly, twoAtATime } from './common/run.js';
+
+const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz'];
+
+/** @param {RegExp} pattern of file names */
+function cppFiles(pattern) {
+  return CPP_FOLDERS.flatMap((folder) => filesIn(folder, pattern));
+}
+
+/** What clang-format and prettier are to look at. */
+export function formattedFiles() {
+  return {
+    cpp: cppFiles(/\.(cc|h)$/),
+    web: ['eslint.config.js', 'package.json', 'CMakePresets.json', 'scripts', 'tests', 'web'],
+  };
+}
+
+export async function checkCppFormat() {
+  await runShown('clang-format', ['--dry-run', '-Werror', ...formattedFiles().cpp]);
+}
+
+export async function checkWebFormat() {
+  await runShown(npmCommand('prettier'), ['--check', ...formattedFiles().web]);
+}
+
+export async function eslint() {
+  await runShown(npmCommand('eslint'), ['--max-warnings', '0', '.']);
+}
+
+/** Runs clang-tidy over the sources that changed, or whose headers did, since it last liked them. */
+export async function clangTidy() {
+  const common = [...cppFiles(/\.h$/), '.clang-tidy', 'CMakeLists.txt'];
+  const sources = CPP_FOLDERS.slice(0, 2)
+    .flatMap((folder) => filesIn(folder, /\.cc$/))
+    .filter((source) => !source.startsWith('cpp/bindings/')); // known to Emscripten only
+  const stale = sources.filter((source) => isStale(tidyStamp(source), [source, ...common]));
+  await twoAtATime(stale, tidy);
+  console.log(`clang-tidy: ${stale.length} of ${sources.length} files looked at, no complaint`);
+}
+
+/** @param {string} source */
+async function tidy(source) {
+  const start = Date.now();
+  await runQuietly(`tidy/${source}`, 'clang-tidy', ['-p', 'build/native', '--quiet', source]);
+  const stamp = tidyStamp(source);
+  mkdirSync(dirname(inProject(stamp)), { recursive: true });
+  writeFileSync(inProject(stamp), '');
+  setModified(stamp, start);
+}
+
+/** @param {string} source */
+function tidyStamp(source) {
+  return `build/tidy/${source}.stamp`;
+}
