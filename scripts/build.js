@@ -35,8 +35,11 @@ export async function build(parts) {
  */
 async function buildPreset(preset, title) {
   // Ninja configures anew where a CMake file has changed, but does not know of the presets.
-  if (isStale(`build/${preset}/build.ninja`, ['CMakePresets.json'])) {
+  const ninjaFile = `build/${preset}/build.ninja`;
+  if (isStale(ninjaFile, ['CMakePresets.json'])) {
+    const start = Date.now();
     await runTitled(`Configuring ${title}`, `${preset}-configure`, 'cmake', ['--preset', preset]);
+    setModified(ninjaFile, start);
   }
   const args = ['--build', '--preset', preset];
   await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);

@@ -119,7 +119,8 @@ export async function runTitled(title, log, command, args) {
 }
 
 /**
- * Calls `work` on every item, two at a time: what the project allows itself on any machine.
+ * Calls `work` on every item, two at a time: what the project allows itself on any machine. Goes on
+ * after an error, and throws the first one in the end.
  *
  * @template T
  * @param {T[]} items
@@ -127,10 +128,15 @@ export async function runTitled(title, log, command, args) {
  */
 export async function twoAtATime(items, work) {
   const queue = [...items];
+  /** @type {unknown[]} */
+  const errors = [];
   const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      await work(item).catch((error) => errors.push(error));
+    }
   };
   await Promise.all([worker(), worker()]);
+  if (errors.length > 0) throw errors[0];
 }
 
 /**

@@ -321,7 +321,7 @@ class Builder {
 
   std::string AddVector(const Node& node, const std::string& role,
                         const std::vector<float>& values) {
-    const std::string name = node.name + "." + role;
+    std::string name = node.name + "." + role;
     network_.vectors.emplace(name, Array::Copy<float>(values));
     return name;
   }

@@ -75,7 +75,7 @@ Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
                                       std::to_string(cols) + " is outside 1 to " +
                                       std::to_string(kMaxElements) + " elements.");
   }
-  const Matrix matrix = Dispatch(format, [&]<class Storage>() {
+  Matrix matrix = Dispatch(format, [&]<class Storage>() {
     return Collect<Storage>(static_cast<size_t>(rows), static_cast<size_t>(cols), arrays);
   });
   std::string reason;
