@@ -27,4 +27,11 @@ if(binding_sources)
     -sENVIRONMENT=${environments} -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
   set_target_properties(lowtropy_module PROPERTIES OUTPUT_NAME lowtropy
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)
+  # What the module exports, in TypeScript's words: lowtropy.d.ts, for it stands beside lowtropy.js.
+  file(GLOB binding_types CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/bindings/*.d.ts)
+  foreach(types ${binding_types})
+    set_property(TARGET lowtropy_module APPEND PROPERTY LINK_DEPENDS ${types})
+    add_custom_command(TARGET lowtropy_module POST_BUILD COMMAND ${CMAKE_COMMAND} -E copy ${types}
+                       ${PROJECT_SOURCE_DIR}/dist VERBATIM)
+  endforeach()
 endif()
