@@ -108,7 +108,7 @@ async function installDebianPackages(packages) {
   if (!rights) {
     throw new StepError(
       `These Debian packages are missing: ${packages.join(' ')}\n` +
-        `Install them with: sudo ${install.join(' ')}`,
+        `Install them with: sudo apt-get update && sudo ${install.join(' ')}`,
     );
   }
   const [command, ...args] = [...rights, 'env', 'DEBIAN_FRONTEND=noninteractive'];

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Sets up, builds and serves the page: npm start [-- options of `vite preview`] */
+/** Sets up, builds and serves the page: npm start [-- --port 4173] [--host 0.0.0.0] */
 
-import { build, npmCommand } from './build.js';
-import { runMain, runShown } from './common/run.js';
+import { parseArgs } from 'node:util';
+
+import { build } from './build.js';
+import { inProject, runMain } from './common/run.js';
 import { setup } from './setup.js';
 
+const DEFAULT_PORT = '4173';
+
 await runMain(import.meta.url, async () => {
+  const { values } = parseArgs({
+    options: { port: { type: 'string', default: DEFAULT_PORT }, host: { type: 'string' } },
+  });
   await setup();
   await build(['wasm', 'page']);
-  await runShown(npmCommand('vite'), ['preview', 'web/demo', ...process.argv.slice(2)]);
+  // Before the set-up there may have been no vite.
+  const { preview } = await import('vite');
+  const server = await preview({
+    root: inProject('web', 'demo'),
+    preview: { port: Number(values.port), host: values.host },
+  });
+  console.log('\nThe page is served until Ctrl-C:');
+  server.printUrls();
 });
