@@ -235,23 +235,6 @@ bool IsControl(std::string_view sequence) {
   return lead == 0xC2 && static_cast<uint8_t>(sequence[1]) < 0xA0;
 }
 
-bool IsName(std::string_view name) {
-  if (name.empty() || name.size() > kMaxNameBytes) return false;
-  while (!name.empty()) {
-    const size_t length = Utf8Length(name);
-    if (length == 0 || IsControl(name.substr(0, length))) return false;
-    name.remove_prefix(length);
-  }
-  return true;
-}
-
-bool IsTensorName(std::string_view name) {
-  constexpr std::string_view kAllowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
-  return !name.empty() && name.size() <= kMaxTensorNameBytes &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 // Does not quote the name: it may be anything.
 void CheckName(std::string_view name, const std::string& what) {
   if (IsName(name)) return;
@@ -393,6 +376,23 @@ class TensorCheck {
 };
 
 }  // namespace
+
+bool IsName(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes) return false;
+  while (!name.empty()) {
+    const size_t length = Utf8Length(name);
+    if (length == 0 || IsControl(name.substr(0, length))) return false;
+    name.remove_prefix(length);
+  }
+  return true;
+}
+
+bool IsTensorName(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+  return !name.empty() && name.size() <= kMaxTensorNameBytes &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 Error NodeError(ErrorKind kind, const Node& node, const std::string& clause) {
   return Error(kind, "The " + std::string(Name(node.op)) + " node " + Quote(node.name) + ": " +

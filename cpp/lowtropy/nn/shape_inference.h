@@ -22,6 +22,12 @@ inline constexpr size_t kMaxTensorNameBytes = 128;
 inline constexpr uint64_t kMaxValueFloats = uint64_t{1} << 31;  // of one value
 inline constexpr uint32_t kMaxPoolWindow = 65535;               // kernel, stride and padding, each
 
+// 1 to kMaxNameBytes bytes of UTF-8 without control characters: what names of nodes and values are.
+bool IsName(std::string_view name);
+
+// 1 to kMaxTensorNameBytes characters of A-Z a-z 0-9 _ . / -: what names of tensors are.
+bool IsTensorName(std::string_view name);
+
 // Positions in `graph.nodes`, every node after those that make its inputs, and otherwise in the
 // graph's own order. Throws Error(kFile), naming the node or value, when there is a cycle, an
 // unknown input, a value made twice, no node, a missing or repeated output, or a wrong number of

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "lowtropy/nn/graph.h"
+
+namespace lowtropy {
+
+// A graph as JSON: the object that `web/lib/import/shapes.js` calls Graph. FORMAT.md specifies it.
+
+inline constexpr size_t kMaxGraphBytes = size_t{16} << 20;
+
+// Keys may come in any order, but each just once, all that the op uses and no other. Throws
+// Error(kFile) that names the byte or the node when the text is anything else, is longer than
+// kMaxGraphBytes, holds a name that is none (IsName, IsTensorName) or more than kMaxNodes nodes,
+// outputs or inputs of a node. Whether the graph makes sense is not checked: see InferShapes.
+Graph ParseGraph(std::string_view json);
+
+// The canonical text: no spaces, keys in FORMAT.md's order, just those that the op uses, the
+// shortest numbers. Equal graphs give equal bytes, and ParseGraph reads back the same graph as long
+// as its names are names. Throws Error(kValue) for NaN and infinities.
+std::string FormatGraph(const Graph& graph);
+
+}  // namespace lowtropy

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/io/model_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lowtropy/base/crc32.h"
+#include "lowtropy/base/error.h"
+#include "lowtropy/io/graph_json.h"
+#include "lowtropy/io/json.h"
+#include "lowtropy/nn/shape_inference.h"
+
+namespace lowtropy {
+namespace {
+
+constexpr size_t kLengthBytes = 8;  // the header's length, before the header
+constexpr size_t kAlignment = 64;   // of the data in the file
+constexpr uint64_t kMaxJsonInteger = (uint64_t{1} << 53) - 1;
+
+// How every file goes on after the header's length: format, version and checksum come first, so
+// that they are found without parsing, in damaged files and in those of later versions.
+constexpr std::string_view kFormatStart = R"({"__metadata__":{"format":"lowtropy","version":")";
+constexpr std::string_view kVersion = "1";
+constexpr std::string_view kChecksumStart = R"(","checksum":")";
+constexpr std::string_view kNoChecksum = "00000000";
+constexpr size_t kChecksumAt =
+    kLengthBytes + kFormatStart.size() + kVersion.size() + kChecksumStart.size();
+constexpr size_t kMaxVersionDigits = 9;
+
+// What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
+// whatever the matrix's format, so that changing the format never makes a network unwritable.
+constexpr std::array<std::string_view, 7> kArrayNames{"values",   "omega",  "colI", "rowPtr",
+                                                      "omegaPtr", "omegaI", "codes"};
+
+// One array of the file. `name` is unique.
+struct Entry {
+  std::string name;
+  Array array;
+  uint32_t checksum = 0;
+};
+
+[[noreturn]] void Refuse(const std::string& message) { throw Error(ErrorKind::kFile, message); }
+
+std::string Quote(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+std::string Hex(uint32_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex(8, '0');
+  for (size_t i = 8; i-- > 0; value >>= 4) hex[i] = kDigits[value & 15];
+  return hex;
+}
+
+// The matrix and the array that a name like "conv1.weight.colI" speaks of; the array's name is one
+// of kArrayNames.
+struct ArrayName {
+  std::string matrix;
+  std::string_view array;
+};
+std::optional<ArrayName> SplitName(std::string_view name) {
+  const size_t dot = name.rfind('.');
+  if (dot == name.npos) return std::nullopt;
+  const auto* found = std::find(kArrayNames.begin(), kArrayNames.end(), name.substr(dot + 1));
+  if (found == kArrayNames.end()) return std::nullopt;
+  return ArrayName{std::string(name.substr(0, dot)), *found};
+}
+
+// The order of arrays in the file: wide elements first, so that each array is aligned for its type
+// without holes between them.
+bool ComesBefore(const Entry& a, const Entry& b) {
+  const size_t a_size = ByteSize(a.array.type());
+  const size_t b_size = ByteSize(b.array.type());
+  return a_size != b_size ? a_size > b_size : a.name < b.name;
+}
+
+// CRC-32 of the header and its length, with the checksum's own digits taken as zeros.
+uint32_t HeaderChecksum(const char* file, size_t data_start) {
+  constexpr size_t kAfter = kChecksumAt + kNoChecksum.size();
+  uint32_t crc = Crc32(file, kChecksumAt);
+  crc = Crc32(kNoChecksum.data(), kNoChecksum.size(), crc);
+  return Crc32(file + kAfter, data_start - kAfter, crc);
+}
+
+// ---- The header ----
+
+std::string FormatMatrices(const Network& network) {
+  JsonWriter json;
+  json.Open('{');
+  for (const auto& [name, matrix] : network.matrices) {
+    json.Key(name);
+    json.Open('{');
+    json.Key("format");
+    json.String(Name(matrix.format()));
+    json.Key("rows");
+    json.Integer(matrix.rows());
+    json.Key("cols");
+    json.Integer(matrix.cols());
+    json.Close('}');
+  }
+  json.Close('}');
+  return std::move(json).Take();
+}
+
+std::string FormatChecksums(const std::vector<Entry>& entries) {
+  JsonWriter json;
+  json.Open('{');
+  for (const Entry& entry : entries) {
+    json.Key(entry.name);
+    json.String(Hex(entry.checksum));
+  }
+  json.Close('}');
+  return std::move(json).Take();
+}
+
+void FormatEntries(const std::vector<Entry>& entries, JsonWriter* json) {
+  uint64_t offset = 0;
+  for (const Entry& entry : entries) {
+    json->Key(entry.name);
+    json->Open('{');
+    json->Key("dtype");
+    json->String(Name(entry.array.type()));
+    json->Key("shape");
+    json->Open('[');
+    json->Integer(entry.array.size());
+    json->Close(']');
+    json->Key("data_offsets");
+    json->Open('[');
+    json->Integer(offset);
+    offset += entry.array.byte_size();
+    json->Integer(offset);
+    json->Close(']');
+    json->Close('}');
+  }
+}
+
+// All bytes before the data: the header's length and the padded header.
+std::string FormatHeader(const Network& network, const std::vector<Entry>& entries) {
+  JsonWriter json;
+  json.Open('{');
+  json.Key("__metadata__");
+  json.Open('{');
+  json.Key("format");
+  json.String("lowtropy");
+  json.Key("version");
+  json.String(kVersion);
+  json.Key("checksum");
+  json.String(kNoChecksum);
+  json.Key("graph");
+  json.String(FormatGraph(network.graph));
+  json.Key("matrices");
+  json.String(FormatMatrices(network));
+  json.Key("checksums");
+  json.String(FormatChecksums(entries));
+  json.Close('}');
+  FormatEntries(entries, &json);
+  json.Close('}');
+  std::string header = std::string(kLengthBytes, '\0') + std::move(json).Take();
+  header.append((kAlignment - header.size() % kAlignment) % kAlignment, ' ');
+  const uint64_t length = header.size() - kLengthBytes;
+  if (length > kMaxHeaderBytes) {
+    throw Error(ErrorKind::kUnsupported,
+                "The network's graph is too large for a model file: the header would take " +
+                    std::to_string(length) + " bytes, and the limit is " +
+                    std::to_string(kMaxHeaderBytes) + ".");
+  }
+  std::memcpy(header.data(), &length, kLengthBytes);
+  header.replace(kChecksumAt, kNoChecksum.size(),
+                 Hex(HeaderChecksum(header.data(), header.size())));
+  return header;
+}
+
+// ---- Writing ----
+
+// The network's arrays in the order of the file, without checksums.
+std::vector<Entry> ListEntries(const Network& network) {
+  std::vector<Entry> entries;
+  for (const auto& [name, matrix] : network.matrices) {
+    for (const NamedArray& part : matrix.Arrays()) {
+      entries.push_back({name + "." + std::string(part.name), part.array});
+    }
+  }
+  for (const auto& [name, vector] : network.vectors) {
+    const std::optional<ArrayName> split = SplitName(name);
+    if (split && network.matrices.contains(split->matrix)) {
+      throw Error(ErrorKind::kValue, "The vector " + Quote(name) +
+                                         " has the name of an array of the matrix " +
+                                         Quote(split->matrix) + ".");
+    }
+    entries.push_back({name, vector});
+  }
+  std::sort(entries.begin(), entries.end(), ComesBefore);
+  return entries;
+}
+
+uint64_t DataBytes(const std::vector<Entry>& entries) {
+  uint64_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.array.byte_size();
+  return bytes;
+}
+
+// ---- Reading ----
+
+class Reader {
+ public:
+  Reader(std::shared_ptr<const std::byte> bytes, uint64_t size)
+      : owner_(std::move(bytes)),
+        file_(reinterpret_cast<const char*>(owner_.get()), static_cast<size_t>(size)) {}
+
+  Network Read() {
+    FindData();
+    CheckVersion();
+    CheckHeaderChecksum();
+    const JsonText text{file_.substr(kLengthBytes, data_start_ - kLengthBytes), "the file",
+                        kLengthBytes};
+    ReadHeader(JsonValue(text));
+    CheckArrayChecksums();
+    BuildTensors();
+    CheckNetwork(network_);
+    CheckCanonical();
+    return std::move(network_);
+  }
+
+ private:
+  struct MatrixInfo {
+    Format format;
+    uint64_t rows;
+    uint64_t cols;
+    std::vector<NamedArray> arrays;
+  };
+
+  void FindData() {
+    if (file_.size() < kLengthBytes + 1) {
+      Refuse("This is not a safetensors file: it has " + std::to_string(file_.size()) +
+             " bytes, too few for a header.");
+    }
+    if (file_[kLengthBytes] != '{') {
+      Refuse(
+          "This is not a safetensors file: its byte 8 is not the \"{\" that a header begins "
+          "with.");
+    }
+    uint64_t length;
+    std::memcpy(&length, file_.data(), kLengthBytes);
+    if (length > kMaxHeaderBytes) {
+      Refuse("The file's header is said to have " + std::to_string(length) +
+             " bytes; the limit is " + std::to_string(kMaxHeaderBytes) + ".");
+    }
+    if (length > file_.size() - kLengthBytes) {
+      Refuse("The file ends after " + std::to_string(file_.size()) +
+             " bytes, within its header, which has " + std::to_string(length) + " bytes.");
+    }
+    data_start_ = kLengthBytes + static_cast<size_t>(length);
+  }
+
+  void CheckVersion() const {
+    const std::string_view header = file_.substr(0, data_start_).substr(kLengthBytes);
+    if (!header.starts_with(kFormatStart)) {
+      Refuse("This safetensors file is not a Lowtropy model: its header does not begin with " +
+             std::string(kFormatStart) + ".");
+    }
+    std::string_view version = header.substr(kFormatStart.size(), kMaxVersionDigits + 1);
+    version = version.substr(0, version.find('"'));
+    const bool is_version = !version.empty() && version.size() <= kMaxVersionDigits &&
+                            version[0] != '0' &&
+                            version.find_first_not_of("0123456789") == version.npos;
+    if (!is_version) Refuse("The version in the file's header is not a number.");
+    if (version != kVersion) {
+      throw Error(ErrorKind::kUnsupported, "The file is of version " + std::string(version) +
+                                               " of the model format; this program reads version " +
+                                               std::string(kVersion) + ".");
+    }
+  }
+
+  void CheckHeaderChecksum() const {
+    constexpr size_t kStartAt = kChecksumAt - kChecksumStart.size();
+    if (file_.substr(kStartAt, kChecksumStart.size()) != kChecksumStart ||
+        data_start_ < kChecksumAt + kNoChecksum.size()) {
+      Refuse("Byte " + std::to_string(kStartAt) +
+             " of the file: the header's checksum is missing.");
+    }
+    const std::string_view stored = file_.substr(kChecksumAt, kNoChecksum.size());
+    if (stored != Hex(HeaderChecksum(file_.data(), data_start_))) {
+      Refuse("The file's header is damaged: its checksum is not the one stored at byte " +
+             std::to_string(kChecksumAt) + ".");
+    }
+    if (data_start_ % kAlignment != 0) {
+      Refuse("The file's data starts at byte " + std::to_string(data_start_) +
+             ", which is not a multiple of " + std::to_string(kAlignment) + ".");
+    }
+  }
+
+  void ReadHeader(const JsonValue& header) {
+    JsonItems items = JsonItems::Object(header);
+    items.Next();  // is there and is "__metadata__", as CheckVersion saw
+    ReadMetadata(items.value());
+    while (items.Next()) ReadEntry(items.key(), items.value());
+    if (entries_.size() < checksums_.size()) {
+      Refuse("The file has a checksum of the array " + Quote(checksums_[entries_.size()].first) +
+             ", but no such array in its place.");
+    }
+    if (data_read_ < DataSize()) {
+      Refuse(std::to_string(DataSize() - data_read_) + " bytes follow the last array in the file.");
+    }
+  }
+
+  void ReadMetadata(const JsonValue& value) {
+    JsonObject metadata(value);
+    metadata.Get("format");
+    metadata.Get("version");
+    metadata.Get("checksum");
+    network_.graph = ParseGraph(metadata.Get("graph").String());
+    ReadMatrices(metadata.Get("matrices").String());
+    ReadChecksums(metadata.Get("checksums").String());
+    metadata.CheckAllRead();
+  }
+
+  void ReadMatrices(const std::string& json) {
+    const JsonText text{json, "the list of matrices"};
+    JsonItems items = JsonItems::Object(JsonValue(text));
+    while (items.Next()) {
+      if (!IsTensorName(items.key())) items.value().Refuse("its key is not the name of a tensor");
+      JsonObject object(items.value());
+      const JsonValue name = object.Get("format");
+      const std::optional<Format> format = ParseFormat(name.String());
+      if (!format) name.Refuse("there is no such format");
+      MatrixInfo info{*format,
+                      object.Get("rows").Integer(kMaxJsonInteger),
+                      object.Get("cols").Integer(kMaxJsonInteger),
+                      {}};
+      object.CheckAllRead();
+      if (!matrices_.emplace(items.key(), std::move(info)).second) {
+        items.value().Refuse("the matrix " + Quote(items.key()) + " is there twice");
+      }
+    }
+  }
+
+  void ReadChecksums(const std::string& json) {
+    const JsonText text{json, "the list of checksums"};
+    JsonItems items = JsonItems::Object(JsonValue(text));
+    while (items.Next()) {
+      // Quoted in messages before it is compared with the name of an array.
+      if (!IsName(items.key())) items.value().Refuse("its key is not the name of an array");
+      checksums_.emplace_back(items.key(), items.value().String());
+    }
+  }
+
+  void ReadEntry(const std::string& name, const JsonValue& value) {
+    if (!IsName(name)) value.Refuse("its key is not the name of an array");
+    const size_t index = entries_.size();
+    if (index >= checksums_.size() || checksums_[index].first != name) {
+      value.Refuse("the array " + Quote(name) + " has no checksum in its place");
+    }
+    JsonObject object(value);
+    const JsonValue dtype = object.Get("dtype");
+    const DType type = ReadType(dtype);
+    uint64_t size;
+    ReadIntegers(object.Get("shape"), {&size, 1});
+    std::array<uint64_t, 2> offsets;
+    ReadIntegers(object.Get("data_offsets"), offsets);
+    object.CheckAllRead();
+    CheckOffsets(name, offsets, size * ByteSize(type));
+    const char* data = file_.data() + data_start_ + static_cast<size_t>(offsets[0]);
+    Entry entry{name, Array(type, data, static_cast<size_t>(size), owner_)};
+    if (!entries_.empty() && !ComesBefore(entries_.back(), entry)) {
+      value.Refuse("the array " + Quote(name) + " is out of order");
+    }
+    entries_.push_back(std::move(entry));
+    data_read_ = offsets[1];
+  }
+
+  static DType ReadType(const JsonValue& value) {
+    const std::string name = value.String();
+    for (const DType type : {DType::kU8, DType::kU16, DType::kU32, DType::kF32}) {
+      if (Name(type) == name) return type;
+    }
+    value.Refuse("this dtype is none of U8, U16, U32 and F32");
+  }
+
+  static void ReadIntegers(const JsonValue& value, std::span<uint64_t> out) {
+    JsonItems items = JsonItems::Array(value);
+    size_t count = 0;
+    for (; items.Next(); ++count) {
+      if (count < out.size()) out[count] = items.value().Integer(kMaxJsonInteger);
+    }
+    if (count != out.size()) value.Refuse(std::to_string(out.size()) + " integers are expected");
+  }
+
+  // Arrays follow each other without holes and end where the file does, so that none overlap.
+  void CheckOffsets(const std::string& name, const std::array<uint64_t, 2>& offsets,
+                    uint64_t bytes) const {
+    const auto& [begin, end] = offsets;
+    const std::string which = "The array " + Quote(name) + " has the offsets " +
+                              std::to_string(begin) + " to " + std::to_string(end);
+    if (begin < data_read_) {
+      Refuse(which + ", which overlap the array before it: that one ends at " +
+             std::to_string(data_read_) + ".");
+    }
+    if (begin > data_read_) {
+      Refuse(which + ", which leave a hole: the array before it ends at " +
+             std::to_string(data_read_) + ".");
+    }
+    if (end < begin || end - begin != bytes) {
+      Refuse(which + ", but its shape and dtype take " + std::to_string(bytes) + " bytes.");
+    }
+    if (end > DataSize()) {
+      Refuse(which + ", but the file has just " + std::to_string(DataSize()) + " bytes of data.");
+    }
+  }
+
+  uint64_t DataSize() const { return file_.size() - data_start_; }
+
+  void CheckArrayChecksums() {
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      Entry& entry = entries_[i];
+      entry.checksum = Crc32(entry.array.data(), entry.array.byte_size());
+      if (Hex(entry.checksum) != checksums_[i].second) {
+        Refuse("The array " + Quote(entry.name) +
+               " is damaged: its checksum is not the one in the file's header.");
+      }
+    }
+  }
+
+  void BuildTensors() {
+    for (const Entry& entry : entries_) {
+      const std::optional<ArrayName> split = SplitName(entry.name);
+      const auto matrix = split ? matrices_.find(split->matrix) : matrices_.end();
+      if (matrix != matrices_.end()) {
+        matrix->second.arrays.push_back({split->array, entry.array});
+      } else if (!network_.vectors.emplace(entry.name, entry.array).second) {
+        Refuse("The array " + Quote(entry.name) + " is there twice.");
+      }
+    }
+    for (const auto& [name, info] : matrices_) {
+      network_.matrices.emplace(name, BuildMatrix(name, info));
+    }
+  }
+
+  static Matrix BuildMatrix(const std::string& name, const MatrixInfo& info) {
+    try {
+      return Matrix::FromArrays(info.format, info.rows, info.cols, info.arrays);
+    } catch (const Error& error) {
+      std::string clause = error.what();
+      if (clause[0] >= 'A' && clause[0] <= 'Z') clause[0] = static_cast<char>(clause[0] | 0x20);
+      throw Error(error.kind(), "In the tensor " + Quote(name) + ", " + clause);
+    }
+  }
+
+  void CheckCanonical() const {
+    const std::string canonical = FormatHeader(network_, entries_);
+    const std::string_view header = file_.substr(0, data_start_);
+    if (header == canonical) return;
+    const size_t shorter = std::min(header.size(), canonical.size());
+    // The length and the checksum differ whenever anything does.
+    size_t at = kChecksumAt + kNoChecksum.size();
+    while (at < shorter && header[at] == canonical[at]) ++at;
+    Refuse("Byte " + std::to_string(at) +
+           " of the file: the header is not in its canonical form from here on.");
+  }
+
+  std::shared_ptr<const std::byte> owner_;
+  std::string_view file_;
+  size_t data_start_ = 0;
+  Network network_;
+  std::map<std::string, MatrixInfo> matrices_;
+  std::vector<std::pair<std::string, std::string>> checksums_;
+  std::vector<Entry> entries_;
+  uint64_t data_read_ = 0;  // bytes of data that entries_ cover
+};
+
+}  // namespace
+
+Network ReadModel(std::shared_ptr<const std::byte> bytes, uint64_t size) {
+  if (reinterpret_cast<uintptr_t>(bytes.get()) % kAlignment != 0) {
+    throw Error(ErrorKind::kValue, "A model file must lie in memory aligned to 64 bytes.");
+  }
+  return Reader(std::move(bytes), size).Read();
+}
+
+uint64_t ModelSize(const Network& network) {
+  CheckNetwork(network);
+  const std::vector<Entry> entries = ListEntries(network);
+  return FormatHeader(network, entries).size() + DataBytes(entries);
+}
+
+void WriteModel(const Network& network, std::span<std::byte> out) {
+  CheckNetwork(network);
+  std::vector<Entry> entries = ListEntries(network);
+  for (Entry& entry : entries) {
+    entry.checksum = Crc32(entry.array.data(), entry.array.byte_size());
+  }
+  const std::string header = FormatHeader(network, entries);
+  const uint64_t size = header.size() + DataBytes(entries);
+  if (out.size() != size) {
+    throw Error(ErrorKind::kShape, "The model file takes " + std::to_string(size) +
+                                       " bytes, but there is room for " +
+                                       std::to_string(out.size()) + ".");
+  }
+  std::byte* to = out.data();
+  std::memcpy(to, header.data(), header.size());
+  to += header.size();
+  for (const Entry& entry : entries) {
+    if (entry.array.byte_size() != 0) {
+      std::memcpy(to, entry.array.data(), entry.array.byte_size());
+    }
+    to += entry.array.byte_size();
+  }
+}
+
+}  // namespace lowtropy
