@@ -12,6 +12,8 @@
 namespace lowtropy {
 namespace {
 
+constexpr size_t kMaxValues = kMaxNodes + 1;  // those that the nodes make, and the input
+
 // What a node of this op has besides op, name, inputs and output, in canonical order: calls
 // visit(key, member), or visit.Optional(key, member) for the name of a tensor that may be missing.
 template <class AnyNode, class Visitor>
@@ -64,8 +66,8 @@ std::vector<std::string> ReadNames(const JsonValue& value) {
   std::vector<std::string> names;
   JsonItems items = JsonItems::Array(value);
   while (items.Next()) {
-    if (names.size() == kMaxNodes) {
-      value.Refuse("there are more than " + std::to_string(kMaxNodes) + " names");
+    if (names.size() == kMaxValues) {
+      value.Refuse("there are more than " + std::to_string(kMaxValues) + " names");
     }
     names.push_back(ReadName(items.value()));
   }

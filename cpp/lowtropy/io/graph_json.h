@@ -15,8 +15,9 @@ inline constexpr size_t kMaxGraphBytes = size_t{16} << 20;
 
 // Keys may come in any order, but each just once, all that the op uses and no other. Throws
 // Error(kFile) that names the byte or the node when the text is anything else, is longer than
-// kMaxGraphBytes, holds a name that is none (IsName, IsTensorName) or more than kMaxNodes nodes,
-// outputs or inputs of a node. Whether the graph makes sense is not checked: see InferShapes.
+// kMaxGraphBytes, holds a name that is none (IsName, IsTensorName), more than kMaxNodes nodes, or
+// more outputs or inputs of a node than a graph can have values. Whether the graph makes sense is
+// not checked: see InferShapes.
 Graph ParseGraph(std::string_view json);
 
 // The canonical text: no spaces, keys in FORMAT.md's order, just those that the op uses, the

@@ -60,6 +60,11 @@ void CheckOutputs(const Graph& graph,
 
 void CheckInputCount(const Node& node) {
   const size_t count = node.inputs.size();
+  if (count > kMaxNodes) {
+    throw NodeError(
+        ErrorKind::kFile, node,
+        "it has " + std::to_string(count) + " inputs; the limit is " + std::to_string(kMaxNodes));
+  }
   if (node.op == Op::kAdd && count < 2) {
     throw NodeError(ErrorKind::kFile, node,
                     "it takes at least 2 inputs, but has " + std::to_string(count));

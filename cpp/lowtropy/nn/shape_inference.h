@@ -16,7 +16,7 @@ namespace lowtropy {
 // Graphs come from files, so nothing about them is believed before it went through these checks.
 // All arithmetic is safe against any numbers that the fields can hold.
 
-inline constexpr size_t kMaxNodes = 16384;  // planning may take quadratic time
+inline constexpr size_t kMaxNodes = 16384;  // and inputs of one; planning may take quadratic time
 inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr size_t kMaxTensorNameBytes = 128;
 inline constexpr uint64_t kMaxValueFloats = uint64_t{1} << 31;  // of one value
