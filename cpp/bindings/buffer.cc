@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory and errors, for all the other bindings.
+#include "buffer.h"
+
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <utility>
+
+#include "guard.h"
+
+namespace lowtropy::bindings {
+namespace {
+
+using emscripten::val;
+
+Buffer* MakeBuffer(double bytes) {
+  return Guard([&] { return new Buffer(static_cast<uint64_t>(bytes)); });
+}
+
+// Views die when the heap grows: they are used at once and never kept.
+val Bytes(const Buffer& buffer) {
+  return val(emscripten::typed_memory_view(static_cast<size_t>(buffer.size),
+                                           reinterpret_cast<uint8_t*>(buffer.memory.get())));
+}
+val Floats(const Buffer& buffer) {
+  const std::span<float> floats = buffer.Floats();
+  return val(emscripten::typed_memory_view(floats.size(), floats.data()));
+}
+
+val TakeError() {
+  const LastError error = std::exchange(last_error(), {});
+  if (!error.set) return val::null();
+  val object = val::object();
+  object.set("kind", error.kind);
+  object.set("message", error.message);
+  return object;
+}
+
+EMSCRIPTEN_BINDINGS(buffer) {
+  emscripten::function("takeError", &TakeError);
+  emscripten::function("makeBuffer", &MakeBuffer, emscripten::allow_raw_pointers());
+  emscripten::class_<Buffer>("Buffer").function("bytes", &Bytes).function("floats", &Floats);
+}
+
+}  // namespace
+}  // namespace lowtropy::bindings

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "describe.h"
+
+#include "lowtropy/base/error.h"
+
+namespace lowtropy::bindings {
+
+using emscripten::val;
+
+val DescribeStats(const Stats& stats) {
+  val object = val::object();
+  object.set("p0", stats.p0);
+  object.set("entropy", stats.entropy);
+  object.set("distinct", static_cast<double>(stats.distinct));
+  object.set("distinctPerRow", stats.distinct_per_row);
+  object.set("nnz", static_cast<double>(stats.nnz));
+  return object;
+}
+
+val DescribeCost(const Cost& cost) {
+  val ops = val::object();
+  ops.set("add", static_cast<double>(cost.add));
+  ops.set("multiply", static_cast<double>(cost.multiply));
+  ops.set("read", static_cast<double>(cost.read));
+  ops.set("write", static_cast<double>(cost.write));
+  val object = val::object();
+  object.set("bytes", static_cast<double>(cost.bytes));
+  object.set("ops", ops);
+  object.set("energyPj", cost.energy_pj);
+  return object;
+}
+
+val DescribeChoice(const Choice& choice) {
+  val candidates = val::array();
+  for (const Candidate& candidate : choice.candidates) {
+    val object = val::object();
+    object.set("format", std::string(Name(candidate.format)));
+    object.set("bytes", static_cast<double>(candidate.bytes));
+    object.set("nanoseconds", candidate.nanoseconds);
+    candidates.call<void>("push", object);
+  }
+  val object = val::object();
+  object.set("format", std::string(Name(choice.format)));
+  object.set("reason", choice.reason);
+  object.set("candidates", candidates);
+  return object;
+}
+
+namespace {
+
+Format FormatNamed(const std::string& name) {
+  if (const auto format = ParseFormat(name)) return *format;
+  std::string known = "auto";
+  for (const Format format : kFormats) known += ", " + std::string(Name(format));
+  throw Error(ErrorKind::kValue, "There is no format \"" + name + "\"; there are " + known + ".");
+}
+
+}  // namespace
+
+Matrix EncodeAs(const RowSource& source, const std::string& format, size_t columns) {
+  const bool choose = format == "auto";
+  const Format asked = choose ? Format::kDense : FormatNamed(format);
+  const Profile profile = Profile::Of(source);
+  return Matrix::From(source, choose ? Choose(profile, columns).format : asked, profile);
+}
+
+Matrix Recode(const Matrix& matrix, const std::string& format, size_t columns) {
+  if (format != "auto") return matrix.To(FormatNamed(format));
+  const Profile profile = Profile::Of(matrix);
+  const Format chosen = Choose(profile, columns).format;
+  return chosen == matrix.format() ? matrix : Matrix::From(matrix, chosen, profile);
+}
+
+}  // namespace lowtropy::bindings

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <emscripten/val.h>
+
+#include <cstddef>
+#include <string>
+
+#include "lowtropy/formats/choose.h"
+#include "lowtropy/formats/cost.h"
+#include "lowtropy/formats/matrix.h"
+#include "lowtropy/formats/profile.h"
+
+namespace lowtropy::bindings {
+
+// The library's records as the plain objects of web/lib.
+emscripten::val DescribeStats(const Stats& stats);
+emscripten::val DescribeCost(const Cost& cost);
+emscripten::val DescribeChoice(const Choice& choice);
+
+// A format by name, where "auto" is what Choose picks for products with `columns` columns. Throw
+// Error(kValue) for a name that is neither. Recode shares the arrays of a matrix that is held that
+// way already.
+Matrix EncodeAs(const RowSource& source, const std::string& format, size_t columns);
+Matrix Recode(const Matrix& matrix, const std::string& format, size_t columns);
+
+}  // namespace lowtropy::bindings

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the WebAssembly module exports; see the .cc files beside this one. Bound functions that can
+// fail return null (or nothing) and leave their error to `takeError`. Views of the heap
+// (Uint8Array, Float32Array) die with the next allocation.
+
+export interface NativeError {
+  /** The C++ ErrorKind, in its order, or -1 for what should not happen. */
+  kind: number;
+  message: string;
+}
+
+interface Handle {
+  delete(): void;
+}
+
+export interface NativeBuffer extends Handle {
+  bytes(): Uint8Array;
+  floats(): Float32Array;
+}
+
+export interface Stats {
+  /** The share of the most frequent value. */
+  p0: number;
+  /** Bits per element of the distribution of values. */
+  entropy: number;
+  /** How many distinct values there are. */
+  distinct: number;
+  /** The mean number of distinct values in a row. */
+  distinctPerRow: number;
+  /** How many elements differ from 0. */
+  nnz: number;
+}
+
+export interface Cost {
+  /** Of all arrays as stored. */
+  bytes: number;
+  /** Of one product with a vector. */
+  ops: { add: number; multiply: number; read: number; write: number };
+  /** Picojoules of one product with a vector, by the model of 45 nm CMOS. */
+  energyPj: number;
+}
+
+export type FormatName = 'dense' | 'csr' | 'cer' | 'cser' | 'palette' | 'pcsr';
+
+export interface Candidate {
+  format: FormatName;
+  bytes: number;
+  /** Predicted, for one product. */
+  nanoseconds: number;
+}
+
+export interface Choice {
+  /** What `auto` picks. */
+  format: FormatName;
+  /** Why, in a sentence without a full stop. */
+  reason: string;
+  candidates: Candidate[];
+}
+
+export interface NativeArray {
+  name: string;
+  type: 'U8' | 'U16' | 'U32' | 'F32';
+  bytes: Uint8Array;
+}
+
+export interface NativeMatrix extends Handle {
+  rows(): number;
+  cols(): number;
+  format(): FormatName;
+  byteLength(): number;
+  to(format: string): NativeMatrix | null;
+  arrays(): NativeArray[];
+  stats(): Stats;
+  cost(): Cost;
+  choice(columns: number): Choice;
+  multiply(x: NativeBuffer, columns: number, y: NativeBuffer): void;
+  toDense(values: NativeBuffer): void;
+}
+
+export interface NetworkBuilder extends Handle {
+  addMatrix(name: string, values: NativeBuffer, rows: number, cols: number, format: string): void;
+  addVector(name: string, values: NativeBuffer): void;
+  recode(name: string, format: string): void;
+  build(): NativeModel | null;
+}
+
+export interface NativeLayer {
+  /** Of the node. */
+  name: string;
+  op: 'conv' | 'fc';
+  /** The name of its weight. */
+  weight: string;
+  rows: number;
+  cols: number;
+  /** How many columns its product has: the output's pixels of a convolution. */
+  columns: number;
+  /** Multiplications of the dense product. */
+  macs: number;
+  format: FormatName;
+  bytes: number;
+  stats: Stats;
+  choice: Choice;
+  cost: Cost;
+}
+
+export interface StepTime {
+  /** Of the node. */
+  name: string;
+  milliseconds: number;
+}
+
+export interface NativeModel extends Handle {
+  save(): NativeBuffer | null;
+  edit(): NetworkBuilder | null;
+  graph(): string;
+  weightBytes(): number;
+  denseBytes(): number;
+  arenaBytes(): number;
+  layers(): NativeLayer[];
+  input(): Float32Array;
+  output(index: number): Float32Array;
+  run(): void;
+  runTimed(): StepTime[];
+}
+
+export interface NativeModule {
+  /** Floats that must be readable behind a right-hand side. */
+  columnSlack: number;
+  takeError(): NativeError | null;
+  makeBuffer(bytes: number): NativeBuffer | null;
+  matrixFromDense(
+    values: NativeBuffer,
+    rows: number,
+    cols: number,
+    format: string,
+  ): NativeMatrix | null;
+  makeBuilder(graphJson: string): NetworkBuilder | null;
+  loadModel(file: NativeBuffer): NativeModel | null;
+}
+
+export interface ModuleOptions {
+  instantiateWasm(
+    imports: WebAssembly.Imports,
+    receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+  ): object;
+  onAbort?: (reason: unknown) => void;
+  print?: (text: string) => void;
+  printErr?: (text: string) => void;
+}
+
+export default function createModule(options: ModuleOptions): Promise<NativeModule>;

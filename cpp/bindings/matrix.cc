@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/formats/matrix.h"
+
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <string>
+#include <vector>
+
+#include "buffer.h"
+#include "describe.h"
+#include "guard.h"
+#include "lowtropy/formats/choose.h"
+#include "lowtropy/formats/cost.h"
+#include "lowtropy/formats/kernels.h"
+#include "lowtropy/formats/profile.h"
+
+namespace lowtropy::bindings {
+namespace {
+
+using emscripten::val;
+
+Matrix* MatrixFromDense(const Buffer& values, uint32_t rows, uint32_t cols,
+                        const std::string& format) {
+  return Guard([&] {
+    return new Matrix(EncodeAs(DenseView(values.Floats().data(), rows, cols), format, 1));
+  });
+}
+
+Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
+  return Guard([&] { return new Matrix(Recode(matrix, format, 1)); });
+}
+
+std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
+
+double ByteLength(const Matrix& matrix) { return static_cast<double>(matrix.ByteLength()); }
+
+// {name, type, bytes} of each array; the bytes are a view, to be copied at once.
+val Arrays(const Matrix& matrix) {
+  val list = val::array();
+  for (const NamedArray& entry : matrix.Arrays()) {
+    val object = val::object();
+    object.set("name", std::string(entry.name));
+    object.set("type", std::string(Name(entry.array.type())));
+    object.set("bytes",
+               emscripten::typed_memory_view(entry.array.byte_size(),
+                                             static_cast<const uint8_t*>(entry.array.data())));
+    list.call<void>("push", object);
+  }
+  return list;
+}
+
+val MatrixStats(const Matrix& matrix) {
+  return Guard([&] { return DescribeStats(Profile::Of(matrix).GetStats()); });
+}
+
+val MatrixCost(const Matrix& matrix) {
+  return Guard([&] { return DescribeCost(CostOf(matrix.format(), Profile::Of(matrix))); });
+}
+
+val MatrixChoice(const Matrix& matrix, uint32_t columns) {
+  return Guard([&] { return DescribeChoice(Choose(Profile::Of(matrix), columns)); });
+}
+
+// y = W · x for n columns: x is cols x n, y rows x n, both row-major, x with kColumnSlack floats
+// behind it.
+void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y) {
+  Guard([&] {
+    const float* in = x.Floats().data();
+    float* out = y.Floats().data();
+    const RowRange rows{0, matrix.rows()};
+    if (n == 1) return MultiplyVector(matrix, rows, in, out, {});
+    std::vector<uint32_t> offsets(matrix.cols());
+    for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<uint32_t>(k * n);
+    MultiplyColumns(matrix, rows, {in, offsets.data(), n}, {out, n, n, n}, {});
+  });
+}
+
+void ToDense(const Matrix& matrix, const Buffer& values) {
+  for (size_t r = 0; r < matrix.rows(); ++r) {
+    matrix.ReadRow(r, values.Floats().subspan(r * matrix.cols(), matrix.cols()));
+  }
+}
+
+EMSCRIPTEN_BINDINGS(matrix) {
+  using emscripten::allow_raw_pointers;
+  emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
+  emscripten::function("matrixFromDense", &MatrixFromDense, allow_raw_pointers());
+  emscripten::class_<Matrix>("Matrix")
+      .function("rows", &Matrix::rows)
+      .function("cols", &Matrix::cols)
+      .function("format", &FormatName)
+      .function("byteLength", &ByteLength)
+      .function("to", &MatrixTo, allow_raw_pointers())
+      .function("arrays", &Arrays)
+      .function("stats", &MatrixStats)
+      .function("cost", &MatrixCost)
+      .function("choice", &MatrixChoice)
+      .function("multiply", &Multiply)
+      .function("toDense", &ToDense);
+}
+
+}  // namespace
+}  // namespace lowtropy::bindings

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ShapeError, ValueError } from './errors.js';
+import { Handle } from './handle.js';
+import {
+  checkCount,
+  checkFloats,
+  checkLength,
+  copyOut,
+  makeBuffer,
+  uploadFloats,
+  withBuffers,
+} from './memory.js';
+import { call, getNative } from './module.js';
+
+/**
+ * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
+ * @typedef {import('../../../dist/lowtropy.js').NativeMatrix} NativeMatrix
+ * @typedef {import('../../../dist/lowtropy.js').Stats} Stats
+ * @typedef {import('../../../dist/lowtropy.js').Cost} Cost
+ * @typedef {import('../../../dist/lowtropy.js').Choice} Choice
+ * @typedef {Float32Array | Uint8Array | Uint16Array | Uint32Array} StoredArray
+ */
+
+/** The formats a matrix can be held in. @type {readonly FormatName[]} */
+export const FORMATS = Object.freeze(
+  /** @type {const} */ (['dense', 'csr', 'cer', 'cser', 'palette', 'pcsr']),
+);
+
+/**
+ * @param {unknown} format
+ * @returns {FormatName | 'auto'}
+ * @throws {ValueError}
+ */
+export function checkFormat(format) {
+  const known = ['auto', ...FORMATS];
+  if (typeof format === 'string' && known.includes(format)) {
+    return /** @type {FormatName | 'auto'} */ (format);
+  }
+  throw new ValueError(`There is no format "${format}"; there are ${known.join(', ')}.`);
+}
+
+/** @type {Record<string, new (buffer: ArrayBuffer) => StoredArray>} */
+const ARRAY_TYPES = { U8: Uint8Array, U16: Uint16Array, U32: Uint32Array, F32: Float32Array };
+
+/**
+ * A float32 matrix held in one of the formats, losslessly. Immutable.
+ *
+ * @extends {Handle<NativeMatrix>}
+ */
+export class Matrix extends Handle {
+  static {
+    // Names in messages survive a bundler's renaming.
+    Object.defineProperty(this, 'name', { value: 'Matrix' });
+  }
+
+  /**
+   * @param {Float32Array | number[]} values row-major; finite, −0 is kept
+   * @param {number} rows
+   * @param {number} cols
+   * @param {{ format?: FormatName | 'auto' }} [options] by default auto: the smallest format among
+   *   those about as fast as the fastest, for products with one column
+   * @returns {Matrix}
+   * @throws {ShapeError} unless there are rows · cols values
+   * @throws {ValueError} for NaN and infinities, naming row and column, and for unknown formats
+   * @throws {MemoryError} where there is no room; says how much was needed
+   */
+  static fromDense(values, rows, cols, { format = 'auto' } = {}) {
+    checkCount(rows, 'The number of rows');
+    checkCount(cols, 'The number of columns');
+    checkFormat(format);
+    const floats = checkFloats(values, 'The values of a matrix');
+    checkLength(floats.length, rows * cols, `A matrix of ${rows}×${cols}`);
+    getNative();
+    const buffer = uploadFloats(floats);
+    return withBuffers(
+      [buffer],
+      () => new Matrix(call((native) => native.matrixFromDense(buffer, rows, cols, format))),
+    );
+  }
+
+  /** @returns {FormatName} */
+  get format() {
+    return this.native.format();
+  }
+
+  get rows() {
+    return this.native.rows();
+  }
+
+  get cols() {
+    return this.native.cols();
+  }
+
+  /** Bytes of all arrays as stored. */
+  get byteLength() {
+    return this.native.byteLength();
+  }
+
+  /**
+   * The statistics of arXiv:1805.10692, section II.
+   *
+   * @returns {Stats}
+   */
+  stats() {
+    const { native } = this;
+    return call(() => native.stats());
+  }
+
+  /**
+   * What one y = W · x costs, by the model of arXiv:1805.10692, section IV.
+   *
+   * @returns {Cost}
+   */
+  cost() {
+    const { native } = this;
+    return call(() => native.cost());
+  }
+
+  /**
+   * What `auto` would pick for products with `columns` columns, and why.
+   *
+   * @param {number} [columns]
+   * @returns {Choice}
+   */
+  choice(columns = 1) {
+    const { native } = this;
+    checkCount(columns, 'The number of columns');
+    return call(() => native.choice(columns));
+  }
+
+  /**
+   * Copies of the arrays as stored, by the names of the format's documentation: `values`, `omega`,
+   * `codes`, `colI`, `omegaPtr`, `omegaI`, `rowPtr`. Index arrays are at the narrowest width.
+   *
+   * @returns {Record<string, StoredArray>}
+   */
+  arrays() {
+    const { native } = this;
+    return Object.fromEntries(
+      call(() => native.arrays()).map(({ name, type, bytes }) => [
+        name,
+        new ARRAY_TYPES[type](new Uint8Array(bytes).buffer),
+      ]),
+    );
+  }
+
+  /**
+   * W · X on the compressed form.
+   *
+   * @param {Float32Array | number[]} x cols × n values, row-major; n = 1 is a vector
+   * @param {number} [n] columns of X
+   * @returns {Float32Array<ArrayBuffer>} rows × n, row-major
+   * @throws {ShapeError} unless x has cols · n values
+   */
+  multiply(x, n = 1) {
+    const { native, rows, cols } = this;
+    checkCount(n, 'The number of columns');
+    const floats = checkFloats(x, 'The right-hand side');
+    checkLength(floats.length, cols * n, `The right-hand side of ${cols}×${n}`);
+    if (cols * n >= 2 ** 32) {
+      throw new ShapeError(`A right-hand side of ${cols}×${n} is too large for one product.`);
+    }
+    const input = uploadFloats(floats, getNative().columnSlack);
+    return withBuffers([input], () => {
+      const output = makeBuffer(4 * rows * n);
+      return withBuffers([output], () => {
+        call(() => native.multiply(input, n, output));
+        return copyOut(output.floats());
+      });
+    });
+  }
+
+  /** @returns {Float32Array<ArrayBuffer>} rows × cols, row-major: bit for bit what went in */
+  toDense() {
+    const { native, rows, cols } = this;
+    const values = makeBuffer(4 * rows * cols);
+    return withBuffers([values], () => {
+      call(() => native.toDense(values));
+      return copyOut(values.floats());
+    });
+  }
+
+  /**
+   * @param {FormatName | 'auto'} format
+   * @returns {Matrix} the same values in another format; to be disposed of by itself
+   */
+  to(format) {
+    const { native } = this;
+    checkFormat(format);
+    return new Matrix(call(() => native.to(format)));
+  }
+}
