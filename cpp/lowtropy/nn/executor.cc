@@ -66,6 +66,18 @@ std::vector<LayerInfo> ListLayers(const Network& network) {
   return layers;
 }
 
+std::map<std::string, uint64_t> CountColumns(const Graph& graph) {
+  const std::map<std::string, Shape> shapes = InferShapes(graph);
+  std::map<std::string, uint64_t> columns;
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::kConv && node.op != Op::kFc) continue;
+    const Shape& output = shapes.at(node.output);
+    uint64_t& count = columns[node.weight];
+    count = std::max(count, uint64_t{output.height} * output.width);
+  }
+  return columns;
+}
+
 Executor::Executor(Network network)
     : network_(Checked(std::move(network))),
       output_shapes_(OutputShapes(network_.graph)),

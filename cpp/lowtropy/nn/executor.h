@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,6 +32,10 @@ struct LayerInfo {
 // The network's conv and fc nodes, in an order in which they can run. The network must satisfy
 // CheckNetwork.
 std::vector<LayerInfo> ListLayers(const Network& network);
+
+// How many columns the products with each weight of the graph have, by its name; the most, where
+// several nodes share it. What Choose wants to know of a weight. Throws the errors of InferShapes.
+std::map<std::string, uint64_t> CountColumns(const Graph& graph);
 
 // Runs a network, one sample at a time, on its weights as they are held. Everything is planned and
 // allocated by the constructor; Run allocates nothing. Not thread-safe.
