@@ -2,7 +2,7 @@
 #include "lowtropy/formats/value_table.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <numeric>
 
 #include "lowtropy/base/bits.h"
@@ -14,8 +14,8 @@ ValueTable::ValueTable() : slots_(64, 0) {}
 size_t ValueTable::Probe(uint32_t bits) const {
   const size_t mask = slots_.size() - 1;
   // Fibonacci hashing; the high bits of the product are the well-mixed ones.
-  const uint32_t hash = bits * 2654435769U;
-  size_t slot = (hash >> 7) & mask;
+  const uint64_t hash = bits * uint64_t{0x9E3779B97F4A7C15};
+  auto slot = static_cast<size_t>(hash >> (64 - std::countr_zero(slots_.size())));
   while (slots_[slot] != 0 && Bits(values_[slots_[slot] - 1]) != bits) slot = (slot + 1) & mask;
   return slot;
 }
@@ -46,10 +46,7 @@ void ValueTable::Rank() {
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
     if (counts_[a] != counts_[b]) return counts_[a] > counts_[b];
-    const float magnitude_a = std::fabs(values_[a]);
-    const float magnitude_b = std::fabs(values_[b]);
-    if (magnitude_a != magnitude_b) return magnitude_a < magnitude_b;
-    return !std::signbit(values_[a]) && std::signbit(values_[b]);
+    return PrecedesInOmega(values_[a], values_[b]);
   });
   std::vector<float> values(values_.size());
   std::vector<uint64_t> counts(values_.size());
