@@ -69,25 +69,25 @@ bool Cer::Validate(std::string* reason) const {
     return false;
   }
   std::vector<uint64_t> counts(omega.size(), 0);
-  ColumnMarks marks(cols);
+  ColumnCheck columns(cols, col_i);
   for (size_t r = 0; r < rows; ++r) {
     const size_t first = row_ptr.Index(r);
     const size_t last = row_ptr.Index(r + 1);
-    const std::string where = " in row " + std::to_string(r);
-    if (last - first >= omega.size())
-      return Fail(reason, "omega has too few values for the runs" + where);
+    if (last - first >= omega.size()) {
+      return Fail(reason, "omega has too few values for the runs of row " + std::to_string(r));
+    }
     if (last > first && omega_ptr.Index(last) == omega_ptr.Index(last - 1)) {
-      return Fail(reason, "the last run is empty" + where);
+      return Fail(reason, "the last run of row " + std::to_string(r) + " is empty");
     }
     for (size_t run = first; run < last; ++run) {
       counts[1 + run - first] += omega_ptr.Index(run + 1) - omega_ptr.Index(run);
     }
-    if (!MarkColumns(r, col_i, omega_ptr.Index(first), omega_ptr.Index(last), &marks, reason)) {
+    if (!columns.Distinct(r, omega_ptr.Index(first), omega_ptr.Index(last), reason)) {
       return false;
     }
   }
   counts[0] = uint64_t{rows} * cols - col_i.size();
-  return CheckFrequencies(counts, reason);
+  return CheckFrequencies(omega, counts, reason);
 }
 
 }  // namespace lowtropy

@@ -70,14 +70,14 @@ bool Cser::Validate(std::string* reason) const {
     if (omega_i.Index(run) == 0) return Fail(reason, name + " lists the most frequent value");
     counts[omega_i.Index(run)] += length;
   }
-  ColumnMarks marks(cols);
+  ColumnCheck columns(cols, col_i);
   for (size_t r = 0; r < rows; ++r) {
     const uint32_t begin = omega_ptr.Index(row_ptr.Index(r));
     const uint32_t end = omega_ptr.Index(row_ptr.Index(r + 1));
-    if (!MarkColumns(r, col_i, begin, end, &marks, reason)) return false;
+    if (!columns.Distinct(r, begin, end, reason)) return false;
   }
   counts[0] = uint64_t{rows} * cols - col_i.size();
-  return CheckFrequencies(counts, reason);
+  return CheckFrequencies(omega, counts, reason);
 }
 
 }  // namespace lowtropy

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/formats/validation.h"
 
 namespace lowtropy {
 namespace {
@@ -70,7 +71,7 @@ Matrix Matrix::From(const RowSource& source, Format format, const Profile& profi
 
 Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
                           std::span<const NamedArray> arrays) {
-  if (rows == 0 || cols == 0 || rows > kMaxElements || cols > kMaxElements / rows) {
+  if (!HasStorableShape(rows, cols)) {
     throw Error(ErrorKind::kFile, "A matrix of " + std::to_string(rows) + " x " +
                                       std::to_string(cols) + " is outside 1 to " +
                                       std::to_string(kMaxElements) + " elements.");
@@ -133,6 +134,9 @@ uint64_t Matrix::ByteLength() const {
 }
 
 bool Matrix::Validate(std::string* reason) const {
+  if (!HasStorableShape(rows(), cols())) {
+    return Fail(reason, "it is " + std::to_string(rows()) + " x " + std::to_string(cols()));
+  }
   return std::visit([&](const auto& s) { return s.Validate(reason); }, storage_);
 }
 

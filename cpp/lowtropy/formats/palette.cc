@@ -22,10 +22,11 @@ void PutCode(uint8_t* row, size_t col, unsigned bits, uint32_t code) {
     std::memcpy(row + col * (bits / 8), &code, bits / 8);
     return;
   }
-  const size_t bit = col * bits;
+  const uint64_t bit = uint64_t{col} * bits;  // 8 · 2^29 columns are beyond a 32-bit size_t
+  uint8_t* byte = row + bit / 8;
   const uint32_t shifted = code << (bit % 8);
-  row[bit / 8] = static_cast<uint8_t>(row[bit / 8] | shifted);
-  if (shifted > 0xFF) row[bit / 8 + 1] = static_cast<uint8_t>(shifted >> 8);
+  byte[0] = static_cast<uint8_t>(byte[0] | shifted);
+  if (shifted > 0xFF) byte[1] = static_cast<uint8_t>(shifted >> 8);
 }
 
 }  // namespace
@@ -62,10 +63,10 @@ Palette Palette::Encode(const RowSource& source, const Profile& profile) {
 
 uint32_t Palette::Code(size_t row, size_t col) const {
   if (codes.type() != DType::kU8) return codes.Index(row * cols + col);
-  const uint8_t* bytes = codes.As<uint8_t>().data() + row * row_bytes();
-  const size_t bit = col * bits();
-  uint32_t window = bytes[bit / 8];
-  if (bit % 8 + bits() > 8) window |= uint32_t{bytes[bit / 8 + 1]} << 8;
+  const uint64_t bit = uint64_t{col} * bits();
+  const uint8_t* bytes = codes.As<uint8_t>().data() + row * row_bytes() + bit / 8;
+  uint32_t window = bytes[0];
+  if (bit % 8 + bits() > 8) window |= uint32_t{bytes[1]} << 8;
   return (window >> (bit % 8)) & ((1U << bits()) - 1);
 }
 
@@ -86,7 +87,7 @@ bool Palette::Validate(std::string* reason) const {
     return false;
   }
   std::vector<uint64_t> counts(omega.size(), 0);
-  const size_t used_bits = (cols * bits() - 1) % 8 + 1;  // of a packed row's last byte
+  const auto used_bits = (uint64_t{cols} * bits() - 1) % 8 + 1;  // of a packed row's last byte
   for (size_t r = 0; r < rows; ++r) {
     for (size_t c = 0; c < cols; ++c) {
       const uint32_t code = Code(r, c);
@@ -100,7 +101,7 @@ bool Palette::Validate(std::string* reason) const {
       return Fail(reason, "unused bits are set after row " + std::to_string(r));
     }
   }
-  return CheckFrequencies(counts, reason);
+  return CheckFrequencies(omega, counts, reason);
 }
 
 }  // namespace lowtropy

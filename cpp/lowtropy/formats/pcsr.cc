@@ -56,7 +56,7 @@ bool Pcsr::Validate(std::string* reason) const {
   for (size_t i = 0; i < codes.size(); ++i) ++counts[codes.Index(i)];
   if (counts[0] != 0) return Fail(reason, "codes lists the most frequent value");
   counts[0] = uint64_t{rows} * cols - col_i.size();
-  return CheckFrequencies(counts, reason);
+  return CheckFrequencies(omega, counts, reason);
 }
 
 }  // namespace lowtropy

@@ -13,8 +13,7 @@ namespace lowtropy {
 namespace {
 
 void CheckShape(const RowSource& source) {
-  const uint64_t elements = uint64_t{source.rows()} * source.cols();
-  if (source.rows() != 0 && source.cols() != 0 && elements <= kMaxElements) return;
+  if (HasStorableShape(source.rows(), source.cols())) return;
   throw Error(ErrorKind::kShape, "A matrix needs 1 to " + std::to_string(kMaxElements) +
                                      " elements, but this one is " + std::to_string(source.rows()) +
                                      " x " + std::to_string(source.cols()) + ".");

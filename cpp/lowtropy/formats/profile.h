@@ -12,6 +12,11 @@ namespace lowtropy {
 // Limits on a matrix: indices and pointers are stored in at most 32 bits.
 inline constexpr uint64_t kMaxElements = 0xFFFFFFFF;
 
+// True from 1 x 1 to kMaxElements elements; the product may exceed 64 bits.
+constexpr bool HasStorableShape(uint64_t rows, uint64_t cols) {
+  return rows != 0 && cols != 0 && cols <= kMaxElements / rows;
+}
+
 // The statistics of a matrix in the notation of arXiv:1805.10692, section II.
 struct Stats {
   double p0 = 0;                // share of the most frequent value

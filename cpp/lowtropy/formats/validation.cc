@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lowtropy/base/bits.h"
+#include "lowtropy/formats/value_table.h"
 
 namespace lowtropy {
 namespace {
@@ -103,13 +104,26 @@ bool CheckAscending(std::string_view name, const Array& array, const Array& poin
   return true;
 }
 
-bool MarkColumns(size_t row, const Array& col_i, size_t begin, size_t end, ColumnMarks* marks,
-                 std::string* reason) {
+ColumnCheck::ColumnCheck(size_t cols, const Array& col_i) : col_i_(col_i) {
+  if (cols / 16 <= col_i.size()) last_row_.assign(cols, 0);
+}
+
+bool ColumnCheck::Distinct(size_t row, size_t begin, size_t end, std::string* reason) {
+  const auto fail = [&](uint32_t col) {
+    return Fail(reason,
+                "row " + std::to_string(row) + " lists column " + std::to_string(col) + " twice");
+  };
+  if (last_row_.empty()) {
+    sorted_.clear();
+    for (size_t i = begin; i < end; ++i) sorted_.push_back(col_i_.Index(i));
+    std::sort(sorted_.begin(), sorted_.end());
+    const auto twice = std::adjacent_find(sorted_.begin(), sorted_.end());
+    return twice == sorted_.end() || fail(*twice);
+  }
   for (size_t i = begin; i < end; ++i) {
-    if (!marks->Mark(row, col_i.Index(i))) {
-      return Fail(reason, "row " + std::to_string(row) + " lists column " +
-                              std::to_string(col_i.Index(i)) + " twice");
-    }
+    const uint32_t col = col_i_.Index(i);
+    if (last_row_[col] == row + 1) return fail(col);
+    last_row_[col] = static_cast<uint32_t>(row + 1);
   }
   return true;
 }
@@ -127,13 +141,18 @@ bool CheckOmega(const Array& omega, std::string* reason) {
   return true;
 }
 
-bool CheckFrequencies(std::span<const uint64_t> counts, std::string* reason) {
+bool CheckFrequencies(const Array& omega, std::span<const uint64_t> counts, std::string* reason) {
+  const auto values = omega.As<float>();
   for (size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) {
       return Fail(reason, "omega[" + std::to_string(i) + "] does not occur in the matrix");
     }
     if (i > 0 && counts[i] > counts[i - 1]) {
       return Fail(reason, "omega[" + std::to_string(i) + "] occurs more often than the one before");
+    }
+    if (i > 0 && counts[i] == counts[i - 1] && !PrecedesInOmega(values[i - 1], values[i])) {
+      return Fail(reason, "omega[" + std::to_string(i) +
+                              "] occurs as often as the one before, which is not the smaller one");
     }
   }
   return true;

@@ -32,28 +32,24 @@ bool CheckPointers(std::string_view name, const Array& array, uint64_t size, uin
 bool CheckAscending(std::string_view name, const Array& array, const Array& pointers,
                     std::string* reason);
 
-// Ω: one or more finite values with distinct bits, the most frequent first. `counts[i]` is how
+// Ω: one or more finite values with distinct bits, in the order of ValueTable. `counts[i]` is how
 // often omega[i] occurs in the matrix.
 bool CheckOmega(const Array& omega, std::string* reason);
-bool CheckFrequencies(std::span<const uint64_t> counts, std::string* reason);
+bool CheckFrequencies(const Array& omega, std::span<const uint64_t> counts, std::string* reason);
 
-// Finds columns that occur twice in a row, without clearing anything between rows.
-class ColumnMarks {
+// Finds columns that occur twice in a row whose runs are sorted, but not the row. Rows come in
+// ascending order. Marks columns where the matrix is small beside what it stores, and sorts where
+// it is not, so that a few bytes that claim billions of columns cannot make us allocate gigabytes.
+class ColumnCheck {
  public:
-  explicit ColumnMarks(size_t cols) : last_row_(cols, 0) {}
-  // False when `col` was marked before in `row`.
-  bool Mark(size_t row, uint32_t col) {
-    if (last_row_[col] == row + 1) return false;
-    last_row_[col] = static_cast<uint32_t>(row + 1);
-    return true;
-  }
+  ColumnCheck(size_t cols, const Array& col_i);
+  // True when colI[begin, end), the columns of all runs of `row`, are distinct.
+  bool Distinct(size_t row, size_t begin, size_t end, std::string* reason);
 
  private:
-  std::vector<uint32_t> last_row_;
+  const Array& col_i_;
+  std::vector<uint32_t> last_row_;  // by column, the last row that lists it, plus one; may be empty
+  std::vector<uint32_t> sorted_;
 };
-
-// Marks colI[begin, end), the columns of all runs of `row`.
-bool MarkColumns(size_t row, const Array& col_i, size_t begin, size_t end, ColumnMarks* marks,
-                 std::string* reason);
 
 }  // namespace lowtropy
