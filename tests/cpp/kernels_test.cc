@@ -310,6 +310,31 @@ TEST_P(KernelsTest, common_value_large_and_absent_from_a_row) {
   }
 }
 
+// Sums that cancel so far that float64 misses the bound: a row of zeros, a row whose Ω[0] meets
+// only inputs that are 0, and weights far below Ω[0]; the exact result is 0 or tiny beside Ω[0] ·
+// Σx.
+TEST_P(KernelsTest, common_value_cancels_entirely) {
+  constexpr size_t kCols = 4100;
+  for (float common : {1.0F, -1e30F}) {
+    Problem p = MakeProblem(9, kCols, 19, {"", 0.0, 1, common}, 4);
+    for (size_t k = 0; k < kCols; ++k) {
+      p.offsets[k] = static_cast<uint32_t>(k * p.n);
+      const bool odd = k % 2 == 1;
+      p.w[k] = 0.0F;
+      if (odd) p.w[kCols + k] = 0.75F;
+      p.w[2 * kCols + k] = odd ? 1e-3F : -2e-3F;
+      if (!odd) std::fill_n(p.x.begin() + static_cast<int64_t>(p.misalign + k * p.n), p.n, 0.0F);
+    }
+    p.exact = MultiplyExactly(p);
+    for (Format format : kFormats) {
+      SCOPED_TRACE(std::string(Name(format)) + " " + std::to_string(common));
+      const Matrix m = Matrix::From(DenseView(p.w.data(), p.rows, kCols), format);
+      ASSERT_NO_FATAL_FAILURE(CheckColumns(m, p));
+      ASSERT_NO_FATAL_FAILURE(CheckVector(m, p));
+    }
+  }
+}
+
 TEST_P(KernelsTest, denormal_weights_and_large_inputs) {
   const std::vector<float> w = {FLT_TRUE_MIN, 0.0F, -0.0F, FLT_MIN, 0.0F, 1.0F};
   const std::vector<float> x = {1e30F, 2.0F, 3.0F, 1e38F, 5.0F, -6.0F};

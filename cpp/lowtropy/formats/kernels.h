@@ -13,7 +13,8 @@ namespace lowtropy {
 // none checks: the matrix must have been built or validated by Matrix, and pointers must be as
 // described.
 //
-// Accuracy, for every format: |error| ≤ 2 · cols · ε · Σ|w·x|, ε = 2^-23.
+// Accuracy, for every format: |error| ≤ 2 · cols · ε · Σ|w·x|, ε = 2^-23, as long as no sum of a
+// row's inputs or products overflows and none of its products is denormal.
 
 // What is done to each output before it is stored, per row r of W, in this order:
 // y = y · scale[r] + bias[r]; y = max(y, 0). Null pointers leave a step out. Arrays hold W.rows()

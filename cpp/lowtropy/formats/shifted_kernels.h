@@ -17,8 +17,9 @@ inline constexpr bool kOmitsMostFrequent =
 // Σ over listed elements of (w - Ω[0])·x.
 //
 // In float64 throughout: where a row holds few Ω[0] the two sums nearly cancel, and float32 sums
-// would break the error bound. Plain loops, a quarter of the speed of the float32 kernels; `auto`
-// knows.
+// would break the error bound. Where they cancel so far that float64 might break it too (a row of
+// zeros, inputs that are 0 wherever the row holds Ω[0]) the row is computed again without the
+// decomposition. Plain loops, a quarter of the speed of the float32 kernels; `auto` knows.
 void ShiftedMultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
                            const Epilogue& epilogue);
 void ShiftedMultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
