@@ -4,17 +4,16 @@
 // Two shapes of kernel:
 //
 // 1. Formats that list elements (csr, pcsr, cer, cser): a tile of up to 7 vectors of columns is
-// held
-//    in registers while the row's elements are walked; each element costs one index load, one
+//    held in registers while the row's elements are walked; each element costs one index load, one
 //    offset load, one broadcast, and a load, a multiplication and an addition per vector. The tile
 //    is the outer loop, so that the part of X that it reads stays in the first-level cache while
 //    all rows pass. 7 vectors (28 columns in WebAssembly) amortize the element's overhead and leave
 //    9 of 16 registers for operands; 196 = 7 · 28 and 784 = 28 · 28 columns, frequent sizes, have
 //    no rest. cer and cser add inputs first and multiply once a run.
+//
 // 2. Formats that hold every element (dense, palette): a block of kBlockRows rows is decoded once
-// to
-//    float32, interleaved by row, and then used for all columns in register tiles of
-//    kBlockRows x 2 vectors, so that decoding is paid once and not once a tile.
+//    to float32, interleaved by row, and then used for all columns in register tiles of kBlockRows
+//    x 2 vectors, so that decoding is paid once and not once a tile.
 
 #if defined(LOWTROPY_FORMATS_COLUMN_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOWTROPY_FORMATS_COLUMN_KERNELS_INL_H_
