@@ -387,7 +387,9 @@ class Reader {
     for (; items.Next(); ++count) {
       if (count < out.size()) out[count] = items.value().Integer(kMaxJsonInteger);
     }
-    if (count != out.size()) value.Refuse(std::to_string(out.size()) + " integers are expected");
+    if (count == out.size()) return;
+    value.Refuse(out.size() == 1 ? "one integer is expected"
+                                 : std::to_string(out.size()) + " integers are expected");
   }
 
   // Arrays follow each other without holes and end where the file does, so that none overlap.

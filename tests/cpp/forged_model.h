@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lowtropy/base/array.h"
+#include "lowtropy/base/crc32.h"
+#include "lowtropy/io/model_file.h"
+
+// Model files in pieces, to be spoiled and put together again with checksums that are right, so
+// that what lies behind the checksums is reached. Shares no code with the library but CRC-32.
+namespace lowtropy::forged {
+
+struct Model {
+  std::string header;  // without length and padding
+  std::string data;
+};
+
+inline std::string Hex(uint32_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  for (int shift = 28; shift >= 0; shift -= 4) hex += kDigits[value >> shift & 15];
+  return hex;
+}
+
+// The bytes of a header's length.
+inline std::string LengthBytes(uint64_t length) {
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &length, 8);
+  return bytes;
+}
+
+// A file whose parts are found. Damaged files too: their header is taken to end where one looks
+// like ending.
+inline Model Split(std::string_view file) {
+  if (file.size() < 8) return {std::string(file), ""};
+  uint64_t length;
+  std::memcpy(&length, file.data(), 8);
+  file.remove_prefix(8);
+  size_t end = file.find("]}}");
+  end = end == file.npos ? file.find("\"}}") : end;
+  end = end == file.npos ? file.size() : end + 3;
+  size_t data = file.find_first_not_of(' ', end);
+  data = data == file.npos ? file.size() : data;
+  // Spaces may be data as well as padding.
+  if (length >= end && length <= data) data = static_cast<size_t>(length);
+  return {std::string(file.substr(0, end)), std::string(file.substr(data))};
+}
+
+// "data_offsets":[begin,end], the first at or after *at in `header`, which is moved behind it.
+inline bool NextOffsets(const std::string& header, size_t* at, uint64_t* begin, uint64_t* end) {
+  constexpr std::string_view kKey = "\"data_offsets\":[";
+  *at = header.find(kKey, *at);
+  if (*at == header.npos) return false;
+  *at += kKey.size();
+  char* rest = nullptr;
+  *begin = std::strtoull(header.c_str() + *at, &rest, 10);
+  *end = *rest == ',' ? std::strtoull(rest + 1, nullptr, 10) : 0;
+  return true;
+}
+
+// Makes the arrays' checksums right, as far as the header and they can be made out.
+inline void FixArrayChecksums(Model* model) {
+  std::string& header = model->header;
+  size_t at = header.find("\"checksums\":\"");
+  if (at == header.npos) return;
+  const size_t stop = header.find("}\"", at);
+  size_t entry = stop;
+  uint64_t begin;
+  uint64_t end;
+  while (entry != header.npos && NextOffsets(header, &entry, &begin, &end)) {
+    constexpr std::string_view kBefore = "\\\":\\\"";  // \":\"
+    at = header.find(kBefore, at);
+    if (at >= stop || at + kBefore.size() + 8 > stop) return;
+    at += kBefore.size();
+    if (begin > end || end > model->data.size()) continue;
+    const std::string_view bytes = std::string_view(model->data).substr(begin, end - begin);
+    header.replace(at, 8, Hex(Crc32(bytes.data(), bytes.size())));
+  }
+}
+
+// The file, with padding, and with the header's checksum made right where its place is found.
+inline std::string Join(const Model& model) {
+  std::string header = model.header;
+  header.append((64 - (8 + header.size()) % 64) % 64, ' ');
+  std::string file = LengthBytes(header.size()) + header;
+  constexpr std::string_view kKey = "\"checksum\":\"";
+  const size_t at = file.find(kKey) + kKey.size();
+  if (at >= kKey.size() && at + 8 <= file.size()) {
+    file.replace(at, 8, "00000000");
+    file.replace(at, 8, Hex(Crc32(file.data(), file.size())));
+  }
+  return file + model.data;
+}
+
+// Reads `file` from aligned memory of just its size, so that a sanitizer sees reads beyond it.
+inline Network Read(std::string_view file) {
+  const std::shared_ptr<std::byte> memory = AllocateBytes(file.size());
+  if (!file.empty()) std::memcpy(memory.get(), file.data(), file.size());
+  return ReadModel(memory, file.size());
+}
+
+inline std::string Write(const Network& network) {
+  std::string file(static_cast<size_t>(ModelSize(network)), '\0');
+  WriteModel(network, std::as_writable_bytes(std::span(file)));
+  return file;
+}
+
+}  // namespace lowtropy::forged

@@ -1,0 +1,892 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/io/model_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "forged_model.h"
+#include "lowtropy/base/error.h"
+#include "lowtropy/io/graph_json.h"
+#include "lowtropy/nn/executor.h"
+#include "reference_network.h"
+
+namespace lowtropy {
+namespace {
+
+using forged::Model;
+using reference::Builder;
+using reference::Square;
+
+// The matrix of the worked example of the formats; its arrays are known by heart.
+constexpr float kExample[] = {0, 4, 4, 2, 3, 0, 0, 4, 0, 0, 2, 2, 4, 0, 4, 0};
+
+// y = W · x + bias: the example of FORMAT.md.
+Network ExampleNetwork(Format format = Format::kCser) {
+  Network network;
+  network.graph.name = "example";
+  network.graph.input = "x";
+  network.graph.input_shape = {4, 1, 1};
+  network.graph.outputs = {"y"};
+  Node node;
+  node.op = Op::kFc;
+  node.name = "fc";
+  node.inputs = {"x"};
+  node.output = "y";
+  node.weight = "fc.weight";
+  node.bias = "fc.bias";
+  node.out_channels = 4;
+  network.graph.nodes.push_back(node);
+  network.matrices.emplace("fc.weight", Matrix::From(DenseView(kExample, 4, 4), format));
+  network.vectors.emplace("fc.bias", Array::Copy<float>(std::vector<float>{1, 0, -1, 0.5F}));
+  return network;
+}
+
+Network RandomNetwork(uint32_t seed) {
+  Builder builder(seed, {4, 9, 10});
+  std::vector<std::string> outputs = reference::AddRandomGraph(builder, seed, 16);
+  outputs.push_back(builder.Fc(outputs[0], 3));
+  const std::set<std::string> distinct(outputs.begin(), outputs.end());
+  return builder.Build({distinct.begin(), distinct.end()});
+}
+
+// ---- Round trips ----
+
+void ExpectSame(const Network& a, const Network& b) {
+  EXPECT_EQ(FormatGraph(a.graph), FormatGraph(b.graph));
+  ASSERT_EQ(a.matrices.size(), b.matrices.size());
+  for (const auto& [name, matrix] : a.matrices) {
+    const Matrix& other = b.matrices.at(name);
+    EXPECT_EQ(matrix.format(), other.format());
+    EXPECT_EQ(matrix.cols(), other.cols());
+    EXPECT_EQ(matrix.ToDense(), other.ToDense());
+  }
+  ASSERT_EQ(a.vectors.size(), b.vectors.size());
+  for (const auto& [name, vector] : a.vectors) {
+    const auto values = vector.As<float>();
+    const auto others = b.vectors.at(name).As<float>();
+    EXPECT_TRUE(std::equal(values.begin(), values.end(), others.begin(), others.end()));
+  }
+}
+
+TEST(ModelFileTest, EveryFormatSurvives) {
+  for (const Format format : kFormats) {
+    const Network network = ExampleNetwork(format);
+    const std::string file = forged::Write(network);
+    const Network read = forged::Read(file);
+    ExpectSame(network, read);
+    EXPECT_EQ(forged::Write(read), file) << Name(format);
+  }
+}
+
+TEST(ModelFileTest, RandomNetworksSurvive) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    const Network network = RandomNetwork(seed);
+    const std::string file = forged::Write(network);
+    const Network read = forged::Read(file);
+    ExpectSame(network, read);
+    EXPECT_EQ(forged::Write(read), file) << seed;
+  }
+}
+
+TEST(ModelFileTest, AReadNetworkRunsToTheSameBits) {
+  const Network network = RandomNetwork(5);
+  Executor before(network);
+  Executor after(forged::Read(forged::Write(network)));
+  Builder values(1, {1, 1, 1});
+  const std::vector<float> input = values.Uniform(4 * 9 * 10, -1, 1);
+  const auto run = [&](Executor& executor) {
+    std::vector<std::vector<float>> outputs;
+    std::vector<std::span<float>> spans;
+    for (const Shape& shape : executor.output_shapes()) {
+      outputs.emplace_back(static_cast<size_t>(shape.size()));
+    }
+    for (std::vector<float>& output : outputs) spans.emplace_back(output);
+    executor.Run(input, spans);
+    return outputs;
+  };
+  EXPECT_EQ(run(before), run(after));
+}
+
+TEST(ModelFileTest, ArraysAreViewsThatKeepTheFileAlive) {
+  const std::string file = forged::Write(ExampleNetwork());
+  std::shared_ptr<std::byte> memory = AllocateBytes(file.size());
+  std::memcpy(memory.get(), file.data(), file.size());
+  Network network = ReadModel(memory, file.size());
+  const std::byte* begin = memory.get();
+  const std::weak_ptr<std::byte> alive = memory;
+  memory.reset();
+  for (const NamedArray& part : network.matrices.at("fc.weight").Arrays()) {
+    const auto* data = static_cast<const std::byte*>(part.array.data());
+    EXPECT_GE(data, begin) << part.name;
+    EXPECT_LE(data + part.array.byte_size(), begin + file.size()) << part.name;
+  }
+  EXPECT_EQ(network.matrices.at("fc.weight").ToDense(),
+            std::vector<float>(std::begin(kExample), std::end(kExample)));
+  EXPECT_FALSE(alive.expired());
+  network = {};
+  EXPECT_TRUE(alive.expired());
+}
+
+TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
+  Builder builder(1, {1, 1, 1});
+  Node node = builder.Make(Op::kRelu, {"data"});
+  node.name = "re\"lu \\ é";
+  node.output = "\xF0\x9F\x98\x80";
+  builder.Push(node);
+  const Network network = builder.Build({node.output});
+  const std::string file = forged::Write(network);
+  EXPECT_EQ(file.size() % 64, 0U);
+  EXPECT_EQ(forged::Write(forged::Read(file)), file);
+}
+
+TEST(ModelFileTest, AMatrixAndAVectorMayHaveTheirNamesFromEachOther) {
+  Network network = ExampleNetwork();
+  network.graph.nodes[0].weight = "fc";
+  network.graph.nodes[0].bias = "fc.bias";
+  network.matrices.emplace("fc", network.matrices.at("fc.weight"));
+  network.matrices.erase("fc.weight");
+  const std::string file = forged::Write(network);
+  ExpectSame(network, forged::Read(file));
+}
+
+// ---- The document ----
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  EXPECT_TRUE(stream.good()) << path;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// The bytes of the one dump in FORMAT.md: lines of an offset and up to 16 bytes.
+std::string DocumentedBytes() {
+  std::istringstream document(ReadFile(LOWTROPY_TEST_FOLDER "/../cpp/lowtropy/io/FORMAT.md"));
+  std::string bytes;
+  std::string line;
+  bool inside = false;
+  while (std::getline(document, line)) {
+    if (line.starts_with("```")) {
+      inside = line == "```hexdump";
+      continue;
+    }
+    if (!inside) continue;
+    std::istringstream columns(line.substr(0, 58));
+    size_t offset;
+    columns >> std::hex >> offset;
+    EXPECT_EQ(offset, bytes.size()) << line;
+    for (unsigned byte; columns >> std::hex >> byte;) bytes += static_cast<char>(byte);
+  }
+  return bytes;
+}
+
+TEST(ModelFileTest, WritesTheBytesOfTheDocument) {
+  const std::string file = forged::Write(ExampleNetwork());
+  if (const char* path = std::getenv("LOWTROPY_WRITE_EXAMPLE")) {
+    std::ofstream(path, std::ios::binary) << file;
+  }
+  EXPECT_EQ(DocumentedBytes(), file);
+}
+
+TEST(ModelFileTest, ReadsTheBytesOfTheDocument) {
+  ExpectSame(ExampleNetwork(), forged::Read(DocumentedBytes()));
+}
+
+// What a reader of safetensors demands, written down from the format's own description.
+TEST(ModelFileTest, IsASafetensorsFile) {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    const std::string file = forged::Write(RandomNetwork(seed));
+    uint64_t length;
+    std::memcpy(&length, file.data(), 8);
+    ASSERT_LE(8 + length, file.size());
+    ASSERT_EQ(file[8], '{');
+    const auto header = nlohmann::json::parse(file.substr(8, length));
+    std::map<uint64_t, uint64_t> ranges;
+    for (const auto& [name, value] : header.items()) {
+      if (name == "__metadata__") {
+        for (const auto& [key, text] : value.items()) EXPECT_TRUE(text.is_string()) << key;
+        continue;
+      }
+      const std::string dtype = value["dtype"];
+      const uint64_t width = dtype == "U8" ? 1 : dtype == "U16" ? 2 : 4;
+      EXPECT_TRUE(dtype == "U8" || dtype == "U16" || dtype == "U32" || dtype == "F32");
+      const uint64_t begin = value["data_offsets"][0];
+      const uint64_t end = value["data_offsets"][1];
+      EXPECT_EQ(value["shape"].size(), 1U);
+      EXPECT_EQ(end - begin, value["shape"][0].get<uint64_t>() * width);
+      EXPECT_EQ((8 + length + begin) % width, 0U);
+      if (begin != end) EXPECT_TRUE(ranges.emplace(begin, end).second);
+    }
+    uint64_t covered = 0;
+    for (const auto& [begin, end] : ranges) {
+      EXPECT_EQ(begin, covered);
+      covered = end;
+    }
+    EXPECT_EQ(8 + length + covered, file.size());
+  }
+}
+
+// ---- Damage ----
+
+bool IsRefused(std::string_view file) {
+  try {
+    forged::Read(file);
+    return false;
+  } catch (const Error& error) {
+    const std::string_view message = error.what();
+    EXPECT_FALSE(message.empty());
+    EXPECT_EQ(message.back(), '.') << message;
+    EXPECT_LT(message.size(), 1000U) << message;
+    return true;
+  }
+}
+
+TEST(ModelFileDamageTest, EveryTruncationIsRefused) {
+  const std::string file = forged::Write(ExampleNetwork());
+  for (size_t size = 0; size < file.size(); ++size) {
+    ASSERT_TRUE(IsRefused(std::string_view(file).substr(0, size))) << size;
+  }
+}
+
+TEST(ModelFileDamageTest, EveryFlippedBitIsRefused) {
+  std::string file = forged::Write(ExampleNetwork());
+  for (size_t bit = 0; bit < 8 * file.size(); ++bit) {
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+    ASSERT_TRUE(IsRefused(file)) << "bit " << bit;
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+  }
+  EXPECT_FALSE(IsRefused(file));
+}
+
+// Whatever is wrong with one byte of a header whose checksum is right: it is refused, or it is the
+// file of another network.
+TEST(ModelFileDamageTest, EveryChangedByteOfTheHeaderIsRefusedOrCanonical) {
+  const Model model = forged::Split(forged::Write(ExampleNetwork()));
+  int accepted = 0;
+  for (size_t at = 0; at < model.header.size(); ++at) {
+    for (const char c :
+         {'0', '1', '9', 'a', 'A', '"', '\\', ' ', '\n', '[', '}', ',', '\0', '\xFF'}) {
+      Model spoiled = model;
+      spoiled.header[at] = c;
+      const std::string file = forged::Join(spoiled);
+      if (IsRefused(file)) continue;
+      ++accepted;
+      ASSERT_EQ(forged::Write(forged::Read(file)), file) << at << " " << c;
+    }
+  }
+  EXPECT_GT(accepted, 0);
+}
+
+// ---- Attacks ----
+
+// Keeps the file, when it is asked for, for the fuzzer's corpus.
+void Keep(const std::string& file) {
+  const char* folder = std::getenv("LOWTROPY_WRITE_ATTACKS");
+  if (folder == nullptr) return;
+  static std::map<std::string, int> counts;
+  const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const int count = counts[name]++;
+  std::ofstream(std::string(folder) + "/" + name + (count > 0 ? std::to_string(count) : ""),
+                std::ios::binary)
+      << file;
+}
+
+void ExpectRefused(const std::string& file, ErrorKind kind, const std::string& message) {
+  Keep(file);
+  try {
+    forged::Read(file);
+    ADD_FAILURE() << "Accepted; expected: " << message;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    EXPECT_EQ(error.what(), message);
+  }
+}
+
+// The example, spoiled, with checksums that are right.
+void ExpectForgeryRefused(const std::function<void(Model&)>& spoil, const std::string& message,
+                          Format format = Format::kCser, ErrorKind kind = ErrorKind::kFile) {
+  Model model = forged::Split(forged::Write(ExampleNetwork(format)));
+  spoil(model);
+  forged::FixArrayChecksums(&model);
+  ExpectRefused(forged::Join(model), kind, message);
+}
+
+void Replace(std::string& text, std::string_view from, std::string_view to) {
+  const size_t at = text.find(from);
+  ASSERT_NE(at, text.npos) << from;
+  text.replace(at, from.size(), to);
+}
+
+// Replaces in the header.
+std::function<void(Model&)> InHeader(std::string from, std::string to) {
+  return [=](Model& model) { Replace(model.header, from, to); };
+}
+
+// Where the arrays of the example start in its data.
+enum : size_t { kBias = 0, kOmega = 16, kColI = 32, kOmegaI = 41, kOmegaPtr = 47, kRowPtr = 54 };
+
+std::function<void(Model&)> InData(size_t at, std::string bytes) {
+  return [=](Model& model) { model.data.replace(at, bytes.size(), bytes); };
+}
+
+std::string FloatBytes(float value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+TEST(ModelFileAttackTest, NotSafetensors) {
+  const std::string kStart = "This is not a safetensors file: ";
+  ExpectRefused("", ErrorKind::kFile, kStart + "it has 0 bytes, too few for a header.");
+  ExpectRefused("12345678", ErrorKind::kFile, kStart + "it has 8 bytes, too few for a header.");
+  for (const char* file : {"<!DOCTYPE html><html></html>", "PK\3\4--------", "GIF89a;;;;"}) {
+    ExpectRefused(file, ErrorKind::kFile,
+                  kStart + "its byte 8 is not the \"{\" that a header begins with.");
+  }
+}
+
+TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
+  const std::string kMessage =
+      "This safetensors file is not a Lowtropy model: its header does not begin with "
+      "{\"__metadata__\":{\"format\":\"lowtropy\",\"version\":\".";
+  for (const char* header :
+       {"{}", "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+        "{\"__metadata__\":{\"format\":\"pt\"}}", "{\"__metadata__\":{\"format\":\"lowtropy\"}}"}) {
+    ExpectRefused(forged::Join({header, "    "}), ErrorKind::kFile, kMessage);
+  }
+}
+
+TEST(ModelFileAttackTest, LaterVersion) {
+  ExpectForgeryRefused(
+      InHeader("\"1\"", "\"2\""),
+      "The file is of version 2 of the model format; this program reads version 1.", Format::kCser,
+      ErrorKind::kUnsupported);
+  ExpectForgeryRefused(
+      [](Model& model) {
+        model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
+      },
+      "The file is of version 123456789 of the model format; this program reads version 1.",
+      Format::kCser, ErrorKind::kUnsupported);
+}
+
+TEST(ModelFileAttackTest, VersionIsNoNumber) {
+  for (const char* version : {"", "0", "01", "-1", "1.0", "1234567890", "\\u0031", "x"}) {
+    ExpectForgeryRefused(InHeader("\"1\"", "\"" + std::string(version) + "\""),
+                         "The version in the file's header is not a number.");
+  }
+}
+
+TEST(ModelFileAttackTest, HeaderLengthHuge) {
+  const std::string file = forged::Write(ExampleNetwork()).substr(8);
+  ExpectRefused(std::string(8, '\xFF') + file, ErrorKind::kFile,
+                "The file's header is said to have 18446744073709551615 bytes; the limit is "
+                "16777216.");
+  ExpectRefused(forged::LengthBytes(kMaxHeaderBytes + 1) + file, ErrorKind::kFile,
+                "The file's header is said to have 16777217 bytes; the limit is 16777216.");
+  ExpectRefused(forged::LengthBytes(kMaxHeaderBytes) + file, ErrorKind::kFile,
+                "The file ends after " + std::to_string(8 + file.size()) +
+                    " bytes, within its header, which has 16777216 bytes.");
+}
+
+TEST(ModelFileAttackTest, HeaderLengthTooSmall) {
+  const std::string file = forged::Write(ExampleNetwork()).substr(8);
+  ExpectRefused(forged::LengthBytes(0) + file, ErrorKind::kFile,
+                "This safetensors file is not a Lowtropy model: its header does not begin with "
+                "{\"__metadata__\":{\"format\":\"lowtropy\",\"version\":\".");
+  ExpectRefused(forged::LengthBytes(70) + file, ErrorKind::kFile,
+                "Byte 57 of the file: the header's checksum is missing.");
+}
+
+TEST(ModelFileAttackTest, HeaderChecksumWrong) {
+  std::string file = forged::Write(ExampleNetwork());
+  Replace(file, "example", "exemple");
+  ExpectRefused(file, ErrorKind::kFile,
+                "The file's header is damaged: its checksum is not the one stored at byte 71.");
+}
+
+TEST(ModelFileAttackTest, HeaderChecksumInUpperCase) {
+  std::string file = forged::Write(ExampleNetwork());
+  for (size_t i = 71; i < 79; ++i) file[i] = static_cast<char>(std::toupper(file[i]));
+  ASSERT_NE(file, forged::Write(ExampleNetwork()));
+  ExpectRefused(file, ErrorKind::kFile,
+                "The file's header is damaged: its checksum is not the one stored at byte 71.");
+}
+
+TEST(ModelFileAttackTest, ArrayChecksumWrong) {
+  std::string file = forged::Write(ExampleNetwork());
+  file.back() = static_cast<char>(file.back() ^ 1);
+  ExpectRefused(file, ErrorKind::kFile,
+                "The array \"fc.weight.rowPtr\" is damaged: its checksum is not the one in the "
+                "file's header.");
+}
+
+TEST(ModelFileAttackTest, DataNotAligned) {
+  Model model = forged::Split(forged::Write(ExampleNetwork()));
+  while ((8 + model.header.size()) % 64 != 0) model.header += ' ';
+  std::string file = forged::Join({model.header + ' ', ""});
+  // Join has padded to the next multiple: cut that to a length that is none.
+  file = forged::LengthBytes(model.header.size() + 4) + file.substr(8, model.header.size() + 4);
+  file.replace(71, 8, "00000000");
+  file.replace(71, 8, forged::Hex(Crc32(file.data(), file.size())));
+  ExpectRefused(file + model.data, ErrorKind::kFile,
+                "The file's data starts at byte " + std::to_string(file.size()) +
+                    ", which is not a multiple of 64.");
+}
+
+TEST(ModelFileAttackTest, OffsetsOverlap) {
+  ExpectForgeryRefused(InHeader("[16,32]", "[12,28]"),
+                       "The array \"fc.weight.omega\" has the offsets 12 to 28, which overlap the "
+                       "array before it: that one ends at 16.");
+}
+
+TEST(ModelFileAttackTest, OffsetsLeaveAHole) {
+  ExpectForgeryRefused(InHeader("[16,32]", "[17,33]"),
+                       "The array \"fc.weight.omega\" has the offsets 17 to 33, which leave a "
+                       "hole: the array before it ends at 16.");
+}
+
+TEST(ModelFileAttackTest, OffsetsOutOfBounds) {
+  ExpectForgeryRefused(
+      [](Model& model) {
+        Replace(model.header, "[5],\"data_offsets\":[54,59]", "[500],\"data_offsets\":[54,554]");
+      },
+      "The array \"fc.weight.rowPtr\" has the offsets 54 to 554, but the file has just 59 bytes of "
+      "data.");
+  ExpectForgeryRefused(InHeader("[54,59]", "[54,9007199254740991]"),
+                       "The array \"fc.weight.rowPtr\" has the offsets 54 to 9007199254740991, but "
+                       "its shape and dtype take 5 bytes.");
+}
+
+TEST(ModelFileAttackTest, OffsetsBackwards) {
+  ExpectForgeryRefused(InHeader("[16,32]", "[16,0]"),
+                       "The array \"fc.weight.omega\" has the offsets 16 to 0, but its shape and "
+                       "dtype take 16 bytes.");
+}
+
+TEST(ModelFileAttackTest, OffsetsNegativeFractionalOrHuge) {
+  ExpectForgeryRefused(
+      InHeader("[16,32]", "[-16,32]"),
+      "Byte 728 of the file: an integer from 0 to 9007199254740991 is expected, not -16.");
+  ExpectForgeryRefused(
+      InHeader("[16,32]", "[16.0,32]"),
+      "Byte 728 of the file: an integer from 0 to 9007199254740991 is expected, not 16.0.");
+  ExpectForgeryRefused(InHeader("[16,32]", "[16,18446744073709551648]"),
+                       "Byte 731 of the file: an integer from 0 to 9007199254740991 is expected, "
+                       "not 18446744073709551648.");
+}
+
+TEST(ModelFileAttackTest, OffsetsTooManyOrTooFew) {
+  ExpectForgeryRefused(InHeader("[16,32]", "[16]"),
+                       "Byte 727 of the file: 2 integers are expected.");
+  ExpectForgeryRefused(InHeader("[16,32]", "[16,32,32]"),
+                       "Byte 727 of the file: 2 integers are expected.");
+}
+
+TEST(ModelFileAttackTest, ShapeProductOverflows) {
+  ExpectForgeryRefused(
+      InHeader("[4],\"data_offsets\":[16,32]", "[4611686018427387908],\"data_offsets\":[16,32]"),
+      "Byte 709 of the file: an integer from 0 to 9007199254740991 is expected, not "
+      "4611686018427387908.");
+  ExpectForgeryRefused(
+      InHeader("[4],\"data_offsets\":[16,32]", "[9007199254740991],\"data_offsets\":[16,32]"),
+      "The array \"fc.weight.omega\" has the offsets 16 to 32, but its shape and dtype take "
+      "36028797018963964 bytes.");
+  ExpectForgeryRefused(InHeader("[4],\"data_offsets\":[16,32]", "[2,2],\"data_offsets\":[16,32]"),
+                       "Byte 708 of the file: one integer is expected.");
+  ExpectForgeryRefused(InHeader("[4],\"data_offsets\":[16,32]", "[],\"data_offsets\":[16,32]"),
+                       "Byte 708 of the file: one integer is expected.");
+}
+
+TEST(ModelFileAttackTest, MatrixShapeOverflows) {
+  ExpectForgeryRefused(InHeader("\\\"rows\\\":4", "\\\"rows\\\":4294967296"),
+                       "In the tensor \"fc.weight\", a matrix of 4294967296 x 4 is outside 1 to "
+                       "4294967295 elements.");
+  ExpectForgeryRefused(
+      InHeader("\\\"rows\\\":4", "\\\"rows\\\":0"),
+      "In the tensor \"fc.weight\", a matrix of 0 x 4 is outside 1 to 4294967295 elements.");
+  ExpectForgeryRefused(InHeader("\\\"cols\\\":4", "\\\"cols\\\":9007199254740991"),
+                       "In the tensor \"fc.weight\", a matrix of 4 x 9007199254740991 is outside 1 "
+                       "to 4294967295 elements.");
+  ExpectForgeryRefused(InHeader("\\\"cols\\\":4", "\\\"cols\\\":1000000000"),
+                       "The fc node \"fc\": its weight \"fc.weight\" is 4 x 1000000000, not 4 x 4.",
+                       Format::kCser, ErrorKind::kShape);
+}
+
+TEST(ModelFileAttackTest, GraphShapeOverflows) {
+  ExpectForgeryRefused(InHeader("[4,1,1]", "[65536,65536,65536]"),
+                       "The graph's input \"x\" cannot be 65536 x 65536 x 65536.", Format::kCser,
+                       ErrorKind::kShape);
+  ExpectForgeryRefused(InHeader("\\\"outChannels\\\":4", "\\\"outChannels\\\":4294967295"),
+                       "The fc node \"fc\": its output of 4294967295 x 1 x 1 is empty or larger "
+                       "than 2147483648 values.",
+                       Format::kCser, ErrorKind::kShape);
+}
+
+TEST(ModelFileAttackTest, WrongDtype) {
+  ExpectForgeryRefused(InHeader("\"F32\"", "\"F16\""),
+                       "Byte 626 of the file: this dtype is none of U8, U16, U32 and F32.");
+  ExpectForgeryRefused(InHeader("\"F32\"", "\"U32\""),
+                       "The fc node \"fc\": its bias \"fc.bias\" does not hold float32 values.",
+                       Format::kCser);
+  ExpectForgeryRefused(
+      [](Model& model) {
+        Replace(model.header, "omega\":{\"dtype\":\"F32\"", "omega\":{\"dtype\":\"U32\"");
+      },
+      "In the tensor \"fc.weight\", the cser matrix is not valid: omega is U32 where F32 is "
+      "needed.");
+  ExpectForgeryRefused(
+      [](Model& model) { Replace(model.header, "\"U8\",\"shape\":[6]", "\"U16\",\"shape\":[3]"); },
+      "Byte 822 of the file: the array \"fc.weight.omegaI\" is out of order.");
+}
+
+TEST(ModelFileAttackTest, ArraysOutOfOrder) {
+  ExpectForgeryRefused(
+      [](Model& model) {
+        for (int i = 0; i < 2; ++i) Replace(model.header, "fc.weight.colI", "fc.weight.z");
+      },
+      "Byte 816 of the file: the array \"fc.weight.omegaI\" is out of order.");
+}
+
+TEST(ModelFileAttackTest, DuplicateArrays) {
+  ExpectForgeryRefused(
+      [](Model& model) {
+        for (int i = 0; i < 2; ++i) Replace(model.header, "fc.weight.omegaPtr", "fc.weight.omegaI");
+      },
+      "Byte 889 of the file: the array \"fc.weight.omegaI\" is out of order.");
+  // Of different widths, so that they are in order.
+  ExpectForgeryRefused(
+      [](Model& model) {
+        for (int i = 0; i < 2; ++i) Replace(model.header, "fc.weight.colI", "fc.bias");
+      },
+      "The array \"fc.bias\" is there twice.");
+}
+
+TEST(ModelFileAttackTest, DuplicateKeys) {
+  ExpectForgeryRefused(InHeader("\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\""),
+                       "Byte 640 of the file: its key is there a second time.");
+  ExpectForgeryRefused(InHeader("\"matrices\"", "\"graph\":\"\",\"matrices\""),
+                       "Byte 331 of the file: its key is there a second time.");
+  ExpectForgeryRefused(InHeader("\\\"op\\\"", "\\\"name\\\":\\\"fc\\\",\\\"op\\\""),
+                       "Byte 110 of the graph: its key is there a second time.");
+  ExpectForgeryRefused(InHeader("\\\"fc.weight\\\":{",
+                                "\\\"fc.weight\\\":{\\\"format\\\":\\\"cser\\\",\\\"rows\\\":4,"
+                                "\\\"cols\\\":4},\\\"fc.weight\\\":{"),
+                       "Byte 61 of the list of matrices: the matrix \"fc.weight\" is there twice.");
+}
+
+TEST(ModelFileAttackTest, UnknownKeys) {
+  ExpectForgeryRefused(InHeader("\"matrices\"", "\"note\":\"\",\"matrices\""),
+                       "Byte 330 of the file: the key \"note\" does not belong here.");
+  ExpectForgeryRefused(InHeader("\"dtype\"", "\"note\":0,\"dtype\""),
+                       "Byte 625 of the file: the key \"note\" does not belong here.");
+  ExpectForgeryRefused(InHeader("\\\"rows\\\"", "\\\"note\\\":0,\\\"rows\\\""),
+                       "Byte 37 of the list of matrices: the key \"note\" does not belong here.");
+}
+
+TEST(ModelFileAttackTest, MissingKeys) {
+  ExpectForgeryRefused(InHeader("\"matrices\"", "\"matrixes\""),
+                       "Byte 24 of the file: this object has no key \"matrices\".");
+  ExpectForgeryRefused(InHeader("\"dtype\":\"F32\",", ""),
+                       "Byte 617 of the file: this object has no key \"dtype\".");
+  ExpectForgeryRefused(InHeader("\\\"rows\\\":4,", ""),
+                       "Byte 13 of the list of matrices: this object has no key \"rows\".");
+}
+
+TEST(ModelFileAttackTest, UnknownFormat) {
+  ExpectForgeryRefused(InHeader("\\\"cser\\\"", "\\\"zip\\\""),
+                       "Byte 23 of the list of matrices: there is no such format.");
+}
+
+TEST(ModelFileAttackTest, FormatOfOtherArrays) {
+  ExpectForgeryRefused(InHeader("\\\"cser\\\"", "\\\"cer\\\""),
+                       "In the tensor \"fc.weight\", a cer matrix has 4 arrays, but 5 are given.");
+  ExpectForgeryRefused(
+      InHeader("\\\"cser\\\"", "\\\"pcsr\\\""),
+      "In the tensor \"fc.weight\", a pcsr matrix needs the array codes, which is missing.");
+}
+
+TEST(ModelFileAttackTest, MissingTensor) {
+  ExpectForgeryRefused(InHeader("\\\"weight\\\":\\\"fc.weight\\\"", "\\\"weight\\\":\\\"w\\\""),
+                       "The fc node \"fc\": its weight \"w\" is not among the network's matrices.");
+  ExpectForgeryRefused(InHeader("\\\"bias\\\":\\\"fc.bias\\\"", "\\\"bias\\\":\\\"b\\\""),
+                       "The fc node \"fc\": its bias \"b\" is not among the network's vectors.");
+}
+
+TEST(ModelFileAttackTest, MissingArray) {
+  ExpectForgeryRefused(
+      [](Model& model) {
+        for (int i = 0; i < 2; ++i) Replace(model.header, "fc.weight.colI", "fc.weight.codes");
+      },
+      "In the tensor \"fc.weight\", a cser matrix needs the array colI, which is missing.");
+}
+
+TEST(ModelFileAttackTest, SurplusTensor) {
+  ExpectForgeryRefused(InHeader(",\\\"bias\\\":\\\"fc.bias\\\"", ""),
+                       "No node uses the tensor \"fc.bias\".");
+}
+
+TEST(ModelFileAttackTest, SurplusMatrix) {
+  ExpectForgeryRefused(
+      InHeader("\\\"fc.weight\\\":{",
+               "\\\"a\\\":{\\\"format\\\":\\\"cser\\\",\\\"rows\\\":4,"
+               "\\\"cols\\\":4},\\\"fc.weight\\\":{"),
+      "In the tensor \"a\", a cser matrix needs the array omega, which is missing.");
+}
+
+TEST(ModelFileAttackTest, SurplusChecksum) {
+  ExpectForgeryRefused(
+      InHeader("\\\"}\"},", "\\\",\\\"z\\\":\\\"00000000\\\"}\"},"),
+      "The file has a checksum of the array \"z\", but no such array in its place.");
+}
+
+TEST(ModelFileAttackTest, MissingChecksum) {
+  ExpectForgeryRefused(
+      InHeader("\"checksums\":\"{\\\"fc.bias\\\":\\\"", "\"checksums\":\"{\\\"fc.base\\\":\\\""),
+      "Byte 617 of the file: the array \"fc.bias\" has no checksum in its place.");
+  ExpectForgeryRefused(
+      [](Model& model) {
+        const size_t at = model.header.find("\"checksums\":\"{") + 14;
+        model.header.erase(at, model.header.find("}\"", at) - at);
+      },
+      "Byte 424 of the file: the array \"fc.bias\" has no checksum in its place.");
+}
+
+TEST(ModelFileAttackTest, SurplusBytes) {
+  ExpectForgeryRefused([](Model& model) { model.data += "abc"; },
+                       "3 bytes follow the last array in the file.");
+}
+
+TEST(ModelFileAttackTest, CyclicGraph) {
+  ExpectForgeryRefused(InHeader("\\\"inputs\\\":[\\\"x\\\"]", "\\\"inputs\\\":[\\\"y\\\"]"),
+                       "The fc node \"fc\": it is in a cycle, or depends on one.");
+}
+
+TEST(ModelFileAttackTest, UnknownInput) {
+  ExpectForgeryRefused(InHeader("\\\"inputs\\\":[\\\"x\\\"]", "\\\"inputs\\\":[\\\"z\\\"]"),
+                       "The fc node \"fc\": no node makes its input \"z\".");
+}
+
+TEST(ModelFileAttackTest, DeepNesting) {
+  const std::string nested = std::string(100000, '[') + std::string(100000, ']');
+  ExpectForgeryRefused(InHeader("[16,32]", nested),
+                       "Byte 728 of the file: an integer from 0 to 9007199254740991 is expected, "
+                       "not [[[[[[[[[[[[[[[[[[[[[[[[....");
+  ExpectForgeryRefused(InHeader("\\\"outChannels\\\":4", "\\\"outChannels\\\":" + nested),
+                       "Byte 183 of the graph: an integer from 0 to 4294967295 is expected, not "
+                       "[[[[[[[[[[[[[[[[[[[[[[[[....");
+  ExpectForgeryRefused(
+      [](Model& model) {
+        model.header.resize(model.header.find("\"graph\""));
+        for (int i = 0; i < 100000; ++i) model.header += "\"graph\":{";
+      },
+      "Byte 8 of the file: this bracket is never closed.");
+}
+
+TEST(ModelFileAttackTest, InvalidUtf8) {
+  ExpectForgeryRefused(
+      InHeader("example", "ex\xFFmple"),
+      "Byte 8 of the graph: this name is not 1 to 256 bytes of UTF-8 without control characters.");
+  ExpectForgeryRefused(
+      InHeader("example", "ex\xED\xA0\x80mple"),
+      "Byte 8 of the graph: this name is not 1 to 256 bytes of UTF-8 without control characters.");
+  ExpectForgeryRefused(InHeader("\"fc.bias\"", "\"fc.b\xC3(s\""),
+                       "Byte 617 of the file: its key is not the name of an array.");
+}
+
+TEST(ModelFileAttackTest, ControlCharactersInNames) {
+  ExpectForgeryRefused(
+      InHeader("example", "ex\\\\u001b[31mmple"),
+      "Byte 8 of the graph: this name is not 1 to 256 bytes of UTF-8 without control characters.");
+  ExpectForgeryRefused(InHeader("\"fc.bias\":{", "\"\\u001b[31m\":{"),
+                       "Byte 620 of the file: its key is not the name of an array.");
+}
+
+TEST(ModelFileAttackTest, GraphIsNoJson) {
+  ExpectForgeryRefused(
+      InHeader("{\\\"name\\\":\\\"example\\\"", "<html>{\\\"name\\\":\\\"example\\\""),
+      "Byte 6 of the graph: something follows the value.");
+}
+
+TEST(ModelFileAttackTest, NotCanonicalSpaces) {
+  ExpectForgeryRefused(
+      InHeader("\"dtype\":", "\"dtype\": "),
+      "Byte 626 of the file: the header is not in its canonical form from here on.");
+  ExpectForgeryRefused(
+      InHeader("\\\"rows\\\":", "\\\"rows\\\": "),
+      "Byte 380 of the file: the header is not in its canonical form from here on.");
+  ExpectForgeryRefused(
+      InHeader("[4,1,1]", "[4,1, 1]"),
+      "Byte 153 of the file: the header is not in its canonical form from here on.");
+}
+
+TEST(ModelFileAttackTest, NotCanonicalEscapes) {
+  ExpectForgeryRefused(
+      InHeader("\"dtype\"", "\"d\\u0074ype\""),
+      "Byte 620 of the file: the header is not in its canonical form from here on.");
+  ExpectForgeryRefused(
+      InHeader("example", "ex\\\\u0061mple"),
+      "Byte 104 of the file: the header is not in its canonical form from here on.");
+}
+
+TEST(ModelFileAttackTest, NotCanonicalOrder) {
+  ExpectForgeryRefused(
+      InHeader("\\\"format\\\":\\\"cser\\\",\\\"rows\\\":4",
+               "\\\"rows\\\":4,\\\"format\\\":\\\"cser\\\""),
+      "Byte 353 of the file: the header is not in its canonical form from here on.");
+}
+
+TEST(ModelFileAttackTest, NotCanonicalPadding) {
+  ExpectForgeryRefused(
+      [](Model& model) { model.header += std::string(64, ' '); },
+      "Byte 1024 of the file: the header is not in its canonical form from here on.");
+  ExpectForgeryRefused(
+      [](Model& model) { model.header += "\n"; },
+      "Byte 1012 of the file: the header is not in its canonical form from here on.");
+}
+
+TEST(ModelFileAttackTest, NanAndInfinityWithRightChecksums) {
+  ExpectForgeryRefused(
+      InData(kOmega + 4, FloatBytes(std::nanf(""))),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: omega[1] is not finite.");
+  ExpectForgeryRefused(
+      InData(kOmega, FloatBytes(std::numeric_limits<float>::infinity())),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: omega[0] is not finite.");
+  ExpectForgeryRefused(InData(kBias, FloatBytes(std::nanf(""))),
+                       "The fc node \"fc\": its bias \"fc.bias\" holds NaN or infinity.",
+                       Format::kCser, ErrorKind::kValue);
+}
+
+TEST(ModelFileAttackTest, CserIndicesWithRightChecksums) {
+  ExpectForgeryRefused(InData(kColI, "\4"),
+                       "In the tensor \"fc.weight\", the cser matrix is not valid: colI holds 4, "
+                       "beyond the last one allowed, 3.");
+  ExpectForgeryRefused(
+      InData(kColI, "\2\1"),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: colI does not rise at 1.");
+  ExpectForgeryRefused(InData(kOmegaI, "\4"),
+                       "In the tensor \"fc.weight\", the cser matrix is not valid: omegaI holds 4, "
+                       "beyond the last one allowed, 3.");
+  ExpectForgeryRefused(InData(kOmegaI, std::string(1, '\0')),
+                       "In the tensor \"fc.weight\", the cser matrix is not valid: run 0 lists the "
+                       "most frequent value.");
+  ExpectForgeryRefused(
+      InData(kOmegaPtr, "\1"),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: omegaPtr does not start at 0.");
+  ExpectForgeryRefused(InData(kOmegaPtr + 6, "\xFF"),
+                       "In the tensor \"fc.weight\", the cser matrix is not valid: omegaPtr holds "
+                       "255, beyond the last one allowed, 9.");
+  ExpectForgeryRefused(
+      InData(kOmegaPtr + 1, "\3\2"),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: omegaPtr falls at 2.");
+  ExpectForgeryRefused(InData(kRowPtr + 4, "\7"),
+                       "In the tensor \"fc.weight\", the cser matrix is not valid: rowPtr holds 7, "
+                       "beyond the last one allowed, 6.");
+  ExpectForgeryRefused(
+      InData(kRowPtr + 1, "\5\4"),
+      "In the tensor \"fc.weight\", the cser matrix is not valid: rowPtr falls at 2.");
+}
+
+TEST(ModelFileAttackTest, OtherFormatsWithRightChecksums) {
+  const auto expect = [](Format format, const std::function<void(Model&)>& spoil,
+                         const std::string& reason) {
+    ExpectForgeryRefused(spoil,
+                         "In the tensor \"fc.weight\", the " + std::string(Name(format)) +
+                             " matrix is not valid: " + reason + ".",
+                         format);
+  };
+  // The last byte is the end of rowPtr, or the last code; the weight's floats follow the bias.
+  const auto last_byte = [](Model& model) { model.data.back() = '\x7F'; };
+  expect(Format::kCsr, last_byte, "rowPtr holds 127, beyond the last one allowed, 9");
+  expect(Format::kCer, last_byte, "rowPtr holds 127, beyond the last one allowed, 8");
+  expect(Format::kCser, last_byte, "rowPtr holds 127, beyond the last one allowed, 6");
+  expect(Format::kPcsr, last_byte, "rowPtr holds 127, beyond the last one allowed, 9");
+  expect(Format::kPalette, last_byte, "omega[3] occurs more often than the one before");
+  expect(Format::kDense, InData(16, FloatBytes(std::nanf(""))), "values[0] is not finite");
+}
+
+// ---- What cannot be written ----
+
+void ExpectNotWritten(const Network& network, ErrorKind kind, const std::string& message) {
+  try {
+    forged::Write(network);
+    ADD_FAILURE() << "Written; expected: " << message;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    EXPECT_EQ(error.what(), message);
+  }
+}
+
+TEST(ModelFileTest, RefusesAVectorWithTheNameOfAnArray) {
+  // Whatever the matrix's format: a cser matrix has no codes.
+  for (const std::string array :
+       {"values", "omega", "colI", "rowPtr", "omegaPtr", "omegaI", "codes"}) {
+    Network network = ExampleNetwork();
+    network.vectors.emplace("fc.weight." + array, network.vectors.at("fc.bias"));
+    network.vectors.erase("fc.bias");
+    network.graph.nodes[0].bias = "fc.weight." + array;
+    ExpectNotWritten(network, ErrorKind::kValue,
+                     "The vector \"fc.weight." + array +
+                         "\" has the name of an array of the matrix \"fc.weight\".");
+  }
+}
+
+TEST(ModelFileTest, KnowsTheNamesOfAllArrays) {
+  for (const Format format : kFormats) {
+    for (const NamedArray& part : ExampleNetwork(format).matrices.at("fc.weight").Arrays()) {
+      Network network = ExampleNetwork();
+      const std::string name = "fc.weight." + std::string(part.name);
+      network.vectors.emplace(name, network.vectors.at("fc.bias"));
+      network.vectors.erase("fc.bias");
+      network.graph.nodes[0].bias = name;
+      EXPECT_THROW(ModelSize(network), Error) << name;
+    }
+  }
+}
+
+TEST(ModelFileTest, RefusesBrokenNetworks) {
+  Network network = ExampleNetwork();
+  network.graph.outputs = {"z"};
+  ExpectNotWritten(network, ErrorKind::kFile,
+                   "No node makes the value \"z\", an output of the graph.");
+}
+
+TEST(ModelFileTest, RefusesAHeaderBeyondTheLimit) {
+  Builder builder(1, {1, 1, 1});
+  std::string value = "data";
+  for (int i = 0; i < 16000; ++i) {
+    Node node = builder.Make(Op::kRelu, {value});
+    node.output = value = std::to_string(i) + std::string(250, '"');
+    node.name = std::string(250, '\\');
+    builder.Push(node);
+  }
+  ExpectNotWritten(builder.Build({value}), ErrorKind::kUnsupported,
+                   "The network's graph is too large for a model file: the header would take "
+                   "49194040 bytes, and the limit is 16777216.");
+}
+
+TEST(ModelFileTest, RefusesAnotherSize) {
+  const Network network = ExampleNetwork();
+  std::vector<std::byte> out(static_cast<size_t>(ModelSize(network)) + 1);
+  EXPECT_THROW(WriteModel(network, out), Error);
+  EXPECT_THROW(WriteModel(network, std::span(out).first(out.size() - 2)), Error);
+  WriteModel(network, std::span(out).first(out.size() - 1));
+}
+
+TEST(ModelFileTest, RefusesMemoryThatIsNotAligned) {
+  const std::string file = forged::Write(ExampleNetwork());
+  const std::shared_ptr<std::byte> memory = AllocateBytes(file.size() + 4);
+  std::memcpy(memory.get() + 4, file.data(), file.size());
+  EXPECT_THROW(ReadModel(std::shared_ptr<const std::byte>(memory, memory.get() + 4), file.size()),
+               Error);
+}
+
+}  // namespace
+}  // namespace lowtropy
