@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/io/json.h"
 #include "lowtropy/nn/shape_inference.h"
 #include "reference_network.h"
 
@@ -196,7 +196,7 @@ TEST(GraphJsonTest, FloatsSurviveBitByBit) {
   for (const float value : values) {
     graph.nodes[4].lrn_alpha = value;
     const float read = ParseGraph(FormatGraph(graph)).nodes[4].lrn_alpha;
-    ASSERT_EQ(std::memcmp(&read, &value, sizeof value), 0) << FormatGraph(graph);
+    ASSERT_EQ(Bits(read), Bits(value)) << FormatGraph(graph);
   }
 }
 

@@ -27,7 +27,6 @@ namespace {
 
 using forged::Model;
 using reference::Builder;
-using reference::Square;
 
 // The matrix of the worked example of the formats; its arrays are known by heart.
 constexpr float kExample[] = {0, 4, 4, 2, 3, 0, 0, 4, 0, 0, 2, 2, 4, 0, 4, 0};
@@ -61,6 +60,19 @@ Network RandomNetwork(uint32_t seed) {
   return builder.Build({distinct.begin(), distinct.end()});
 }
 
+// Keeps the file for the fuzzer's corpus, tests/fuzz/corpus/model, when it is asked for. Not large
+// ones, which would let libFuzzer make all its inputs large.
+void Keep(const std::string& file) {
+  const char* folder = std::getenv("LOWTROPY_WRITE_CORPUS");
+  if (folder == nullptr || file.size() > 16384) return;
+  static std::map<std::string, int> counts;
+  const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const int count = counts[name]++;
+  std::ofstream(std::string(folder) + "/" + name + (count > 0 ? std::to_string(count) : ""),
+                std::ios::binary)
+      << file;
+}
+
 // ---- Round trips ----
 
 void ExpectSame(const Network& a, const Network& b) {
@@ -84,6 +96,7 @@ TEST(ModelFileTest, EveryFormatSurvives) {
   for (const Format format : kFormats) {
     const Network network = ExampleNetwork(format);
     const std::string file = forged::Write(network);
+    Keep(file);
     const Network read = forged::Read(file);
     ExpectSame(network, read);
     EXPECT_EQ(forged::Write(read), file) << Name(format);
@@ -102,8 +115,10 @@ TEST(ModelFileTest, RandomNetworksSurvive) {
 
 TEST(ModelFileTest, AReadNetworkRunsToTheSameBits) {
   const Network network = RandomNetwork(5);
+  const std::string file = forged::Write(network);
+  Keep(file);
   Executor before(network);
-  Executor after(forged::Read(forged::Write(network)));
+  Executor after(forged::Read(file));
   Builder values(1, {1, 1, 1});
   const std::vector<float> input = values.Uniform(4 * 9 * 10, -1, 1);
   const auto run = [&](Executor& executor) {
@@ -147,6 +162,7 @@ TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
   builder.Push(node);
   const Network network = builder.Build({node.output});
   const std::string file = forged::Write(network);
+  Keep(file);
   EXPECT_EQ(file.size() % 64, 0U);
   EXPECT_EQ(forged::Write(forged::Read(file)), file);
 }
@@ -289,18 +305,6 @@ TEST(ModelFileDamageTest, EveryChangedByteOfTheHeaderIsRefusedOrCanonical) {
 
 // ---- Attacks ----
 
-// Keeps the file, when it is asked for, for the fuzzer's corpus.
-void Keep(const std::string& file) {
-  const char* folder = std::getenv("LOWTROPY_WRITE_ATTACKS");
-  if (folder == nullptr) return;
-  static std::map<std::string, int> counts;
-  const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-  const int count = counts[name]++;
-  std::ofstream(std::string(folder) + "/" + name + (count > 0 ? std::to_string(count) : ""),
-                std::ios::binary)
-      << file;
-}
-
 void ExpectRefused(const std::string& file, ErrorKind kind, const std::string& message) {
   Keep(file);
   try {
@@ -328,14 +332,14 @@ void Replace(std::string& text, std::string_view from, std::string_view to) {
 }
 
 // Replaces in the header.
-std::function<void(Model&)> InHeader(std::string from, std::string to) {
+std::function<void(Model&)> InHeader(const std::string& from, const std::string& to) {
   return [=](Model& model) { Replace(model.header, from, to); };
 }
 
 // Where the arrays of the example start in its data.
 enum : size_t { kBias = 0, kOmega = 16, kColI = 32, kOmegaI = 41, kOmegaPtr = 47, kRowPtr = 54 };
 
-std::function<void(Model&)> InData(size_t at, std::string bytes) {
+std::function<void(Model&)> InData(size_t at, const std::string& bytes) {
   return [=](Model& model) { model.data.replace(at, bytes.size(), bytes); };
 }
 
