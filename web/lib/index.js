@@ -3,6 +3,22 @@
 /**
  * Neural networks that run on their compressed weights. `await init()` first; what is asynchronous
  * does it by itself.
+ *
+ * @typedef {import('./core/matrix.js').Choice} Choice
+ * @typedef {import('./core/matrix.js').Cost} Cost
+ * @typedef {import('./core/matrix.js').FormatName} FormatName
+ * @typedef {import('./core/matrix.js').Stats} Stats
+ * @typedef {import('./core/matrix.js').StoredArray} StoredArray
+ * @typedef {import('./core/module.js').InitOptions} InitOptions
+ * @typedef {import('./import/shapes.js').Graph} Graph
+ * @typedef {import('./import/shapes.js').Tensor} Tensor
+ * @typedef {import('./model/classify.js').ClassProbability} ClassProbability
+ * @typedef {import('./model/image.js').ImageOptions} ImageOptions
+ * @typedef {import('./model/image.js').Picture} Picture
+ * @typedef {import('./model/model.js').Formats} Formats
+ * @typedef {import('./model/model.js').Layer} Layer
+ * @typedef {import('./model/source.js').LoadOptions} LoadOptions
+ * @typedef {import('./model/source.js').Progress} Progress
  */
 
 export {

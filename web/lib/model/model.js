@@ -16,6 +16,7 @@ import { openSource, readIntoHeap } from './source.js';
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
+ * @typedef {import('./source.js').Progress} Progress
  *
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
  *   or by the layers' names
@@ -81,18 +82,29 @@ export class Model extends Handle {
    * @param {Graph} graph
    * @param {Map<string, Tensor>} tensors by name, row-major; each is forgotten once it is encoded
    *   if `consume` is set
-   * @param {{ format?: Formats, consume?: boolean }} [options] format: by default auto
+   * @param {{
+   *   format?: Formats,
+   *   consume?: boolean,
+   *   onProgress?: (progress: Progress) => void,
+   * }} [options] format: by default auto; onProgress: called for each tensor, with bytes as dense
+   *   float32
    * @returns {Promise<Model>}
    * @throws {FileError | ShapeError | ValueError} if graph and tensors do not fit
    */
-  static async fromGraph(graph, tensors, { format = 'auto', consume = false } = {}) {
+  static async fromGraph(graph, tensors, options = {}) {
+    const { format = 'auto', consume = false, onProgress } = options;
     await init();
     const formats = weightFormats(graph, format);
     const builder = call((native) => native.makeBuilder(JSON.stringify(graph)));
     return withBuffers([/** @type {any} */ (builder)], () => {
-      for (const [name, tensor] of [...tensors]) {
+      const entries = [...tensors];
+      const total = entries.reduce((sum, [, { rows, cols }]) => sum + 4 * rows * cols, 0);
+      let loaded = 0;
+      for (const [name, tensor] of entries) {
         addTensor(builder, name, tensor, formats.get(name) ?? 'auto');
         if (consume) tensors.delete(name);
+        loaded += 4 * tensor.rows * tensor.cols;
+        onProgress?.({ loaded, total });
       }
       return new Model(call(() => builder.build()));
     });

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/index.js';
+import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
+import { CommandError, readInput } from '../common/files.js';
+import { openModel } from '../common/model.js';
+import { readPicture } from '../common/picture.js';
+import { makeProgress, print, printError, printable } from '../common/terminal.js';
+
+/**
+ * @typedef {import('../common/arguments.js').Command} Command
+ * @typedef {import('../../lib/index.js').Model} Model
+ *
+ * @typedef {{ index: number, label: string | null, probability: number }} LabelledClass
+ * @typedef {{ image: string, top: LabelledClass[], ms: number }} Result
+ */
+
+/** The labels are of another network, whatever the picture. */
+class LabelsError extends CommandError {}
+
+const LABELS_LIMIT = 16 * 2 ** 20;
+const DEFAULT_TOP = 5;
+
+/** @type {Command} */
+export const runCommand = {
+  name: 'run',
+  summary: 'say what pictures show',
+  usage: 'M.safetensors IMAGE… [--labels synset.txt] [--top 5] [--format F] [--json]',
+  files: [2, Infinity],
+  options: [
+    { name: 'labels', value: 'FILE', help: 'the names of the classes, one a line' },
+    { name: 'top', value: 'N', help: `how many classes to show; by default ${DEFAULT_TOP}` },
+    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default as stored` },
+    {
+      name: 'json',
+      help: 'print a JSON object a line: image, top and ms, the time of the network',
+    },
+  ],
+  example: 'M.safetensors dog.jpg cat.jpg --labels synset.txt',
+  notes: `M may be an address, too. Pictures are JPEG or PNG. Their shorter side is scaled to 256 and
+the middle is taken; a picture of exactly the network's input size is taken as it is. Where one
+picture cannot be read the others are shown nevertheless, and the exit code is 1.`,
+  run,
+};
+
+/** @type {Command['run']} */
+async function run(values, [file, ...images]) {
+  const format = chosenFormat(values.format, 'run');
+  const count = chosenTop(values.top);
+  const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
+  const model = await openAs(file, format);
+  const [, channels, height, width] = model.inputShape;
+  if (channels !== 3) {
+    throw new CommandError(
+      `${file} takes ${channels}×${height}×${width} values, not pictures of 3 channels.`,
+    );
+  }
+  let failed = false;
+  const progress = makeProgress('Looking at the pictures');
+  for (const [index, image] of images.entries()) {
+    try {
+      const result = await classifyFile(model, image, count, names);
+      print(values.json ? JSON.stringify(result) : describe(result));
+    } catch (error) {
+      const expected = error instanceof LowtropyError || error instanceof CommandError;
+      if (!expected || error instanceof LabelsError) throw error;
+      printError(error instanceof CommandError ? error.message : `${image}: ${error.message}`);
+      failed = true;
+    }
+    progress(index + 1, images.length);
+  }
+  model.dispose();
+  return failed ? 1 : 0;
+}
+
+/**
+ * @param {string | boolean | undefined} top
+ * @returns {number}
+ */
+function chosenTop(top) {
+  if (top === undefined) return DEFAULT_TOP;
+  if (/^\d{1,9}$/.test(String(top)) && Number(top) > 0) return Number(top);
+  throw new UsageError(`--top must be a whole number from 1, not "${top}".`, 'run');
+}
+
+/**
+ * @param {string} file
+ * @returns {Promise<string[]>} without the identifiers of WordNet that ImageNet's lists begin with
+ */
+async function readLabels(file) {
+  const text = (await readInput(file, LABELS_LIMIT)).toString('utf8').replace(/^\ufeff/, '');
+  const lines = text.replace(/\s+$/, '').split(/\r?\n/);
+  return lines.map((line) => line.trim().replace(/^n\d{8}\s+/, ''));
+}
+
+/**
+ * @param {string} file
+ * @param {ReturnType<typeof chosenFormat>} format
+ */
+async function openAs(file, format) {
+  const { model } = await openModel(file);
+  if (!format) return model;
+  try {
+    return model.to(format);
+  } finally {
+    model.dispose();
+  }
+}
+
+/**
+ * @param {Model} model
+ * @param {string} image
+ * @param {number} count
+ * @param {string[] | undefined} labels
+ * @returns {Promise<Result>}
+ */
+async function classifyFile(model, image, count, labels) {
+  const input = imageToTensor(await readPicture(image), model.inputShape);
+  const start = performance.now();
+  const output = model.run(input);
+  const ms = performance.now() - start;
+  if (labels && labels.length !== output.length) {
+    throw new LabelsError(
+      `There are ${labels.length} labels, but ${output.length} classes: the file of labels does ` +
+        'not belong to this network.',
+    );
+  }
+  const top = topClasses(probabilities(model, output), count).map(({ index, probability }) => ({
+    index,
+    label: labels?.[index] ?? null,
+    probability,
+  }));
+  return { image, top, ms: Math.round(1000 * ms) / 1000 };
+}
+
+/** @param {Result} result */
+function describe({ image, top, ms }) {
+  const lines = top.map(
+    ({ index, label, probability }) =>
+      `  ${(100 * probability).toFixed(1).padStart(5)} %  ${index}${label ? `  ${label}` : ''}`,
+  );
+  return printable([`${image} (${ms.toFixed(1)} ms)`, ...lines].join('\n'));
+}

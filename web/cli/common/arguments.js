@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a command is, how its arguments are read, and its help. */
+
+import { parseArgs } from 'node:util';
+
+import { FORMATS } from '../../lib/index.js';
+
+/**
+ * @typedef {object} Option
+ * @property {string} name without the dashes
+ * @property {string} [short] one letter
+ * @property {string} [value] what stands for its value in the help; without it the option is a flag
+ * @property {boolean} [required]
+ * @property {string} help a phrase
+ *
+ * @typedef {Record<string, string | boolean | undefined>} Values by the options' names
+ *
+ * @typedef {object} Command
+ * @property {string} name
+ * @property {string} summary a phrase
+ * @property {string} usage its arguments
+ * @property {[least: number, most: number]} files how many arguments that are no options
+ * @property {Option[]} options
+ * @property {string} example arguments
+ * @property {string} [notes]
+ * @property {(values: Values, files: string[]) => Promise<number>} run returns the exit code
+ */
+
+/** What was typed makes no sense. */
+export class UsageError extends Error {
+  /**
+   * @param {string} message a sentence
+   * @param {string} [command] whose help helps
+   */
+  constructor(message, command) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** @type {Option} */
+export const FORMAT_OPTION = {
+  name: 'format',
+  value: 'F',
+  help: `hold the weights as auto, ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}`,
+};
+
+/** @type {Option} */
+const HELP_OPTION = { name: 'help', short: 'h', help: 'show this' };
+
+const EXIT_CODES = `Exit codes:
+  0  all went well
+  1  a file or an address could not be read, written or used
+  2  the command was called wrongly`;
+
+/**
+ * @param {Command} command
+ * @param {string[]} args
+ * @returns {{ help: boolean, values: Values, files: string[] }}
+ * @throws {UsageError}
+ */
+export function parseCommand(command, args) {
+  const parsed = parse(command, args);
+  if (parsed.values.help) return { help: true, values: {}, files: [] };
+  const missing = command.options.find(
+    ({ name, required }) => required && parsed.values[name] === undefined,
+  );
+  if (missing) {
+    throw new UsageError(`lowtropy ${command.name} needs ${spell(missing)}.`, command.name);
+  }
+  const [least, most] = command.files;
+  const count = parsed.positionals.length;
+  if (count < least || count > most) {
+    throw new UsageError(
+      count < least
+        ? `lowtropy ${command.name} needs more arguments: ${command.usage}.`
+        : `"${parsed.positionals[most]}" is one argument too many for lowtropy ${command.name}.`,
+      command.name,
+    );
+  }
+  return { help: false, values: parsed.values, files: parsed.positionals };
+}
+
+/**
+ * @param {Command} command
+ * @param {string[]} args
+ * @returns {{ values: Values, positionals: string[] }}
+ */
+function parse(command, args) {
+  const options = Object.fromEntries(
+    [...command.options, HELP_OPTION].map(({ name, short, value }) => [
+      name,
+      {
+        type: /** @type {'string' | 'boolean'} */ (value ? 'string' : 'boolean'),
+        ...(short && { short }),
+      },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    return { values: /** @type {Values} */ (values), positionals };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const [sentence] = error.message.split(/\.\s|\n/);
+    throw new UsageError(`${sentence.replace(/\.$/, '')}.`, command.name);
+  }
+}
+
+/**
+ * @param {string | boolean | undefined} format the value of FORMAT_OPTION
+ * @param {string} command
+ * @returns {import('../../lib/index.js').FormatName | 'auto' | undefined}
+ * @throws {UsageError}
+ */
+export function chosenFormat(format, command) {
+  const known = /** @type {const} */ (['auto', ...FORMATS]);
+  if (format === undefined) return undefined;
+  const found = known.find((name) => name === format);
+  if (found) return found;
+  throw new UsageError(`There is no format "${format}"; there are ${known.join(', ')}.`, command);
+}
+
+/** @param {Option} option */
+function spell({ name, short, value }) {
+  return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
+}
+
+/** @param {Command} command */
+export function commandHelp(command) {
+  const options = [...command.options, HELP_OPTION];
+  const width = Math.max(...options.map((option) => spell(option).length));
+  return [
+    `lowtropy ${command.name} ${command.usage}`,
+    `${sentence(command.summary)}${command.notes ? `\n\n${command.notes}` : ''}`,
+    `Options:\n${options
+      .map((option) => `  ${spell(option).padEnd(width)}  ${option.help}`)
+      .join('\n')}`,
+    `Example:\n  lowtropy ${command.name} ${command.example}`,
+    EXIT_CODES,
+  ].join('\n\n');
+}
+
+/** @param {string} phrase */
+function sentence(phrase) {
+  return `${phrase[0].toUpperCase()}${phrase.slice(1)}.`;
+}
+
+/** @param {Command[]} commands */
+export function programHelp(commands) {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    'lowtropy: neural networks that run on their compressed weights.',
+    `Commands:\n${commands
+      .map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)
+      .join('\n')}`,
+    `Examples:\n${commands.map(({ name, example }) => `  lowtropy ${name} ${example}`).join('\n')}`,
+    'lowtropy help COMMAND shows the options of one, lowtropy --version the version.',
+    EXIT_CODES,
+  ].join('\n\n');
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { FileError, Model } from '../../lib/index.js';
+import { CommandError, readInput } from './files.js';
+import { makeProgress } from './terminal.js';
+
+/** More than 32-bit WebAssembly could hold. */
+const MODEL_LIMIT = 2 ** 32 - 1;
+
+/**
+ * @param {string} source a file or an address
+ * @returns {Promise<{ model: Model, fileBytes: number }>}
+ */
+export async function openModel(source) {
+  const progress = makeProgress(`Loading ${source}`);
+  let fileBytes = 0;
+  const input = /^https?:\/\//i.test(source) ? source : await readInput(source, MODEL_LIMIT);
+  try {
+    const model = await Model.load(input, {
+      onProgress({ loaded, total }) {
+        fileBytes = loaded;
+        progress(loaded, total);
+      },
+    });
+    return { model, fileBytes };
+  } catch (error) {
+    if (error instanceof FileError && typeof input !== 'string') {
+      throw new CommandError(`${source} cannot be loaded. ${error.message}`);
+    }
+    throw error;
+  }
+}
