@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What somebody dropped or chose, recognized by what is in it. */
+
+import { PageError } from './download.js';
+
+/**
+ * @typedef {import('./protocol.js').ModelSource} ModelSource
+ * @typedef {'photograph' | 'model file' | 'deploy file' | 'labels' | 'text' | 'bytes'} FileKind
+ * @typedef {{ kind: 'photograph', file: File }
+ *   | { kind: 'model', name: string, source: ModelSource, labels: Blob[] }} Dropped
+ */
+
+/** As much of a file as is looked at. */
+const HEAD_BYTES = 4096;
+
+/** How pictures begin; the browser decides whether it can show them. */
+const PICTURES = [
+  /^\xff\xd8\xff/, // JPEG
+  /^\x89PNG/,
+  /^GIF8/,
+  /^RIFF[^]{4}WEBP/,
+  /^BM/,
+  /^[^]{4}ftyp(avif|avis|heic|heix|mif1)/,
+];
+
+/**
+ * @param {File} file
+ * @returns {Promise<FileKind>}
+ */
+async function recognize(file) {
+  const bytes = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const head = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  if (PICTURES.some((start) => start.test(head))) return 'photograph';
+  // The length of the header in 8 bytes, less than 4 GB, then the header as JSON.
+  if (/^[^]{4}\0{4}\{/.test(head)) return 'model file';
+  if (/[\0-\x08\x0e-\x1a]/.test(head)) return 'bytes';
+  if (/^\s*n\d{8} /.test(head)) return 'labels';
+  if (/\b(layers?|input_param)\s*\{|\binput(_dim)?\s*:/.test(head)) return 'deploy file';
+  return file.type.startsWith('image/') ? 'photograph' : 'text'; // SVG is text, and a picture
+}
+
+/**
+ * @param {File[]} files
+ * @returns {Promise<Dropped>}
+ * @throws {PageError} if this page can do nothing with them; says what it takes
+ */
+export async function sortFiles(files) {
+  /** @type {Map<FileKind, File>} the first of each kind */
+  const found = new Map();
+  for (const file of files) {
+    const kind = await recognize(file).catch(() => {
+      throw new PageError(`“${file.name}” cannot be read; is it a folder?`);
+    });
+    if (!found.has(kind)) found.set(kind, file);
+  }
+  const labels = [...found].filter(([kind]) => kind === 'labels').map(([, file]) => file);
+  const file = found.get('model file');
+  if (file) {
+    return { kind: 'model', name: file.name, source: { kind: 'model-file', file }, labels };
+  }
+  const [net, prototxt] = [found.get('bytes'), found.get('deploy file')];
+  if (net && prototxt) {
+    const source = /** @type {const} */ ({ kind: 'deep-compression', net, prototxt });
+    return { kind: 'model', name: net.name, source, labels };
+  }
+  const photograph = found.get('photograph');
+  if (photograph) return { kind: 'photograph', file: photograph };
+  throw new PageError(refusal(files[0].name, net, prototxt));
+}
+
+/**
+ * @param {string} name
+ * @param {File} [net]
+ * @param {File} [prototxt]
+ */
+function refusal(name, net, prototxt) {
+  if (prototxt) {
+    return `“${prototxt.name}” describes a network; drop it together with its .net file.`;
+  }
+  if (net?.name.endsWith('.net')) {
+    return `“${net.name}” holds weights; drop it together with its .prototxt file.`;
+  }
+  return (
+    `“${name}” is neither a photograph nor a model; models are a .net file together with its ` +
+    '.prototxt, or a .safetensors file saved here.'
+  );
+}
