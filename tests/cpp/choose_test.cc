@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `auto` picks, and that the reason it gives is true.
+#include "lowtropy/formats/choose.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "format_testing.h"
+#include "lowtropy/formats/cost.h"
+#include "lowtropy/formats/tuning.h"
+
+namespace lowtropy {
+namespace {
+
+using namespace testing_formats;
+using Sizes = std::vector<size_t>;
+
+// `rows` x `cols`, a share `density` of elements with one of `distinct` values, the others 0.
+Profile SparseProfile(size_t rows, size_t cols, double density, size_t distinct) {
+  std::mt19937 rng(11);
+  std::uniform_real_distribution<double> uniform;
+  Values m{rows, cols, std::vector<float>(rows * cols, 0.0F)};
+  for (float& v : m.data) {
+    if (uniform(rng) < density) v = 0.5F + static_cast<float>(rng() % distinct);
+  }
+  return Profile::Of(m.View());
+}
+
+const Candidate& Of(const Choice& choice, Format format) {
+  return choice.candidates[static_cast<size_t>(format)];
+}
+
+// The fastest of those no larger than dense.
+const Candidate& Fastest(const Choice& choice) {
+  const Candidate* fastest = &choice.candidates[0];
+  for (const Candidate& c : choice.candidates) {
+    if (c.bytes <= choice.candidates[0].bytes && c.nanoseconds < fastest->nanoseconds) fastest = &c;
+  }
+  return *fastest;
+}
+
+// The numbers of the sentence against the candidates that it speaks of.
+void ExpectTrueReason(const Choice& choice) {
+  const Candidate& chosen = Of(choice, choice.format);
+  const Candidate& dense = Of(choice, Format::kDense);
+  const Candidate& fastest = Fastest(choice);
+  std::string text = choice.reason;
+  const size_t semicolon = text.find("; ");
+  const std::string rest = semicolon == std::string::npos ? "" : text.substr(semicolon + 2);
+  text = text.substr(0, semicolon);
+  if (choice.format == Format::kDense) {
+    EXPECT_EQ(text, "no format is both smaller and about as fast");
+    for (const Candidate& c : choice.candidates) {
+      EXPECT_FALSE(c.bytes < dense.bytes &&
+                   c.nanoseconds <= dense.nanoseconds * tuning::kTimeTolerance);
+    }
+  } else {
+    double smaller = 0;
+    double faster = 0;
+    int end = 0;
+    ASSERT_EQ(
+        std::sscanf(text.c_str(), "%lf times smaller than dense, predicted %lf times as fast%n",
+                    &smaller, &faster, &end),
+        2)
+        << text;
+    EXPECT_EQ(static_cast<size_t>(end), text.size());
+    EXPECT_NEAR(smaller, static_cast<double>(dense.bytes) / static_cast<double>(chosen.bytes),
+                0.051);
+    EXPECT_NEAR(faster, dense.nanoseconds / chosen.nanoseconds, 0.051);
+  }
+  if (fastest.format == choice.format) {
+    EXPECT_EQ(rest, "");
+    return;
+  }
+  char name[16] = {};
+  double percent = 0;
+  double larger = 0;
+  ASSERT_EQ(std::sscanf(rest.c_str(), "%15s would be %lf %% faster but %lf times as large", name,
+                        &percent, &larger),
+            3)
+      << choice.reason;
+  EXPECT_EQ(name, Name(fastest.format));
+  EXPECT_NEAR(percent, 100 * (chosen.nanoseconds / fastest.nanoseconds - 1), 0.51);
+  EXPECT_NEAR(larger, static_cast<double>(fastest.bytes) / static_cast<double>(chosen.bytes),
+              0.051);
+}
+
+void CheckChoice(const Profile& profile, size_t columns) {
+  const Choice choice = Choose(profile, columns);
+  for (size_t i = 0; i < kFormats.size(); ++i) {
+    const Candidate& c = choice.candidates[i];
+    ASSERT_EQ(c.format, kFormats[i]);
+    ASSERT_EQ(c.bytes, BytesOf(c.format, profile));
+    ASSERT_EQ(c.nanoseconds, PredictNanoseconds(c.format, profile, columns));
+    ASSERT_GT(c.nanoseconds, 0);
+  }
+  const Candidate& chosen = Of(choice, choice.format);
+  const double limit = Fastest(choice).nanoseconds * tuning::kTimeTolerance;
+  EXPECT_LE(chosen.bytes, Of(choice, Format::kDense).bytes);
+  EXPECT_LE(chosen.nanoseconds, limit);
+  for (const Candidate& c : choice.candidates) {
+    EXPECT_TRUE(c.nanoseconds > limit || c.bytes >= chosen.bytes)
+        << Name(c.format) << " is smaller than " << Name(chosen.format) << " and fast enough";
+  }
+  ExpectTrueReason(choice);
+}
+
+TEST(ChooseTest, random_matrices) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    std::mt19937 rng(seed);
+    const Profile profile = Profile::Of(RandomValues(rng, 60).View());
+    for (const size_t columns : Sizes{1, 2, 4, 7, 28, 49, 196, 3025}) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", columns " + std::to_string(columns));
+      ASSERT_NO_FATAL_FAILURE(CheckChoice(profile, columns));
+    }
+  }
+}
+
+TEST(ChooseTest, layers_of_real_sizes) {
+  for (const double density : {0.0, 0.01, 0.09, 0.33, 0.7, 1.0}) {
+    for (const size_t distinct : Sizes{1, 4, 32, 255, 40000}) {
+      const Profile profile = SparseProfile(128, 576, density, distinct);
+      for (const size_t columns : Sizes{1, 196, 784}) {
+        SCOPED_TRACE(std::to_string(density) + " " + std::to_string(distinct) + " " +
+                     std::to_string(columns));
+        ASSERT_NO_FATAL_FAILURE(CheckChoice(profile, columns));
+      }
+    }
+  }
+}
+
+// Nothing lossless is smaller than noise.
+TEST(ChooseTest, noise_stays_dense) {
+  const Choice choice = Choose(SparseProfile(64, 64, 1.0, 1U << 24), 1);
+  EXPECT_EQ(choice.format, Format::kDense);
+  EXPECT_EQ(choice.reason, "no format is both smaller and about as fast");
+}
+
+// The layers of the paper: few values, most of them 0.
+TEST(ChooseTest, sparse_layers_of_few_values_do_not_stay_dense) {
+  for (const size_t columns : Sizes{1, 28, 196}) {
+    const Choice choice = Choose(SparseProfile(256, 1024, 0.09, 32), columns);
+    EXPECT_NE(choice.format, Format::kDense);
+    EXPECT_GT(Of(choice, Format::kDense).bytes, 5 * Of(choice, choice.format).bytes);
+    EXPECT_LT(2 * Of(choice, choice.format).nanoseconds, Of(choice, Format::kDense).nanoseconds)
+        << columns;
+  }
+}
+
+}  // namespace
+}  // namespace lowtropy
