@@ -4,36 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <limits>
-#include <new>
 
+#include "allocation_counter.h"
 #include "lowtropy/base/error.h"
 #include "reference_network.h"
-
-namespace {
-
-std::atomic<size_t> allocations{0};
-
-}  // namespace
-
-// Counts what Run allocates; see RunAllocatesNothing. The array forms of the standard library end
-// here too; the aligned ones are left alone, and used by AllocateBytes only.
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-void* operator new(size_t size) {
-  void* memory = operator new(size, std::nothrow);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new[](size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace lowtropy {
 namespace {
@@ -278,9 +253,9 @@ TEST(ExecutorTest, RunAllocatesNothing) {
     Executor executor(network);
     for (const LayerInfo& layer : ListLayers(network)) executor.SetFormat(layer.weight, format);
     executor.Run(input, outputs);  // Highway chooses the instruction set in the first call
-    const size_t before = allocations;
+    const size_t before = Allocations();
     executor.Run(input, outputs);
-    EXPECT_EQ(allocations, before) << Name(format);
+    EXPECT_EQ(Allocations(), before) << Name(format);
   }
 }
 
