@@ -307,9 +307,9 @@ TEST(FormatsTest, lock_step_with_a_dense_twin) {
           const size_t row = rng() % twin.rows;
           std::vector<float> got(twin.cols, NAN);
           m.ReadRow(row, got);
-          const auto from = twin.data.begin() + static_cast<int64_t>(row * twin.cols);
+          const auto from = twin.data.begin() + static_cast<ptrdiff_t>(row * twin.cols);
           ASSERT_NO_FATAL_FAILURE(
-              ExpectSameBits(got, {from, from + static_cast<int64_t>(twin.cols)}, twin.cols));
+              ExpectSameBits(got, {from, from + static_cast<ptrdiff_t>(twin.cols)}, twin.cols));
           break;
         }
         default: {  // changes an element by way of the dense matrix

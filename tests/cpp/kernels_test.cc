@@ -323,7 +323,7 @@ TEST_P(KernelsTest, common_value_cancels_entirely) {
       p.w[k] = 0.0F;
       if (odd) p.w[kCols + k] = 0.75F;
       p.w[2 * kCols + k] = odd ? 1e-3F : -2e-3F;
-      if (!odd) std::fill_n(p.x.begin() + static_cast<int64_t>(p.misalign + k * p.n), p.n, 0.0F);
+      if (!odd) std::fill_n(p.x.begin() + static_cast<ptrdiff_t>(p.misalign + k * p.n), p.n, 0.0F);
     }
     p.exact = MultiplyExactly(p);
     for (Format format : kFormats) {

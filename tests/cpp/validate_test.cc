@@ -316,7 +316,7 @@ TEST(ValidateTest, arrays_missing_or_too_many) {
     const Arrays arrays = Matrix::From(Golden().View(), format).Arrays();
     for (size_t i = 0; i < arrays.size(); ++i) {
       Arrays fewer = arrays;
-      fewer.erase(fewer.begin() + static_cast<int64_t>(i));
+      fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(i));
       const std::string wanted = "the array " + std::string(arrays[i].name) + ", which is missing";
       EXPECT_NE(Refusal(format, 4, 4, fewer).find(wanted), std::string::npos);
       Arrays twice = arrays;
