@@ -137,8 +137,12 @@ export class Matrix extends Handle {
    */
   arrays() {
     const { native } = this;
+    let list = call(() => native.arrays());
+    // Making the list allocates: where the heap had to grow for that, its first views are dead, and
+    // the second attempt finds the room.
+    if (list.some(({ bytes }) => bytes.buffer.byteLength === 0)) list = call(() => native.arrays());
     return Object.fromEntries(
-      call(() => native.arrays()).map(({ name, type, bytes }) => [
+      list.map(({ name, type, bytes }) => [
         name,
         new ARRAY_TYPES[type](new Uint8Array(bytes).buffer),
       ]),

@@ -125,16 +125,37 @@ function translateTrap(error) {
 async function load(options) {
   checkEngine();
   const compiled = await compile(options);
-  const module = await createModule({
-    instantiateWasm(imports, receive) {
-      WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled));
-      return {};
-    },
-    print: () => {},
-    printErr: () => {},
-  });
+  const module = await instantiate(compiled);
   compiledModule = compiled;
   native = module;
+}
+
+/**
+ * @param {WebAssembly.Module} compiled
+ * @returns {Promise<NativeModule>}
+ * @throws {EngineError} if it is some other module
+ */
+async function instantiate(compiled) {
+  try {
+    return await new Promise((resolve, reject) => {
+      createModule({
+        instantiateWasm(imports, receive) {
+          WebAssembly.instantiate(compiled, imports)
+            .then((instance) => receive(instance, compiled))
+            .catch(reject);
+          return {};
+        },
+        print: () => {},
+        printErr: () => {},
+      }).then(resolve, reject);
+    });
+  } catch (error) {
+    throw new EngineError(
+      `What was loaded as the WebAssembly module cannot be started; is it this version's? ${
+        error instanceof Error ? error.message : error
+      }.`,
+    );
+  }
 }
 
 function checkEngine() {
@@ -159,10 +180,20 @@ async function compile({ module, wasmBinary, wasmUrl }) {
     throw new EngineError('The option "module" is not a WebAssembly.Module.');
   }
   if (wasmBinary) return compileBytes(wasmBinary, 'The option "wasmBinary"');
-  const url = wasmUrl
-    ? new URL(wasmUrl, globalThis.document?.baseURI ?? import.meta.url)
-    : new URL('../../../dist/lowtropy.wasm', import.meta.url);
+  const url = wasmUrl ? parseUrl(wasmUrl) : new URL('../../../dist/lowtropy.wasm', import.meta.url);
   return compileBytes(await readUrl(url), url.href);
+}
+
+/**
+ * @param {string | URL} address
+ * @returns {URL}
+ */
+function parseUrl(address) {
+  try {
+    return new URL(address, globalThis.document?.baseURI ?? import.meta.url);
+  } catch {
+    throw new EngineError(`The option "wasmUrl" is no address: ${address}.`);
+  }
 }
 
 /**

@@ -30,7 +30,8 @@ export async function openSource(source, { signal } = {}) {
   if (source instanceof Uint8Array) return fromBytes(source);
   if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
-    return { chunks: readStream(source.stream()), total: source.size, name: 'The file' };
+    const name = 'The file';
+    return { chunks: readStream(source.stream(), name, signal), total: source.size, name };
   }
   if (typeof source === 'string' || source instanceof URL) return fetchSource(source, signal);
   throw new ValueError(
@@ -76,11 +77,11 @@ async function fetchSource(url, signal) {
   }
   // The length of a body that travels compressed is not the model's.
   const length = response.headers.get('content-encoding')
-    ? null
-    : response.headers.get('content-length');
+    ? ''
+    : (response.headers.get('content-length') ?? '');
   return {
-    chunks: readStream(response.body),
-    total: length === null ? undefined : Number(length),
+    chunks: readStream(response.body, address, signal),
+    total: /^\d+$/.test(length) ? Number(length) : undefined,
     name: address,
   };
 }
@@ -89,13 +90,24 @@ async function fetchSource(url, signal) {
  * ReadableStream is not asynchronously iterable in every browser.
  *
  * @param {ReadableStream<Uint8Array>} stream
+ * @param {string} name
+ * @param {AbortSignal} [signal]
  */
-async function* readStream(stream) {
+async function* readStream(stream, name, signal) {
   const reader = stream.getReader();
+  let loaded = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error) => {
+        signal?.throwIfAborted();
+        throw new FileError(
+          `${name} broke off after ${loaded} bytes: ${
+            error instanceof Error ? error.message : error
+          }.`,
+        );
+      });
       if (done) return;
+      loaded += value.length;
       yield value;
     }
   } finally {
