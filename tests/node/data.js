@@ -15,12 +15,17 @@ export const noData = existsSync(join(folder, 'squeezenet-deep-compression'))
   ? false
   : `there is no data in ${folder}; LOWTROPY_DATA may name another folder`;
 
+/** @param {...string} path within the data folder */
+export function dataPath(...path) {
+  return join(folder, ...path);
+}
+
 /**
  * @param {...string} path within the data folder
  * @returns {Buffer}
  */
 export function readData(...path) {
-  return readFileSync(join(folder, ...path));
+  return readFileSync(dataPath(...path));
 }
 
 /** @returns {{ net: Buffer, prototxt: string }} SqueezeNet as Deep Compression published it */

@@ -43,7 +43,7 @@ export class UsageError extends Error {
 export const FORMAT_OPTION = {
   name: 'format',
   value: 'F',
-  help: `hold the weights as auto, ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}`,
+  help: `of the weights: auto, ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}`,
 };
 
 /** @type {Option} */
