@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The npm package as users of bundlers have it: installed, bundled with Vite, in Chromium. */
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { build, preview } from 'vite';
+
+import { installPackage } from '../node/install.js';
+import { launchBrowser, openPage } from './browser.js';
+
+const MULTIPLY = `const m = Matrix.fromDense([0, 4, 4, 2, 3, 0, 0, 4], 2, 4, { format: 'cser' });
+  const text = m.format + ' ' + m.multiply([1, 10, 100, 1000]).join(' ');`;
+
+const PAGES = {
+  plain: `import { Matrix, init } from 'lowtropy';
+    await init();
+    ${MULTIPLY}
+    document.title = text;`,
+  // The address is the bundler's, and a worker gets what is compiled.
+  thread: `import { Matrix, init, wasmModule } from 'lowtropy';
+    import wasmUrl from 'lowtropy/lowtropy.wasm?url';
+    await init({ wasmUrl });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }) => { document.title = data; };
+    worker.onerror = ({ message }) => { document.title = 'Error: ' + message; };
+    worker.onmessageerror = () => { document.title = 'Error: the message arrived damaged'; };
+    worker.postMessage(wasmModule());`,
+  // What a server answers that knows no such file, and shows its page instead.
+  html: `import { init } from 'lowtropy';
+    const failed = await init({ wasmUrl: 'html.html' }).catch((error) => error);
+    await init();
+    document.title = failed.name + ': ' + failed.message;`,
+};
+
+const WORKER = `import { Matrix, init } from 'lowtropy';
+  onmessage = async ({ data }) => {
+    try {
+      await init({ module: data });
+      ${MULTIPLY}
+      postMessage(text);
+    } catch (error) {
+      postMessage(String(error));
+    }
+  };`;
+
+describe('package: bundled with Vite, in Chromium', () => {
+  /** @type {import('../node/install.js').Installed} */
+  let installed;
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  /** @type {import('vite').PreviewServer} */
+  let server;
+  /** @type {string[]} */
+  const warnings = [];
+
+  before(async () => {
+    installed = await installPackage();
+    const root = join(installed.folder, 'page');
+    mkdirSync(root);
+    for (const [name, code] of Object.entries(PAGES)) {
+      writeFileSync(join(root, `${name}.js`), code);
+      writeFileSync(
+        join(root, `${name}.html`),
+        `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>…</title>
+        <script type="module" src="./${name}.js"></script>`,
+      );
+    }
+    writeFileSync(join(root, 'worker.js'), WORKER);
+    await build({
+      root,
+      base: './',
+      configFile: false,
+      logLevel: 'warn',
+      customLogger: {
+        info: () => {},
+        warn: (message) => warnings.push(message),
+        warnOnce: (message) => warnings.push(message),
+        error: (message) => warnings.push(message),
+        clearScreen: () => {},
+        hasErrorLogged: () => false,
+        hasWarned: false,
+      },
+      worker: { format: 'es' },
+      build: {
+        target: 'es2022',
+        rollupOptions: { input: Object.keys(PAGES).map((name) => join(root, `${name}.html`)) },
+      },
+    });
+    server = await preview({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      preview: { host: '127.0.0.1', port: 0 },
+    });
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+    installed?.remove();
+  });
+
+  test('the bundler has nothing to say, and ships the WebAssembly once', () => {
+    assert.deepEqual(warnings, []);
+    const assets = readdirSync(join(installed.folder, 'page', 'dist', 'assets'));
+    assert.equal(assets.filter((name) => name.endsWith('.wasm')).length, 1, `${assets}`);
+  });
+
+  const expected = {
+    plain: /^cser 2440 4003$/,
+    thread: /^cser 2440 4003$/,
+    html: /^EngineError: http\S+html\.html holds HTML where WebAssembly was expected; is .*\?$/,
+  };
+  for (const [name, title] of Object.entries(expected)) {
+    test(name, async () => {
+      const { page, complaints } = await openPage(browser);
+      const address = server.resolvedUrls?.local[0] ?? '';
+      await page.goto(`${address}${name}.html`);
+      await page.waitForFunction(() => document.title !== '…').catch(() => {});
+      assert.deepEqual(complaints, []);
+      assert.match(await page.title(), title);
+      await page.context().close();
+    });
+  }
+});
