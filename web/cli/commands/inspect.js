@@ -20,7 +20,8 @@ export const inspectCommand = {
   options: [{ name: 'json', help: 'print one JSON object, with exact numbers' }],
   example: 'M.safetensors',
   notes: `M may be an address, too. Entropy is in bits per weight, p0 the share of the most frequent
-value, distinct the number of different values. Sizes are in units of 1000 bytes.`,
+value, distinct the number of different values, ratio how many times smaller than dense float32.
+Sizes are in units of 1000 bytes.`,
   run,
 };
 
@@ -71,7 +72,7 @@ function describe(file, fileBytes, model) {
 function format({ name, inputShape, layers, totals }) {
   const { weights, nnz, fileBytes, bytes, denseBytes, autoBytes, bytesIn } = totals;
   const overview = formatTable(
-    ['layer', 'rows', 'cols', 'nnz', 'p0', 'entropy', 'distinct', 'format', 'size', 'smaller'],
+    ['layer', 'rows', 'cols', 'nnz', 'p0', 'entropy', 'distinct', 'format', 'size', 'ratio'],
     layers.map((layer) => [
       layer.name,
       `${layer.rows}`,
@@ -94,7 +95,7 @@ function format({ name, inputShape, layers, totals }) {
   );
   const reasons = layers.map((layer) => `${layer.name}: ${layer.format}, ${layer.why}.`);
   const summary = formatTable(
-    ['total', 'size', 'smaller'],
+    ['total', 'size', 'ratio'],
     [
       ['file', fileBytes],
       ['as held', bytes],

@@ -68,9 +68,12 @@ export function formatBytes(bytes) {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
+/** Of the first column, below which it is not cut. */
+const LEAST_WIDTH = 8;
+
 /**
  * Lines of aligned columns: the first to the left, the others to the right. Where a terminal is too
- * narrow for them the first column is cut.
+ * narrow they move together, and then the first is cut.
  *
  * @param {string[]} head
  * @param {string[][]} rows
@@ -80,16 +83,17 @@ export function formatBytes(bytes) {
 export function formatTable(head, rows, width = process.stdout.columns || Infinity) {
   const lines = [head, ...rows].map((line) => line.map(printable));
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const others = widths.slice(1).reduce((sum, each) => sum + each + 2, 0);
-  widths[0] = Math.max(Math.min(widths[0], width - others), 4);
+  const total = widths.reduce((sum, each) => sum + each, 0);
+  const gap = total + 2 * (head.length - 1) <= width ? '  ' : ' ';
+  const room = width - (total - widths[0]) - gap.length * (head.length - 1);
+  const first = Math.min(widths[0], Math.max(room, LEAST_WIDTH));
   return lines
     .map((line) =>
       line
         .map((cell, column) =>
-          column === 0 ? cut(cell, widths[0]).padEnd(widths[0]) : cell.padStart(widths[column]),
+          column === 0 ? cut(cell, first).padEnd(first) : cell.padStart(widths[column]),
         )
-        .join('  ')
-        .trimEnd(),
+        .join(gap),
     )
     .join('\n');
 }
