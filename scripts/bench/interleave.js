@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Timing of several contestants in one process: after a warm-up they take turns, so that whatever
+ * else the machine does hits all of them alike, and only the ratios of their medians are told.
+ */
+
+import { cpus } from 'node:os';
+
+/**
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {() => unknown} run once; may be asynchronous
+ *
+ * @typedef {{ name: string, median: number, quartiles: [number, number] }} Timing milliseconds
+ */
+
+/**
+ * @param {Contestant[]} contestants
+ * @param {{ rounds?: number, warmUp?: number, leastMilliseconds?: number }} [options] rounds: timed
+ *   ones; warmUp: calls beforehand, for V8 moves to the optimizing compiler between calls;
+ *   leastMilliseconds: short runs are repeated within a round until they took this long
+ * @returns {Promise<Timing[]>} in the same order
+ */
+export async function interleave(
+  contestants,
+  { rounds = 21, warmUp = 12, leastMilliseconds = 2 } = {},
+) {
+  const repeats = [];
+  for (const { run } of contestants) {
+    for (let i = 0; i < warmUp; ++i) await run();
+    const start = performance.now();
+    await run();
+    repeats.push(Math.max(1, Math.ceil(leastMilliseconds / (performance.now() - start))));
+  }
+  /** @type {number[][]} */
+  const times = contestants.map(() => []);
+  for (let round = 0; round < rounds; ++round) {
+    for (let k = 0; k < contestants.length; ++k) {
+      const start = performance.now();
+      for (let i = 0; i < repeats[k]; ++i) await contestants[k].run();
+      times[k].push((performance.now() - start) / repeats[k]);
+    }
+  }
+  return contestants.map(({ name }, k) => ({
+    name,
+    median: quantile(times[k], 0.5),
+    quartiles: [quantile(times[k], 0.25), quantile(times[k], 0.75)],
+  }));
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} share
+ */
+function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))];
+}
+
+/** What a measurement was made on: said with every table. */
+export function machine() {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    engine: `Node.js ${process.versions.node}, V8 ${process.versions.v8}`,
+  };
+}
