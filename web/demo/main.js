@@ -39,8 +39,11 @@ let loading;
 /** What is shown. @type {{ name: string, origin: 'Downloaded' | 'Read from files' } | undefined} */
 let model;
 
-/** Counts what was asked for, so that an answer that comes late is not shown. */
+/** Counts the answers asked for, so that one that comes late is not shown. */
 let lastRun = 0;
+
+/** How much is being done that ends in another answer. */
+let busy = 0;
 
 /**
  * Does something, and says in one place what goes wrong with it.
@@ -105,16 +108,28 @@ function showModel(view) {
   showLayers(byId('layers', HTMLElement), view);
 }
 
-/** Asks for the answer anew; the old one stays until that is there. */
-async function run() {
-  const mine = ++lastRun;
+/**
+ * Shows that another answer is on its way; the old one stays until that is there.
+ *
+ * @param {() => Promise<void>} work
+ */
+async function whileBusy(work) {
+  ++busy;
   answer.ariaBusy = 'true';
   try {
+    await work();
+  } finally {
+    --busy;
+    answer.ariaBusy = String(busy > 0);
+  }
+}
+
+function run() {
+  const mine = ++lastRun;
+  return whileBusy(async () => {
     const result = await client.request('run', null);
     if (result && mine === lastRun) showAnswer(answer, result);
-  } finally {
-    if (mine === lastRun) answer.ariaBusy = 'false';
-  }
+  });
 }
 
 /**
@@ -138,10 +153,12 @@ async function showSample() {
 }
 
 /** @param {Format} to */
-async function recode(to) {
-  const view = await client.request('recode', { format: to });
-  if (view && format.value === to) showModel(view);
-  await run();
+function recode(to) {
+  return whileBusy(async () => {
+    const view = await client.request('recode', { format: to });
+    if (view && format.value === to) showModel(view);
+    await run();
+  });
 }
 
 async function save() {

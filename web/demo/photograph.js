@@ -16,7 +16,10 @@ const MOST_PIXELS = 4_000_000;
 export async function decodePhotograph(file, name) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    bitmap = await createImageBitmap(file, {
+      imageOrientation: 'from-image',
+      colorSpaceConversion: 'none', // networks learned from the numbers as they are in the file
+    });
   } catch {
     throw new PageError(`“${name}” is damaged, or not a photograph that this browser can show.`);
   }

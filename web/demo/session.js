@@ -71,7 +71,7 @@ export class Session {
     }
     this.#sourceBytes = sourceBytes;
     this.#take(model);
-    return this.recode({ format: this.#format }) ?? this.#view(model);
+    return this.#hold(model);
   }
 
   /**
@@ -81,14 +81,8 @@ export class Session {
    * @returns {ModelView | null}
    */
   recode({ format }) {
-    const model = this.#model;
     this.#format = format;
-    if (!model) return null;
-    const wanted = model.layers.every(
-      (layer) => layer.format === (format === 'auto' ? layer.autoFormat : format),
-    );
-    if (!wanted) this.#take(model.to(format));
-    return this.#view(this.#model ?? model);
+    return this.#model ? this.#hold(this.#model) : null;
   }
 
   /** @param {{ photograph: Blob, name: string }} what */
@@ -123,6 +117,22 @@ export class Session {
     this.#model?.dispose();
     this.#model = model;
     this.#tensor = undefined; // the next may have another size
+  }
+
+  /**
+   * Sees to it that the session's model is in the session's format.
+   *
+   * @param {Model} model
+   */
+  #hold(model) {
+    const format = this.#format;
+    const isHeld = model.layers.every(
+      (layer) => layer.format === (format === 'auto' ? layer.autoFormat : format),
+    );
+    if (isHeld) return this.#view(model);
+    const other = model.to(format);
+    this.#take(other);
+    return this.#view(other);
   }
 
   /**
