@@ -188,7 +188,7 @@ TEST(GraphJsonTest, FloatsSurviveBitByBit) {
   std::vector<float> values{0.0F, -0.0F, 1.0F / 3, 16777216.0F, FloatOf(1), 0.1F};
   values.push_back(std::numeric_limits<float>::max());
   values.push_back(std::numeric_limits<float>::min());
-  while (values.size() < 20000) {
+  while (values.size() < 4000) {
     const float value = FloatOf(static_cast<uint32_t>(random()));
     if (std::isfinite(value)) values.push_back(value);
   }
@@ -376,7 +376,7 @@ TEST(GraphJsonTest, AgreesWithNlohmannJsonOnMutations) {
   constexpr std::string_view kPieces[] = {"\"", ",", ":", "[", "]", "{",     "}",  "\\", "0",
                                           "1",  "e", "-", ".", " ", "u0041", "\n", "a"};
   int accepted = 0;
-  for (int round = 0; round < 30000; ++round) {
+  for (int round = 0; round < 8000; ++round) {
     std::string json(kEveryField);
     for (uint32_t edits = 1 + random() % 2; edits > 0; --edits) {
       json.replace(random() % json.size(), random() % 2, kPieces[random() % std::size(kPieces)]);
@@ -389,7 +389,7 @@ TEST(GraphJsonTest, AgreesWithNlohmannJsonOnMutations) {
     } catch (const Error&) {
     }
   }
-  EXPECT_GT(accepted, 1000);
+  EXPECT_GT(accepted, 300);
 }
 
 }  // namespace
