@@ -178,6 +178,7 @@ async function save() {
  */
 async function take(files, place) {
   if (files.length === 0) return;
+  for (const error of [modelError, photoError, weightsError]) error.textContent = '';
   await attempt(place, async () => {
     const dropped = await sortFiles(files);
     if (dropped.kind === 'photograph') {

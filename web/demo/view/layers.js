@@ -10,7 +10,8 @@ import { formatBytes, formatNumber, formatPercent, formatTimes } from './units.j
 
 const FLOAT_BYTES = 4;
 
-const HEADINGS = ['Layer', 'Weights', 'p₀', 'H', 'K', 'Format', 'Bytes', 'Dense', 'Ratio'];
+/** What matters most comes first: on a phone the rest is scrolled to. */
+const HEADINGS = ['Layer', 'Format', 'H', 'Bytes', 'Dense', 'Ratio', 'Weights', 'p₀', 'K'];
 
 /**
  * The table of the layers, with a sum that agrees with the bytes shown elsewhere.
@@ -23,7 +24,6 @@ export function showLayers(place, { bytes, denseBytes, layers }) {
   for (const cell of head.cells) cell.scope = 'col';
   const weights = sum(layers, ({ rows, cols }) => rows * cols);
   const biasBytes = bytes - sum(layers, (layer) => layer.bytes);
-  const rest = [denseBytes - weights * FLOAT_BYTES, biasBytes];
   const entropy = sum(layers, (layer) => layer.rows * layer.cols * layer.entropy) / weights;
   const zeros = 1 - sum(layers, ({ nnz }) => nnz) / weights;
   const caption = `${layers.length} layers, ${formatPercent(zeros)} of the weights are 0`;
@@ -37,14 +37,12 @@ export function showLayers(place, { bytes, denseBytes, layers }) {
       make(
         'tfoot',
         '',
-        row('Biases', ['', '', '', '', '', ...byteCells(rest[1], rest[0])]),
+        row('Biases', ['', '', ...byteCells(biasBytes, denseBytes - weights * FLOAT_BYTES)]),
         row('Total', [
-          formatNumber(weights),
           '',
           formatNumber(entropy, 2),
-          '',
-          '',
           ...byteCells(bytes, denseBytes),
+          formatNumber(weights),
         ]),
       ),
     ),
@@ -55,12 +53,12 @@ export function showLayers(place, { bytes, denseBytes, layers }) {
 function layerRow({ name, rows, cols, p0, entropy, distinct, format, bytes, why }) {
   const reason = make('details', '', make('summary', '', format), make('p', '', `${why}.`));
   return row(name, [
+    reason,
+    formatNumber(entropy, 2),
+    ...byteCells(bytes, rows * cols * FLOAT_BYTES),
     `${rows}×${cols}`,
     formatPercent(p0),
-    formatNumber(entropy, 2),
     formatNumber(distinct),
-    reason,
-    ...byteCells(bytes, rows * cols * FLOAT_BYTES),
   ]);
 }
 
@@ -78,12 +76,13 @@ function byteCells(bytes, denseBytes) {
 
 /**
  * @param {string} heading
- * @param {Array<string | Node>} cells
+ * @param {Array<string | Node>} cells those at the end may be missing
  */
 function row(heading, cells) {
   const first = make('th', '', heading);
   first.scope = 'row';
-  return make('tr', '', first, ...cells.map((cell) => make('td', '', cell)));
+  const padding = new Array(HEADINGS.length - 1 - cells.length).fill('');
+  return make('tr', '', first, ...[...cells, ...padding].map((cell) => make('td', '', cell)));
 }
 
 /**
