@@ -78,7 +78,9 @@ inline void FixArrayChecksums(Model* model) {
     if (at >= stop || at + kBefore.size() + 8 > stop) return;
     at += kBefore.size();
     if (begin > end || end > model->data.size()) continue;
-    const std::string_view bytes = std::string_view(model->data).substr(begin, end - begin);
+    const std::string_view bytes =
+        std::string_view(model->data)
+            .substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
     header.replace(at, 8, Hex(Crc32(bytes.data(), bytes.size())));
   }
 }

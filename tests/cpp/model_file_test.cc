@@ -226,7 +226,7 @@ TEST(ModelFileTest, IsASafetensorsFile) {
     std::memcpy(&length, file.data(), 8);
     ASSERT_LE(8 + length, file.size());
     ASSERT_EQ(file[8], '{');
-    const auto header = nlohmann::json::parse(file.substr(8, length));
+    const auto header = nlohmann::json::parse(file.substr(8, static_cast<size_t>(length)));
     std::map<uint64_t, uint64_t> ranges;
     for (const auto& [name, value] : header.items()) {
       if (name == "__metadata__") {
