@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Times the WebAssembly kernels beside a peer's: npm run bench [-- options of the benchmark] */
+/**
+ * Times the WebAssembly kernels: beside a peer's with npm run bench [-- options of the benchmark],
+ * for the constants of the time model with npm run calibrate.
+ */
 
 import { build } from './build.js';
 import { runMain, runShown } from './common/run.js';
@@ -8,6 +11,9 @@ import { setup } from './setup.js';
 
 await runMain(import.meta.url, async () => {
   await setup();
-  await build(['wasm']);
-  await runShown(process.execPath, ['scripts/bench/main.js', ...process.argv.slice(2)]);
+  await build(['module']);
+  const [first, ...rest] = process.argv.slice(2);
+  const [script, args] =
+    first === 'calibrate' ? ['calibrate.js', rest] : ['main.js', process.argv.slice(2)];
+  await runShown(process.execPath, [`scripts/bench/${script}`, ...args]);
 });

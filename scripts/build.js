@@ -3,23 +3,26 @@
 /**
  * Builds what is older than its sources.
  *
- *   npm run build [-- native asan wasm types page]     default: native wasm types page
+ *   npm run build [-- native asan wasm module types page]     default: native module types page
+ *
+ * wasm is all that is WebAssembly, the tests among it; module is just what the package ships.
  */
 
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
 import { setup } from './setup.js';
 
-const DEFAULT_PARTS = ['native', 'wasm', 'types', 'page'];
+const DEFAULT_PARTS = ['native', 'module', 'types', 'page'];
 
 /** What the npm package ships besides sources. */
-const PACKAGE_PARTS = ['wasm', 'types'];
+const PACKAGE_PARTS = ['module', 'types'];
 
 /** @type {Record<string, () => Promise<void>>} */
 const builders = {
   native: () => buildPreset('native', 'the library, natively'),
   asan: () => buildPreset('asan', 'the library, with sanitizers'),
   wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
+  module: () => buildPreset('wasm', 'the WebAssembly module', ['--target', 'lowtropy_module']),
   types: buildTypes,
   page: buildPage,
 };
@@ -32,8 +35,9 @@ export async function build(parts) {
 /**
  * @param {string} preset
  * @param {string} title
+ * @param {string[]} [options] of cmake
  */
-async function buildPreset(preset, title) {
+async function buildPreset(preset, title, options = []) {
   // Ninja configures anew where a CMake file has changed, but does not know of the presets.
   const ninjaFile = `build/${preset}/build.ninja`;
   if (isStale(ninjaFile, ['CMakePresets.json'])) {
@@ -41,7 +45,7 @@ async function buildPreset(preset, title) {
     await runTitled(`Configuring ${title}`, `${preset}-configure`, 'cmake', ['--preset', preset]);
     setModified(ninjaFile, start);
   }
-  const args = ['--build', '--preset', preset];
+  const args = ['--build', '--preset', preset, ...options];
   await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);
 }
 

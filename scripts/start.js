@@ -15,7 +15,7 @@ await runMain(import.meta.url, async () => {
     options: { port: { type: 'string', default: DEFAULT_PORT }, host: { type: 'string' } },
   });
   await setup();
-  await build(['wasm', 'page']);
+  await build(['module', 'page']);
   // Before the set-up there may have been no vite.
   const { preview } = await import('vite');
   const server = await preview({

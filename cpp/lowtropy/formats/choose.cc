@@ -100,10 +100,12 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
     length = std::snprintf(text, sizeof text, "no format is both smaller and about as fast");
   }
   if (chosen.format != fastest.format) {
+    const double percent = 100 * (chosen.nanoseconds / fastest.nanoseconds - 1);
+    char speed[32] = "no faster";
+    if (percent >= 0.5) std::snprintf(speed, sizeof speed, "%.0f %% faster", percent);
     std::snprintf(text + length, sizeof text - static_cast<size_t>(length),
-                  "; %s would be %.0f %% faster but %.1f times as large",
-                  std::string(Name(fastest.format)).c_str(),
-                  100 * (chosen.nanoseconds / fastest.nanoseconds - 1),
+                  "; %s would be %s but %.1f times as large",
+                  std::string(Name(fastest.format)).c_str(), speed,
                   static_cast<double>(fastest.bytes) / static_cast<double>(chosen.bytes));
   }
   return text;

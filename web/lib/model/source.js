@@ -124,36 +124,33 @@ async function* readStream(stream, name, signal) {
  * @returns {Promise<NativeBuffer>} to be deleted by the caller
  */
 export async function readIntoHeap({ chunks, total, name }, { onProgress, signal } = {}) {
-  if (total === undefined) {
-    const pieces = [];
-    let loaded = 0;
-    for await (const chunk of chunks) {
-      signal?.throwIfAborted();
-      pieces.push(chunk);
-      loaded += chunk.length;
-      onProgress?.({ loaded, total });
-    }
-    return fillBuffer(pieces, loaded);
-  }
-  const buffer = makeBuffer(total);
+  let buffer = total === undefined ? undefined : makeBuffer(total);
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  let loaded = 0;
   try {
-    let loaded = 0;
     onProgress?.({ loaded, total });
     for await (const chunk of chunks) {
       signal?.throwIfAborted();
-      if (loaded + chunk.length > total) {
-        throw new FileError(`${name} has more than the ${total} bytes that were announced.`);
+      if (buffer && loaded + chunk.length > buffer.bytes().length) {
+        // It travels compressed from another origin, which hides that from us: the length is not
+        // the model's.
+        pieces.push(new Uint8Array(buffer.bytes().subarray(0, loaded)));
+        buffer.delete();
+        buffer = total = undefined;
       }
-      buffer.bytes().set(chunk, loaded); // a view taken anew: the heap may have grown meanwhile
+      // A view taken anew: the heap may have grown meanwhile.
+      if (buffer) buffer.bytes().set(chunk, loaded);
+      else pieces.push(chunk);
       loaded += chunk.length;
       onProgress?.({ loaded, total });
     }
-    if (loaded < total) {
+    if (total !== undefined && loaded < total) {
       throw new FileError(`${name} ended after ${loaded} of ${total} bytes.`);
     }
-    return buffer;
+    return buffer ?? fillBuffer(pieces, loaded);
   } catch (error) {
-    buffer.delete();
+    buffer?.delete();
     signal?.throwIfAborted();
     throw error;
   }

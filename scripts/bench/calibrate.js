@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Fits the constants of the time model, cpp/lowtropy/formats/tuning.h, to measurements of the
+ * WebAssembly kernels, and prints them as they stand there: npm run calibrate
+ */
+
+import { Matrix, Model, init } from '../../web/lib/index.js';
+import { machine } from './interleave.js';
+
+/**
+ * @typedef {import('../../web/lib/index.js').FormatName} FormatName
+ * @typedef {{ rows: number, cols: number, density: number, distinct: number, columns: number,
+ *   shift?: boolean }} Case shift: the most frequent value is not 0
+ * @typedef {{ features: number[], nanoseconds: number }} Sample
+ */
+
+/** @type {Case[]} */
+const VECTOR_CASES = [
+  { rows: 1024, cols: 1024, density: 0.1, distinct: 32, columns: 1 },
+  { rows: 1024, cols: 1024, density: 0.1, distinct: 200, columns: 1 },
+  { rows: 1024, cols: 1024, density: 0.5, distinct: 15, columns: 1 },
+  { rows: 1024, cols: 4096, density: 0.09, distinct: 32, columns: 1 },
+  { rows: 4096, cols: 256, density: 0.3, distinct: 63, columns: 1 },
+  { rows: 256, cols: 4096, density: 0.9, distinct: 255, columns: 1 },
+  { rows: 1000, cols: 512, density: 0.25, distinct: 32, columns: 1 },
+];
+
+/** @type {Case[]} */
+const COLUMN_CASES = [
+  { rows: 128, cols: 288, density: 0.33, distinct: 255, columns: 784 },
+  { rows: 128, cols: 288, density: 0.1, distinct: 32, columns: 784 },
+  { rows: 256, cols: 1152, density: 0.1, distinct: 32, columns: 196 },
+  { rows: 256, cols: 1152, density: 0.4, distinct: 15, columns: 196 },
+  { rows: 64, cols: 64, density: 0.7, distinct: 127, columns: 3025 },
+  { rows: 192, cols: 48, density: 0.9, distinct: 255, columns: 729 },
+  { rows: 256, cols: 512, density: 0.3, distinct: 63, columns: 49 },
+];
+
+/** @param {number} seed */
+function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** @param {Case} c */
+function weights({ rows, cols, density, distinct, shift }) {
+  const random = randomFrom(rows + cols + distinct);
+  const values = Float32Array.from({ length: distinct }, () => random() - 0.5);
+  return Float32Array.from({ length: rows * cols }, () =>
+    random() < density ? values[Math.floor(random() * distinct)] : shift ? 0.75 : 0,
+  );
+}
+
+/**
+ * The median time of the product alone, as the executor sees it.
+ *
+ * @param {Case} c
+ * @param {Float32Array} data
+ * @param {FormatName} format
+ */
+async function measure({ rows, cols, columns }, data, format) {
+  const window = { kernel: [1, 1], stride: [1, 1], pad: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
+  const node = {
+    op: columns === 1 ? 'fc' : 'conv',
+    name: 'product',
+    inputs: ['x'],
+    output: 'y',
+    weight: 'w',
+    outChannels: rows,
+    ...(columns === 1 ? {} : window),
+  };
+  const graph = {
+    name: 'product',
+    input: { name: 'x', shape: [cols, 1, columns] },
+    outputs: ['y'],
+    nodes: [node],
+  };
+  const tensors = new Map([['w', { rows, cols, kind: 'matrix', data }]]);
+  const model = await Model.fromGraph(/** @type {any} */ (graph), /** @type {any} */ (tensors), {
+    format,
+  });
+  const random = randomFrom(1);
+  const input = Float32Array.from({ length: cols * columns }, () => random() - 0.5);
+  const times = Array.from({ length: 60 }, () => model.profile(input)[0].milliseconds).slice(20);
+  model.dispose();
+  return 1e6 * times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+/**
+ * Elements that the kernel walks, and runs among them: as in choose.cc.
+ *
+ * @param {Case} c
+ * @param {Float32Array} data
+ * @param {FormatName} format
+ */
+function workOf({ rows, cols }, data, format) {
+  const matrix = Matrix.fromDense(data, rows, cols, { format });
+  const { values, colI, codes, omegaPtr } = matrix.arrays();
+  matrix.dispose();
+  const runs = omegaPtr ? omegaPtr.length - 1 : 0;
+  if (format === 'dense' || format === 'palette') return { elements: rows * cols, runs };
+  return { elements: (colI ?? codes ?? values).length, runs };
+}
+
+/** @param {number} columns the tiles of 28, 16, 8 and 4 columns that they are cut into */
+function tileCount(columns) {
+  const vectors = Math.ceil(columns / 4);
+  const rest = vectors % 7;
+  return Math.floor(vectors / 7) + (rest >> 2) + ((rest & 3) >> 1) + (rest & 1);
+}
+
+/**
+ * Least squares on relative errors; constants that would be negative are left out.
+ *
+ * @param {Sample[]} samples
+ * @returns {number[]}
+ */
+function fit(samples) {
+  const count = samples[0].features.length;
+  let used = Array.from({ length: count }, (_, i) => i).filter((i) =>
+    samples.some(({ features }) => features[i] !== 0),
+  );
+  for (;;) {
+    const solution = solve(samples, used);
+    const negative = used.filter((_, k) => solution[k] < 0);
+    if (negative.length === 0) {
+      const constants = new Array(count).fill(0);
+      used.forEach((feature, k) => (constants[feature] = solution[k]));
+      return constants;
+    }
+    used = used.filter((feature) => !negative.includes(feature));
+  }
+}
+
+/**
+ * @param {Sample[]} samples
+ * @param {number[]} used
+ */
+function solve(samples, used) {
+  const rows = samples.map(({ features, nanoseconds }) =>
+    used.map((feature) => features[feature] / nanoseconds),
+  );
+  const matrix = used.map((_, i) => [
+    ...used.map((_unused, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)),
+    rows.reduce((sum, row) => sum + row[i], 0),
+  ]);
+  for (let i = 0; i < used.length; ++i) {
+    for (let r = 0; r < used.length; ++r) {
+      if (r === i) continue;
+      const factor = matrix[r][i] / matrix[i][i];
+      for (let c = i; c <= used.length; ++c) matrix[r][c] -= factor * matrix[i][c];
+    }
+  }
+  return matrix.map((row, i) => row[used.length] / row[i]);
+}
+
+/**
+ * @param {string} constant
+ * @param {FormatName[]} formats that share it
+ * @param {Case[]} cases
+ * @param {(c: Case, work: { elements: number, runs: number }) => number[]} features
+ */
+async function calibrate(constant, formats, cases, features) {
+  /** @type {Sample[]} */
+  const samples = [];
+  for (const c of cases) {
+    const data = weights(c);
+    for (const format of formats) {
+      const nanoseconds = await measure(c, data, format);
+      samples.push({ features: features(c, workOf(c, data, format)), nanoseconds });
+    }
+  }
+  const constants = fit(samples);
+  const errors = samples.map(({ features: f, nanoseconds }) =>
+    Math.abs(f.reduce((sum, x, i) => sum + x * constants[i], 0) / nanoseconds - 1),
+  );
+  errors.sort((a, b) => a - b);
+  console.log(
+    `${constant}{${constants.map((value) => Number(value.toPrecision(2))).join(', ')}};`.padEnd(50),
+    `// off by ${Math.round(100 * errors[errors.length >> 1])} % (median), ` +
+      `${Math.round(100 * errors[errors.length - 1])} % (most)`,
+  );
+}
+
+await init();
+const { date, cpu, engine } = machine();
+console.log(`${date}, ${cpu}, ${engine}`);
+
+/** @type {Parameters<typeof calibrate>[3]} */
+const vector = ({ rows }, { elements, runs }) => [rows, elements, runs];
+/** @type {Parameters<typeof calibrate>[3]} */
+const listed = ({ rows, columns }, { elements, runs }) => {
+  const tiles = tileCount(columns);
+  return [rows * tiles, elements * tiles, elements * columns, runs * tiles, runs * columns];
+};
+/** @type {Parameters<typeof calibrate>[3]} */
+const decoded = ({ columns }, { elements }) => [elements, elements * columns];
+/** @param {Case[]} cases */
+const shifted = (cases) => cases.map((c) => ({ ...c, shift: true }));
+
+await calibrate('kDenseVector', ['dense'], VECTOR_CASES, vector);
+await calibrate('kPaletteVector', ['palette'], VECTOR_CASES, vector);
+await calibrate('kCsrVector', ['csr'], VECTOR_CASES, vector);
+await calibrate('kPcsrVector', ['pcsr'], VECTOR_CASES, vector);
+await calibrate('kRunVector', ['cer', 'cser'], VECTOR_CASES, vector);
+await calibrate('kShiftedVector', ['cer', 'cser', 'pcsr'], shifted(VECTOR_CASES), vector);
+await calibrate('kCsrColumns', ['csr'], COLUMN_CASES, listed);
+await calibrate('kPcsrColumns', ['pcsr'], COLUMN_CASES, listed);
+await calibrate('kRunColumns', ['cer', 'cser'], COLUMN_CASES, listed);
+await calibrate('kShiftedColumns', ['cer', 'cser', 'pcsr'], shifted(COLUMN_CASES), listed);
+await calibrate('kDenseDecode, kDenseColumn', ['dense'], COLUMN_CASES, decoded);
+await calibrate('kPaletteDecode, kDenseColumn', ['palette'], COLUMN_CASES, decoded);
