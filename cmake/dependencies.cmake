@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the library is built on: Highway and nlohmann-json. Emscripten sees them through a folder of
-# links, because the folder they are installed in (/usr/include) also holds the headers of the
-# machine's own C library, which must not reach a WebAssembly compiler.
+# What the library is built on, Highway, and what its tests compare with, nlohmann-json. Emscripten
+# sees them through a folder of links, because the folder they are installed in (/usr/include) also
+# holds the headers of the machine's own C library, which must not reach a WebAssembly compiler.
 
 # Adds an interface library `target` whose include path holds the header `header`.
 function(lowtropy_add_headers target header)

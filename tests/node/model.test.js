@@ -520,6 +520,22 @@ describe('model: loading', () => {
     );
   });
 
+  // As from another origin, which hides from a page that a body travelled compressed.
+  test('a length that is not the length of the model', async (t) => {
+    t.mock.method(globalThis, 'fetch', async () => {
+      return new Response(file, { headers: { 'content-length': '300' } });
+    });
+    /** @type {Array<number | undefined>} */
+    const totals = [];
+    const model = await Model.load('http://localhost/model', {
+      onProgress: ({ total }) => totals.push(total),
+    });
+    assert.deepEqual(Buffer.from(model.save()), Buffer.from(file));
+    model.dispose();
+    assert.equal(totals[0], 300);
+    assert.equal(totals.at(-1), undefined);
+  });
+
   test('downloads that end early, are not there, or are something else', async () => {
     await withServer(
       ({ url }, response) => {
