@@ -3,9 +3,10 @@
 
 #include <cstddef>
 
-// The constants of the time model, in nanoseconds, fitted by `npm run calibrate` (least squares on
-// measured medians, WebAssembly in Node.js 20 on one core of an AMD EPYC 9005). Other machines are
-// faster or slower by about the same factor for all kernels; only ratios enter a choice.
+// The constants of the time model, in nanoseconds, fitted to medians measured in WebAssembly
+// (Node.js 20, one core of an AMD EPYC 9005); `npm run calibrate` measures and fits them anew, on
+// an idle machine. Other machines are faster or slower by about the same factor for all kernels;
+// only ratios enter a choice.
 namespace lowtropy::tuning {
 
 // One column (y = W·x).
