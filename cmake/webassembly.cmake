@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The module that the npm package ships: dist/lowtropy.js and dist/lowtropy.wasm.
+# The modules that the npm package ships: lowtropy, which runs networks, and lowtropy-training, which
+# compresses updates and trains. Two, because most pages need just the first.
 
 if(EMSCRIPTEN_VERSION VERSION_LESS 3.1.30)
   set(embind --bind)
@@ -25,20 +26,26 @@ set_source_files_properties(${hot_sources} PROPERTIES COMPILE_OPTIONS -O3)
 # all that 32 bits address.
 set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 ${stack_size})
 
-file(GLOB binding_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/bindings/*.cc)
-if(binding_sources)
-  add_executable(lowtropy_module ${binding_sources})
-  target_link_libraries(lowtropy_module PRIVATE lowtropy lowtropy_flags)
+# One of the modules that the npm package ships, dist/NAME.js and dist/NAME.wasm, from the bindings
+# in cpp/bindings/common and in the folder of that name. What it exports, in TypeScript's words, is
+# FOLDER/NAME.d.ts, which is copied, for it must stand beside NAME.js.
+function(lowtropy_add_module target name folder)
+  set(bindings ${PROJECT_SOURCE_DIR}/cpp/bindings)
+  file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
+  add_executable(${target} ${sources})
+  target_include_directories(${target} PRIVATE ${bindings})
+  target_link_libraries(${target} PRIVATE lowtropy lowtropy_flags)
   target_link_options(
-    lowtropy_module PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
+    ${target} PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
     -sENVIRONMENT=${environments} -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
-  set_target_properties(lowtropy_module PROPERTIES OUTPUT_NAME lowtropy
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)
-  # What the module exports, in TypeScript's words: lowtropy.d.ts, for it stands beside lowtropy.js.
-  file(GLOB binding_types CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cpp/bindings/*.d.ts)
-  foreach(types ${binding_types})
-    set_property(TARGET lowtropy_module APPEND PROPERTY LINK_DEPENDS ${types})
-    add_custom_command(TARGET lowtropy_module POST_BUILD COMMAND ${CMAKE_COMMAND} -E copy ${types}
-                       ${PROJECT_SOURCE_DIR}/dist VERBATIM)
-  endforeach()
-endif()
+  set(types ${bindings}/${folder}/${name}.d.ts)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${types})
+  add_custom_command(TARGET ${target} POST_BUILD
+                     COMMAND ${CMAKE_COMMAND} -E copy ${types} ${PROJECT_SOURCE_DIR}/dist VERBATIM)
+endfunction()
+
+lowtropy_add_module(lowtropy_module lowtropy inference)
+lowtropy_add_module(lowtropy_training_module lowtropy-training training)
+add_custom_target(lowtropy_modules DEPENDS lowtropy_module lowtropy_training_module)

@@ -5,7 +5,7 @@
  *
  *   npm run build [-- native asan wasm module types page]     default: native module types page
  *
- * wasm is all that is WebAssembly, the tests among it; module is just what the package ships.
+ * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships.
  */
 
 import { filesIn, isStale, setModified } from './common/files.js';
@@ -22,7 +22,7 @@ const builders = {
   native: () => buildPreset('native', 'the library, natively'),
   asan: () => buildPreset('asan', 'the library, with sanitizers'),
   wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
-  module: () => buildPreset('wasm', 'the WebAssembly module', ['--target', 'lowtropy_module']),
+  module: () => buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']),
   types: buildTypes,
   page: buildPage,
 };

@@ -36,6 +36,9 @@ describe('package', () => {
       'LICENSE',
       'README.md',
       'package.json',
+      'dist/lowtropy-training.d.ts',
+      'dist/lowtropy-training.js',
+      'dist/lowtropy-training.wasm',
       'dist/lowtropy.d.ts',
       'dist/lowtropy.js',
       'dist/lowtropy.wasm',
@@ -46,7 +49,7 @@ describe('package', () => {
       assert(paths.includes(path), path);
     }
     const wanted =
-      /^(LICENSE|README\.md|package\.json|dist\/(lowtropy\.|types\/)|web\/(lib|cli)\/)/;
+      /^(LICENSE|README\.md|package\.json|dist\/(lowtropy(-training)?\.|types\/)|web\/(lib|cli)\/)/;
     assert.deepEqual(
       paths.filter((path) => !wanted.test(path) || /test|demo/.test(path)),
       [],

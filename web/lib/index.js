@@ -33,6 +33,7 @@ export {
 } from './core/errors.js';
 export { FORMATS, Matrix } from './core/matrix.js';
 export { init, wasmModule } from './core/module.js';
+export { initTraining, trainingModule } from './core/training.js';
 export { importDeepCompression } from './import/import-deep-compression.js';
 export { classify, probabilities, topClasses } from './model/classify.js';
 export { imageToTensor, scaledSide } from './model/image.js';

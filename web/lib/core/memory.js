@@ -7,6 +7,7 @@
 
 import { ShapeError, ValueError } from './errors.js';
 import { call } from './module.js';
+import { callTraining } from './training.js';
 
 /**
  * @typedef {import('./module.js').NativeBuffer} NativeBuffer
@@ -20,6 +21,27 @@ import { call } from './module.js';
  */
 export function makeBuffer(bytes) {
   return call((native) => native.makeBuffer(bytes));
+}
+
+/**
+ * The same on the heap of the module for training.
+ *
+ * @param {number} bytes
+ * @returns {NativeBuffer} to be deleted by the caller
+ * @throws {MemoryError} where there is no room; says how much was needed
+ */
+export function makeTrainingBuffer(bytes) {
+  return callTraining((native) => native.makeBuffer(bytes));
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {NativeBuffer} of the module for training, to be deleted by the caller
+ */
+export function uploadTrainingBytes(bytes) {
+  const buffer = makeTrainingBuffer(bytes.length);
+  buffer.bytes().set(bytes);
+  return buffer;
 }
 
 /**

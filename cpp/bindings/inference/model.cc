@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "buffer.h"
-#include "describe.h"
-#include "guard.h"
+#include "common/buffer.h"
+#include "common/guard.h"
+#include "inference/describe.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/formats/choose.h"
 #include "lowtropy/formats/cost.h"

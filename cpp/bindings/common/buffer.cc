@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory and errors, for all the other bindings.
-#include "buffer.h"
+#include "common/buffer.h"
 
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
 #include <utility>
 
-#include "guard.h"
+#include "common/guard.h"
 
 namespace lowtropy::bindings {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "buffer.h"
-#include "describe.h"
-#include "guard.h"
+#include "common/buffer.h"
+#include "common/guard.h"
+#include "inference/describe.h"
 #include "lowtropy/formats/choose.h"
 #include "lowtropy/formats/cost.h"
 #include "lowtropy/formats/kernels.h"

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The WebAssembly module that compresses updates and trains: one of its own, because a page that
+ * only runs networks should not download it.
+ */
+
+import { Engine } from './engine.js';
+
+/**
+ * @typedef {import('./engine.js').InitOptions} InitOptions
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeTraining} NativeTraining
+ */
+
+/** @type {Engine<NativeTraining>} */
+const engine = /* @__PURE__ */ new Engine({
+  loader: async () => (await import('../../../dist/lowtropy-training.js')).default,
+  url: () => new URL('../../../dist/lowtropy-training.wasm', import.meta.url),
+  missing: 'The WebAssembly module for training is not loaded yet: await initTraining() first.',
+});
+
+/**
+ * Loads the WebAssembly module for compression of updates and training, as `init` does the other
+ * one.
+ *
+ * @param {InitOptions} [options]
+ * @returns {Promise<void>}
+ * @throws {EngineError} if this engine has no WebAssembly SIMD, or what was loaded is not the module
+ */
+export function initTraining(options = {}) {
+  return engine.init(options);
+}
+
+/**
+ * The compiled WebAssembly, to be posted to a worker and handed to `initTraining` there.
+ *
+ * @returns {WebAssembly.Module}
+ * @throws {EngineError} before `initTraining` is done
+ */
+export function trainingModule() {
+  return engine.compiled;
+}
+
+/** @returns {NativeTraining} */
+export function getTraining() {
+  return engine.native;
+}
+
+/**
+ * Calls into the module, and throws the error that the call left.
+ *
+ * @template T
+ * @param {(native: NativeTraining) => T} work
+ * @returns {NonNullable<T>}
+ */
+export function callTraining(work) {
+  return engine.call(work);
+}
