@@ -7,7 +7,6 @@
 
 import { ShapeError, ValueError } from './errors.js';
 import { call } from './module.js';
-import { callTraining } from './training.js';
 
 /**
  * @typedef {import('./module.js').NativeBuffer} NativeBuffer
@@ -21,27 +20,6 @@ import { callTraining } from './training.js';
  */
 export function makeBuffer(bytes) {
   return call((native) => native.makeBuffer(bytes));
-}
-
-/**
- * The same on the heap of the module for training.
- *
- * @param {number} bytes
- * @returns {NativeBuffer} to be deleted by the caller
- * @throws {MemoryError} where there is no room; says how much was needed
- */
-export function makeTrainingBuffer(bytes) {
-  return callTraining((native) => native.makeBuffer(bytes));
-}
-
-/**
- * @param {Uint8Array} bytes
- * @returns {NativeBuffer} of the module for training, to be deleted by the caller
- */
-export function uploadTrainingBytes(bytes) {
-  const buffer = makeTrainingBuffer(bytes.length);
-  buffer.bytes().set(bytes);
-  return buffer;
 }
 
 /**

@@ -10,6 +10,7 @@ import { Engine } from './engine.js';
 /**
  * @typedef {import('./engine.js').InitOptions} InitOptions
  * @typedef {import('../../../dist/lowtropy-training.js').NativeTraining} NativeTraining
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeBuffer} NativeBuffer
  */
 
 /** @type {Engine<NativeTraining>} */
@@ -55,4 +56,25 @@ export function getTraining() {
  */
 export function callTraining(work) {
   return engine.call(work);
+}
+
+/**
+ * A buffer on the heap of this module, as `makeBuffer` of memory.js makes one on the other's.
+ *
+ * @param {number} bytes
+ * @returns {NativeBuffer} to be deleted by the caller
+ * @throws {MemoryError} where there is no room; says how much was needed
+ */
+export function makeTrainingBuffer(bytes) {
+  return callTraining((native) => native.makeBuffer(bytes));
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {NativeBuffer} of the module for training, to be deleted by the caller
+ */
+export function uploadTrainingBytes(bytes) {
+  const buffer = makeTrainingBuffer(bytes.length);
+  buffer.bytes().set(bytes);
+  return buffer;
 }
