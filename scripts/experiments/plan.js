@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What npm run experiments runs. Budgets, on two cores:
+ *
+ *   series   | model    | batch | iterations | runs | tuning runs × iterations | about
+ *   ---------|----------|-------|------------|------|--------------------------|------
+ *   lenet5   | lenet5   |  4×16 |       2000 |   11 | 33 × 400                 |
+ *   mlp      | mlp      |  4×16 |       2000 |   11 | 33 × 400                 |
+ *   charlstm | charlstm |  4×16 |       1000 |   11 | 33 × 200                 |
+ *   shards   | lenet5   |  4×16 |       2000 |    6 | those of lenet5          |
+ *   grid     | lenet5   |  4×16 |       1200 |   25 | those of lenet5          |
+ *   resnet8  | resnet8  |  4×8  |        400 |   11 | 33 × 100                 |
+ *
+ * Within a series all methods have the same number of iterations, batches, workers and seeds. Each
+ * method's learning rate is the best of the same three multiples of the series' base, by its
+ * accuracy on a held-out fifth of the training examples after the tuning iterations, from another
+ * seed; the test examples play no part in it. Majority vote knows no learning rate, for only the
+ * signs of updates count: there it is the size of its step that is tuned.
+ */
+
+/**
+ * @typedef {object} CompressorSettings its name and the options of the Compressor
+ * @property {string} name
+ * @property {number} [sparsity]
+ * @property {boolean} [momentumMask]
+ * @property {number} [momentum]
+ * @property {number} [step]
+ *
+ * @typedef {{ name: 'sgd', learningRate: number, momentum: number }} OptimizerSettings
+ *
+ * @typedef {object} Method
+ * @property {string} id
+ * @property {string} label
+ * @property {CompressorSettings} compressor
+ * @property {number} delay local iterations per round
+ * @property {'forward' | 'recompress'} [downstream] default forward: every message to every worker
+ * @property {'compressor'} [momentumIn] where it is not the optimizer that has the momentum
+ *
+ * @typedef {object} Settings all that decides the result of a run
+ * @property {string} model
+ * @property {'mnist' | 'text' | 'digits'} data
+ * @property {'test' | 'validation'} judgedOn validation: a held-out part of the training examples
+ * @property {number} workers
+ * @property {number} batch examples per worker and iteration
+ * @property {number} iterations
+ * @property {OptimizerSettings} optimizer
+ * @property {CompressorSettings} compressor
+ * @property {number} delay
+ * @property {'forward' | 'recompress'} downstream
+ * @property {string} split
+ * @property {number} evaluations on the way, the last one among them
+ * @property {number} seed
+ *
+ * @typedef {object} Series
+ * @property {string} name
+ * @property {string} title
+ * @property {Pick<Settings, 'model' | 'data' | 'batch' | 'iterations' | 'split' | 'evaluations'>} base
+ * @property {{ name: string, iterations: number, learningRates: number[], steps: number[] }} tuning
+ *   name: series with equal names share their tuning
+ * @property {Method[]} methods in the order in which they are run
+ * @property {Grid} [grid]
+ *
+ * @typedef {{ sparsities: number[], delays: number[] }} Grid of SBC, in place of methods
+ *
+ * @typedef {{ series: Series[] }} Plan
+ */
+
+const WORKERS = 4;
+const SEED = 1;
+const TUNING_SEED = 2;
+const MOMENTUM = 0.9;
+
+/**
+ * @param {number} sparsity
+ * @param {number} delay
+ * @returns {Method}
+ */
+function sbc(sparsity, delay) {
+  return {
+    id: `sbc-${sparsity}-${delay}`,
+    label: `SBC (${percent(sparsity)}, ${delay})`,
+    compressor: { name: 'sbc', sparsity, momentumMask: true },
+    delay,
+  };
+}
+
+/** @param {number} share */
+export function percent(share) {
+  return `${Number((100 * share).toPrecision(6))} %`;
+}
+
+/** @param {number} delay @returns {Method} */
+function fedavg(delay) {
+  return {
+    id: `fedavg-${delay}`,
+    label: `FedAvg (${delay})`,
+    compressor: { name: 'fedavg' },
+    delay,
+  };
+}
+
+/** @type {Method} */
+const BASELINE = { id: 'none', label: 'baseline', compressor: { name: 'none' }, delay: 1 };
+
+/** The settings of the papers that the methods are from. @type {Method[]} */
+const PEERS = [
+  fedavg(10),
+  fedavg(100),
+  {
+    id: 'topk',
+    label: 'DGC top-k (0.1 %)',
+    compressor: { name: 'topk', sparsity: 0.001, momentum: MOMENTUM, momentumMask: true },
+    delay: 1,
+    momentumIn: 'compressor',
+  },
+  {
+    id: 'signsgd',
+    label: 'signSGD',
+    compressor: { name: 'signsgd' },
+    delay: 1,
+    downstream: 'recompress',
+  },
+  { id: 'terngrad', label: 'TernGrad', compressor: { name: 'terngrad' }, delay: 1 },
+  { id: 'qsgd', label: 'QSGD', compressor: { name: 'qsgd' }, delay: 1 },
+  {
+    id: 'stc',
+    label: 'STC (0.25 %)',
+    compressor: { name: 'stc', sparsity: 0.0025 },
+    delay: 1,
+    downstream: 'recompress',
+  },
+];
+
+/** The baseline and the paper's middle setting first: they answer the main question. */
+const METHODS = [BASELINE, sbc(0.01, 10), sbc(0.001, 1), sbc(0.01, 100), ...PEERS];
+
+/** What is run on shards of few classes too. */
+const SHARDED = METHODS.filter(({ id }) => /^(none|sbc-.*|fedavg-10|stc)$/.test(id));
+
+/** @type {Plan} */
+export const FULL_PLAN = {
+  series: [
+    {
+      name: 'lenet5',
+      title: 'LeNet5 on MNIST',
+      base: {
+        model: 'lenet5',
+        data: 'mnist',
+        batch: 16,
+        iterations: 2000,
+        split: 'iid',
+        evaluations: 10,
+      },
+      tuning: tuning('lenet5', 400, 0.03, 0.001),
+      methods: METHODS,
+    },
+    {
+      name: 'mlp',
+      title: 'LeNet-300-100 on MNIST',
+      base: {
+        model: 'mlp',
+        data: 'mnist',
+        batch: 16,
+        iterations: 2000,
+        split: 'iid',
+        evaluations: 10,
+      },
+      tuning: tuning('mlp', 400, 0.03, 0.001),
+      methods: METHODS,
+    },
+    {
+      name: 'charlstm',
+      title: 'CharLSTM on tinyshakespeare',
+      base: {
+        model: 'charlstm',
+        data: 'text',
+        batch: 16,
+        iterations: 1000,
+        split: 'iid',
+        evaluations: 10,
+      },
+      tuning: tuning('charlstm', 200, 1, 0.001),
+      methods: METHODS,
+    },
+    {
+      name: 'shards',
+      title: 'LeNet5 on MNIST, two classes per worker',
+      base: {
+        model: 'lenet5',
+        data: 'mnist',
+        batch: 16,
+        iterations: 2000,
+        split: 'labels:2',
+        evaluations: 10,
+      },
+      tuning: tuning('lenet5', 400, 0.03, 0.001),
+      methods: SHARDED,
+    },
+    {
+      name: 'grid',
+      title: 'SBC on LeNet5: gradient and temporal sparsity',
+      base: {
+        model: 'lenet5',
+        data: 'mnist',
+        batch: 16,
+        iterations: 1200,
+        split: 'iid',
+        evaluations: 1,
+      },
+      tuning: tuning('lenet5', 400, 0.03, 0.001),
+      ...grid([0.001, 0.003, 0.01, 0.03, 0.1], [1, 3, 10, 30, 100]),
+    },
+    {
+      name: 'resnet8',
+      title: 'ResNet8 on MNIST',
+      base: {
+        model: 'resnet8',
+        data: 'mnist',
+        batch: 8,
+        iterations: 400,
+        split: 'iid',
+        evaluations: 10,
+      },
+      tuning: tuning('resnet8', 100, 0.03, 0.001),
+      methods: METHODS,
+    },
+  ],
+};
+
+/**
+ * A minute's worth of the same, on the digits that need no files; its numbers mean nothing.
+ *
+ * @type {Plan}
+ */
+export const QUICK_PLAN = {
+  series: [
+    {
+      name: 'mlp',
+      title: 'LeNet-300-100 on digits',
+      base: {
+        model: 'mlp',
+        data: 'digits',
+        batch: 8,
+        iterations: 10,
+        split: 'iid',
+        evaluations: 10,
+      },
+      tuning: tuning('mlp', 4, 0.03, 0.001),
+      methods: [BASELINE, sbc(0.01, 10)],
+    },
+    {
+      name: 'grid',
+      title: 'SBC on LeNet-300-100: gradient and temporal sparsity',
+      base: { model: 'mlp', data: 'digits', batch: 8, iterations: 4, split: 'iid', evaluations: 1 },
+      tuning: tuning('mlp', 4, 0.03, 0.001),
+      ...grid([0.01, 0.1], [1, 4]),
+    },
+  ],
+};
+
+/**
+ * @param {string} name
+ * @param {number} iterations
+ * @param {number} learningRate
+ * @param {number} step
+ * @returns {Series['tuning']}
+ */
+function tuning(name, iterations, learningRate, step) {
+  const around = (/** @type {number} */ value) =>
+    [1 / 3, 1, 3].map((factor) => Number((factor * value).toPrecision(2)));
+  return { name, iterations, learningRates: around(learningRate), steps: around(step) };
+}
+
+/**
+ * @param {number[]} sparsities
+ * @param {number[]} delays
+ * @returns {{ grid: Grid, methods: Method[] }}
+ */
+function grid(sparsities, delays) {
+  const methods = delays.flatMap((delay) => sparsities.map((sparsity) => sbc(sparsity, delay)));
+  return { grid: { sparsities, delays }, methods };
+}
+
+/**
+ * What is tuned of a method, as settings of a run.
+ *
+ * @param {Series} series
+ * @param {Method} method
+ * @param {number} choice index into the tried values
+ * @returns {Pick<Settings, 'optimizer' | 'compressor' | 'delay' | 'downstream'>}
+ */
+function methodSettings({ tuning: tried }, method, choice) {
+  const bySteps = method.compressor.name === 'signsgd';
+  const learningRate = tried.learningRates[bySteps ? 1 : choice];
+  const momentum = method.momentumIn === 'compressor' ? 0 : MOMENTUM;
+  const step = bySteps ? { step: tried.steps[choice] } : {};
+  return {
+    optimizer: { name: 'sgd', learningRate, momentum },
+    compressor: { ...method.compressor, ...step },
+    delay: method.delay,
+    downstream: method.downstream ?? 'forward',
+  };
+}
+
+/**
+ * The method whose tuning counts for this one: every cell of a grid has the learning rate of SBC in
+ * its middle.
+ *
+ * @param {Series} series
+ * @param {Method} method
+ */
+export function tunedAs({ grid: cells }, method) {
+  return cells ? sbc(0.01, 10) : method;
+}
+
+/**
+ * The runs that choose a method's learning rate.
+ *
+ * @param {Series} series
+ * @param {Method} method
+ * @returns {Settings[]}
+ */
+export function tuningRuns(series, method) {
+  const { tuning: tried, base } = series;
+  return tried.learningRates.map((_, choice) => ({
+    ...base,
+    ...methodSettings(series, tunedAs(series, method), choice),
+    iterations: tried.iterations,
+    evaluations: 1,
+    split: 'iid',
+    judgedOn: 'validation',
+    workers: WORKERS,
+    seed: TUNING_SEED,
+  }));
+}
+
+/**
+ * The run that counts.
+ *
+ * @param {Series} series
+ * @param {Method} method
+ * @param {number} choice index of the learning rate that tuning chose
+ * @returns {Settings}
+ */
+export function finalRun(series, method, choice) {
+  return {
+    ...series.base,
+    ...methodSettings(series, method, choice),
+    judgedOn: 'test',
+    workers: WORKERS,
+    seed: SEED,
+  };
+}
