@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the library is built on, Highway, and what its tests compare with, nlohmann-json. Emscripten
-# sees them through a folder of links, because the folder they are installed in (/usr/include) also
-# holds the headers of the machine's own C library, which must not reach a WebAssembly compiler.
+# What the library is built on, Highway and Eigen, and what its tests compare with, nlohmann-json.
+# Emscripten sees them through a folder of links, because the folder they are installed in
+# (/usr/include) also holds the headers of the machine's own C library, which must not reach a
+# WebAssembly compiler.
 
 # Adds an interface library `target` whose include path holds the header `header`.
 function(lowtropy_add_headers target header)
   get_filename_component(folder ${header} DIRECTORY)
-  find_path(${target}_ROOT ${header} PATHS /usr/include /usr/local/include
+  find_path(${target}_ROOT ${header} PATHS /usr/include /usr/local/include PATH_SUFFIXES eigen3
             NO_CMAKE_FIND_ROOT_PATH REQUIRED)
   set(root ${${target}_ROOT})
   if(EMSCRIPTEN)
@@ -19,6 +20,7 @@ function(lowtropy_add_headers target header)
   target_include_directories(${target} SYSTEM INTERFACE ${root})
 endfunction()
 
+lowtropy_add_headers(lowtropy_eigen Eigen/Core)
 lowtropy_add_headers(lowtropy_json nlohmann/json.hpp)
 
 if(EMSCRIPTEN)

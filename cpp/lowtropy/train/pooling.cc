@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "lowtropy/base/error.h"
+#include "lowtropy/train/layers.h"
+#include "lowtropy/train/sums.h"
+
+namespace lowtropy {
+namespace {
+
+class MaxPoolLayer : public Layer {
+ public:
+  MaxPoolLayer(size_t kernel, size_t stride) : kernel_(kernel), stride_(stride) {}
+
+  LayerSettings Settings() const override {
+    return {.op = "maxpool", .kernel = kernel_, .stride = stride_};
+  }
+
+  ValueShape Configure(std::span<const ValueShape> inputs) override {
+    in_ = inputs[0];
+    if (in_.arrangement != Arrangement::kPlanes || std::min(in_.height, in_.width) < kernel_) {
+      throw Error(ErrorKind::kShape, "The pooling window does not fit into its input.");
+    }
+    out_ = in_;
+    out_.height = Length(in_.height);
+    out_.width = Length(in_.width);
+    return out_;
+  }
+
+  void Reserve(size_t examples) override { winners_.resize(examples * out_.size()); }
+
+  void Forward(const Pass& pass) override {
+    uint32_t* winner = winners_.data();
+    float* y = pass.y;
+    for (size_t plane = 0; plane < pass.examples * in_.channels; ++plane) {
+      const float* x = pass.x + plane * in_.area();
+      for (size_t r = 0; r < out_.height; ++r) {
+        for (size_t c = 0; c < out_.width; ++c) {
+          const uint32_t best = Best(x, r * stride_, c * stride_);
+          *winner++ = best;
+          *y++ = x[best];
+        }
+      }
+    }
+  }
+
+  void Backward(const Pass& pass) override {
+    if (pass.dx == nullptr) return;
+    std::fill_n(pass.dx, pass.examples * in_.size(), 0.0F);
+    const uint32_t* winner = winners_.data();
+    const float* dy = pass.dy;
+    for (size_t plane = 0; plane < pass.examples * in_.channels; ++plane) {
+      float* dx = pass.dx + plane * in_.area();
+      for (size_t i = 0; i < out_.area(); ++i) dx[*winner++] += *dy++;
+    }
+  }
+
+ private:
+  size_t Length(size_t length) const { return (length - kernel_ + stride_ - 1) / stride_ + 1; }
+
+  // Where in its plane the window at this corner has its maximum, the first of equal ones.
+  uint32_t Best(const float* x, size_t top, size_t left) const {
+    const size_t bottom = std::min(top + kernel_, in_.height);
+    const size_t right = std::min(left + kernel_, in_.width);
+    size_t best = top * in_.width + left;
+    for (size_t r = top; r < bottom; ++r) {
+      for (size_t i = r * in_.width + left; i < r * in_.width + right; ++i) {
+        if (x[i] > x[best]) best = i;
+      }
+    }
+    return static_cast<uint32_t>(best);
+  }
+
+  size_t kernel_;
+  size_t stride_;
+  ValueShape in_;
+  ValueShape out_;
+  std::vector<uint32_t> winners_;  // of each output, where in its input plane it is from
+};
+
+class GlobalAveragePool : public Layer {
+ public:
+  LayerSettings Settings() const override { return {.op = "globalavgpool"}; }
+
+  ValueShape Configure(std::span<const ValueShape> inputs) override {
+    in_ = inputs[0];
+    if (in_.arrangement != Arrangement::kPlanes) {
+      throw Error(ErrorKind::kShape, "A global pooling takes planes, not rows.");
+    }
+    return {.channels = in_.channels};
+  }
+
+  void Forward(const Pass& pass) override {
+    const float scale = 1.0F / static_cast<float>(in_.area());
+    ForPlanes(pass, [&](size_t plane, size_t at) {
+      pass.y[at] = SumFloats(pass.x + plane * in_.area(), in_.area()) * scale;
+    });
+  }
+
+  void Backward(const Pass& pass) override {
+    if (pass.dx == nullptr) return;
+    const float scale = 1.0F / static_cast<float>(in_.area());
+    ForPlanes(pass, [&](size_t plane, size_t at) {
+      std::fill_n(pass.dx + plane * in_.area(), in_.area(), pass.dy[at] * scale);
+    });
+  }
+
+ private:
+  // Calls work(plane, at), `at` being where the plane's mean is in the output's rows.
+  template <class F>
+  void ForPlanes(const Pass& pass, const F& work) const {
+    for (size_t c = 0; c < in_.channels; ++c) {
+      for (size_t e = 0; e < pass.examples; ++e) work(c * pass.examples + e, e * in_.channels + c);
+    }
+  }
+
+  ValueShape in_;
+};
+
+}  // namespace
+
+LayerPtr MakeMaxPool(size_t kernel, size_t stride) {
+  return std::make_unique<MaxPoolLayer>(kernel, stride);
+}
+LayerPtr MakeGlobalAveragePool() { return std::make_unique<GlobalAveragePool>(); }
+
+}  // namespace lowtropy
