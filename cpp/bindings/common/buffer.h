@@ -15,6 +15,10 @@ namespace lowtropy::bindings {
 struct Buffer {
   explicit Buffer(uint64_t bytes) : memory(AllocateBytes(bytes)), size(bytes) {}
 
+  std::span<const uint8_t> Bytes() const {
+    return {reinterpret_cast<const uint8_t*>(memory.get()), static_cast<size_t>(size)};
+  }
+
   std::span<float> Floats() const {
     return {reinterpret_cast<float*>(memory.get()), static_cast<size_t>(size / sizeof(float))};
   }

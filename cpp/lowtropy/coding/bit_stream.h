@@ -83,6 +83,17 @@ class BitReader {
     throw Error(ErrorKind::kFile, "a code is larger than what it can stand for");
   }
 
+  // Goes on to the next whole byte, past zeros only, and returns how many bytes lie before it.
+  size_t Align() {
+    if (Get(filled_ % 8) != 0) {
+      throw Error(ErrorKind::kFile, "the bits that fill up a byte are not zeros");
+    }
+    return next_ - filled_ / 8;
+  }
+
+  // How many bits are left, those that fill up the last byte included.
+  uint64_t Left() const { return filled_ + 8 * uint64_t{bytes_.size() - next_}; }
+
   // Checks that just the zeros that fill up the last byte are left.
   void ExpectEnd() const {
     if (next_ == bytes_.size() && filled_ < 8 && window_ == 0) return;

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compressors, messages and aggregators.
+#include "training/sbc.h"
+
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/buffer.h"
+#include "common/guard.h"
+#include "lowtropy/sbc/aggregator.h"
+#include "lowtropy/sbc/compressor.h"
+#include "lowtropy/sbc/message.h"
+
+namespace lowtropy::bindings {
+
+using emscripten::val;
+
+Layout LayoutOf(const val& tensors) {
+  const auto count = tensors["length"].as<uint32_t>();
+  std::vector<NamedSize> list;
+  for (uint32_t i = 0; i < count; ++i) {
+    const val tensor = tensors[i];
+    list.push_back(
+        {tensor["name"].as<std::string>(), static_cast<size_t>(tensor["size"].as<double>())});
+  }
+  return Layout(std::move(list));
+}
+
+MethodOptions OptionsOf(const val& object) {
+  MethodOptions options;
+  const auto read = [&](const char* name, auto* field) {
+    using Field = std::remove_reference_t<decltype(*field)>;
+    const val value = object[name];
+    if (value.isUndefined()) return;
+    if constexpr (std::is_same_v<Field, bool>) {
+      *field = value.as<bool>();
+    } else {
+      *field = static_cast<Field>(value.as<double>());
+    }
+  };
+  read("sparsity", &options.sparsity);
+  read("sampled", &options.sampled);
+  read("denseBelow", &options.dense_below);
+  read("momentumMask", &options.momentum_mask);
+  read("momentum", &options.momentum);
+  read("step", &options.step);
+  read("levels", &options.levels);
+  read("bucket", &options.bucket);
+  read("clip", &options.clip);
+  read("seed", &options.seed);
+  return options;
+}
+
+val CopyOf(std::span<const uint8_t> bytes) {
+  return val(emscripten::typed_memory_view(bytes.size(), bytes.data())).call<val>("slice");
+}
+
+namespace {
+
+// An object with the sorted names and the number that stands for them in messages.
+val DescribeLayout(const val& tensors) {
+  return Guard([&] {
+    const Layout layout = LayoutOf(tensors);
+    val object = val::object();
+    object.set("id", layout.id());
+    val names = val::array();
+    for (size_t i = 0; i < layout.count(); ++i) names.call<void>("push", layout.name(i));
+    object.set("names", names);
+    return object;
+  });
+}
+
+val TensorsOf(const Layout& layout) {
+  val list = val::array();
+  for (size_t i = 0; i < layout.count(); ++i) {
+    val tensor = val::object();
+    tensor.set("name", layout.name(i));
+    tensor.set("size", static_cast<double>(layout.size(i)));
+    tensor.set("offset", static_cast<double>(layout.offset(i)));
+    list.call<void>("push", tensor);
+  }
+  return list;
+}
+
+val FloatsView(std::span<const float> floats) {
+  return val(emscripten::typed_memory_view(floats.size(), floats.data()));
+}
+
+Compressor* MakeCompressor(const std::string& method, const val& options, const val& tensors) {
+  return Guard(
+      [&] { return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+}
+
+Compressor* RestoreCompressor(const Buffer& bytes) {
+  return Guard([&] { return Compressor::Restore(bytes.Bytes()).release(); });
+}
+
+std::string MethodName(const Compressor& compressor) {
+  return std::string(Name(compressor.method()));
+}
+val CompressorTensors(const Compressor& compressor) { return TensorsOf(compressor.layout()); }
+double LayoutId(const Compressor& compressor) { return compressor.layout().id(); }
+val Input(Compressor& compressor) { return FloatsView(compressor.input()); }
+val Residual(const Compressor& compressor) { return FloatsView(compressor.residual()); }
+val Encode(Compressor& compressor, uint32_t sender, uint32_t round) {
+  return Guard([&] { return CopyOf(compressor.Encode(sender, round)); });
+}
+void TakeBack(Compressor& compressor) {
+  Guard([&] { compressor.TakeBack(); });
+}
+val SaveCompressor(const Compressor& compressor) {
+  return Guard([&] { return CopyOf(compressor.Save()); });
+}
+
+MessageReader* MakeReader() {
+  return Guard([] { return new MessageReader(); });
+}
+void Decode(MessageReader& reader, const Buffer& bytes) {
+  Guard([&] { reader.Decode(bytes.Bytes()); });
+}
+void CheckLayout(const MessageReader& reader, const val& tensors) {
+  Guard([&] { reader.CheckLayout(LayoutOf(tensors)); });
+}
+val Head(const MessageReader& reader) {
+  val head = val::object();
+  head.set("version", int{kMessageVersion});
+  head.set("method", std::string(Name(reader.head().method)));
+  head.set("sender", reader.head().sender);
+  head.set("round", reader.head().round);
+  head.set("layout", reader.head().layout);
+  return head;
+}
+
+// Views, to be used at once. `value` is there where one stands for all.
+val Tensor(const MessageReader& reader, uint32_t index) {
+  const TensorUpdate& update = reader.tensor(index);
+  val tensor = val::object();
+  tensor.set("length", static_cast<double>(update.size));
+  if (update.form != TensorUpdate::Form::kDense) {
+    tensor.set("indices", val(emscripten::typed_memory_view(update.positions.size(),
+                                                            update.positions.data())));
+  }
+  if (update.form == TensorUpdate::Form::kBinary) {
+    tensor.set("value", update.value);
+  } else {
+    tensor.set("values", FloatsView(update.values));
+  }
+  return tensor;
+}
+
+Aggregator* MakeAggregator(const std::string& method, const val& options, const val& tensors) {
+  return Guard(
+      [&] { return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+}
+void AddMessage(Aggregator& aggregator, const Buffer& bytes, uint32_t round) {
+  Guard([&] { aggregator.Add(bytes.Bytes(), round); });
+}
+val Finish(Aggregator& aggregator, uint32_t sender, uint32_t round) {
+  return Guard([&] { return CopyOf(aggregator.Finish(sender, round)); });
+}
+val SaveAggregator(const Aggregator& aggregator) {
+  return Guard([&] { return CopyOf(aggregator.Save()); });
+}
+void RestoreAggregator(Aggregator& aggregator, const Buffer& bytes) {
+  Guard([&] { aggregator.Restore(bytes.Bytes()); });
+}
+
+EMSCRIPTEN_BINDINGS(sbc) {
+  using emscripten::allow_raw_pointers;
+  emscripten::function("describeLayout", &DescribeLayout);
+  emscripten::function("makeCompressor", &MakeCompressor, allow_raw_pointers());
+  emscripten::function("restoreCompressor", &RestoreCompressor, allow_raw_pointers());
+  emscripten::function("makeReader", &MakeReader, allow_raw_pointers());
+  emscripten::function("makeAggregator", &MakeAggregator, allow_raw_pointers());
+  emscripten::class_<Compressor>("Compressor")
+      .function("method", &MethodName)
+      .function("tensors", &CompressorTensors)
+      .function("layoutId", &LayoutId)
+      .function("input", &Input)
+      .function("residual", &Residual)
+      .function("encode", &Encode)
+      .function("takeBack", &TakeBack)
+      .function("save", &SaveCompressor);
+  emscripten::class_<MessageReader>("MessageReader")
+      .function("decode", &Decode)
+      .function("checkLayout", &CheckLayout)
+      .function("head", &Head)
+      .function("count", &MessageReader::count)
+      .function("tensor", &Tensor);
+  emscripten::class_<Aggregator>("Aggregator")
+      .function("add", &AddMessage)
+      .function("count", &Aggregator::count)
+      .function("finish", &Finish)
+      .function("save", &SaveAggregator)
+      .function("restore", &RestoreAggregator);
+}
+
+}  // namespace
+}  // namespace lowtropy::bindings

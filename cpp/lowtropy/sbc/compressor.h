@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lowtropy/base/random.h"
+#include "lowtropy/sbc/extremes.h"
+#include "lowtropy/sbc/layout.h"
+#include "lowtropy/sbc/message.h"
+#include "lowtropy/sbc/method.h"
+
+namespace lowtropy {
+
+// k = max(1, round(p · N)) for a sparsity p in (0, 1] and N ≥ 1.
+size_t KeptCount(double sparsity, size_t size);
+
+// One sender's side: takes updates, gives messages, and keeps what it did not send.
+//
+// Sparse binary compression of a tensor (arXiv:1805.08768, Algorithm 2): top is the k largest
+// entries of residual plus update, bottom the k smallest; μ⁺ is the mean of top and μ⁻ that of
+// -bottom. The larger of the two is sent, with its positions: at least one of them is never below
+// 0, for μ⁺ ≥ mean ≥ -μ⁻. Where fewer than k entries are positive the others of top count with
+// their sign. Equal means send top; ties among entries go to the lower position. Means are summed
+// in float64 in the order of positions, and rounded to float32 once. What is sent is subtracted in
+// float32: residual = accumulated - sent.
+//
+// topk sends float32 values, after momentum correction and with momentum factor masking
+// (arXiv:1712.01887, sections 3.1 and 3.2, without its clipping and warm-up); stc the mean
+// magnitude with both signs. The other methods keep no residual, as in their papers.
+class Compressor {
+ public:
+  // Throws Error as Validate does.
+  Compressor(Method method, const MethodOptions& options, Layout layout);
+
+  Method method() const { return method_; }
+  const MethodOptions& options() const { return options_; }
+  const Layout& layout() const { return layout_; }
+
+  // Where the next update goes, flat as the layout; whatever it holds after Encode means nothing.
+  std::span<float> input() { return input_; }
+
+  // Compresses the input. The message stays until the next call. Throws Error(kValue) with a
+  // sentence that names tensor and position for NaN and infinities, in the input or where it adds
+  // up to one, and then the state is as before. Allocates only where messages were never as large.
+  std::span<const uint8_t> Encode(uint32_t sender, uint32_t round);
+
+  // Clears `momentum`, flat as the layout, at what the last message sent.
+  void MaskMomentum(std::span<float> momentum) const;
+
+  // What was not sent yet, flat as the layout; empty for methods that keep nothing.
+  std::span<const float> residual() const { return residual_; }
+
+  // Takes back the last message of Encode, which got lost: its content is added to the residual, in
+  // float32. Does nothing for methods that keep no residual, when called again, and after Restore.
+  void TakeBack();
+
+  // The whole state as bytes, and back. Restore throws Error(kFile) with a sentence.
+  std::vector<uint8_t> Save() const;
+  static std::unique_ptr<Compressor> Restore(std::span<const uint8_t> bytes);
+
+ private:
+  template <class Values>
+  auto TensorOf(Values& flat, size_t tensor) const {
+    return std::span(flat).subspan(layout_.offset(tensor), layout_.size(tensor));
+  }
+  bool KeepsResidual() const { return IsSparse(method_); }
+  bool CorrectsMomentum() const { return method_ == Method::kTopK && options_.momentum > 0; }
+  void EncodeTensor(size_t tensor);
+  void EncodeSparse(size_t tensor, std::span<float> accumulated);
+  void EncodeBinary(size_t tensor, std::span<float> accumulated);
+  void CorrectMomentum(size_t tensor);
+  void RememberSent(size_t tensor, std::span<const uint32_t> positions);
+
+  Method method_;
+  MethodOptions options_;
+  Layout layout_;
+  Random random_;
+  Extremes extremes_;
+  MessageWriter writer_;
+  std::span<const uint8_t> message_;  // the writer's
+  bool has_message_ = false;          // one that TakeBack can take back
+  std::vector<float> input_;
+  std::vector<float> residual_;
+  std::vector<float> velocity_;  // topk with momentum correction: u of Deep Gradient Compression
+  std::vector<float> next_velocity_;
+  std::vector<size_t> sent_;  // flat positions that the last message sent, where they are masked
+};
+
+}  // namespace lowtropy

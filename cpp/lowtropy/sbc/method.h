@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace lowtropy {
+
+// How updates are compressed. The numbers are those of messages.
+enum class Method : uint8_t {
+  kNone = 1,  // float32
+  kFp16,      // IEEE 754 half precision
+  kFedAvg,    // float32; fewer, later messages are the compression (McMahan, arXiv:1602.05629)
+  kSignSgd,   // a sign per element, majority vote (Bernstein, arXiv:1802.04434)
+  kTernGrad,  // -s, 0 or s at random, unbiased (Wen, arXiv:1705.07878)
+  kQsgd,      // levels at random, unbiased, Elias codes (Alistarh, arXiv:1610.02132)
+  kTopK,      // Deep Gradient Compression (Lin, arXiv:1712.01887)
+  kStc,       // sparse ternary compression (Sattler, arXiv:1903.02891)
+  kSbc,       // sparse binary compression (Sattler, arXiv:1805.08768)
+};
+
+inline constexpr uint8_t kFirstMethod = static_cast<uint8_t>(Method::kNone);
+inline constexpr uint8_t kLastMethod = static_cast<uint8_t>(Method::kSbc);
+
+std::string_view Name(Method method);  // "none", "fp16" …
+
+// Throws Error(kValue) that lists the names.
+Method MethodOf(std::string_view name);
+
+// Whether it sends a share of the elements and keeps the others for later.
+inline bool IsSparse(Method method) { return method >= Method::kTopK; }
+
+// Options of all methods; each reads its own.
+struct MethodOptions {
+  // topk, stc, sbc: the share p of elements that is sent, in (0, 1].
+  double sparsity = 0.01;
+  // topk, stc, sbc: estimate which elements are the largest from a sample of 1 %, and send 0.8 to
+  // 1.25 times as many as p asks for. Saves little; exact is the default.
+  bool sampled = false;
+  // topk, stc, sbc: tensors with fewer elements travel as float32.
+  size_t dense_below = 0;
+  // topk, stc, sbc: clear the optimizer's momentum where something was sent.
+  bool momentum_mask = false;
+  // topk: momentum correction's factor, in [0, 1); then the optimizer should have none of its own.
+  float momentum = 0;
+  // signsgd: what a vote moves a weight by.
+  float step = 2e-4F;
+  // qsgd: levels of magnitude above 0, 1 to 65535, and how many elements share a scale.
+  uint32_t levels = 7;
+  uint32_t bucket = 512;
+  // terngrad: elements beyond so many standard deviations are clipped; 0 clips none.
+  float clip = 2.5F;
+  // terngrad, qsgd: of what is drawn; sampled: of the sample.
+  uint64_t seed = 0;
+};
+
+// Throws Error(kValue) that names the first option that the method cannot use.
+void Validate(Method method, const MethodOptions& options);
+
+}  // namespace lowtropy
