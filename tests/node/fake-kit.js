@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What peers compute with, made so small that a test can foretell it: four weights; each iteration
+ * of a worker adds its stream's number to all of them; a compressor sends half of what there is and
+ * keeps the other half. And a transport within the thread, whose peers can be crashed, held back
+ * and tampered with.
+ */
+
+import { answerWith } from '../../web/lib/transport/requests.js';
+import { peerHandlers } from '../../web/lib/train/peer-handlers.js';
+
+/**
+ * @typedef {import('../../web/lib/transport/transport.js').Frame} Frame
+ * @typedef {import('../../web/lib/transport/transport.js').Listener} Listener
+ * @typedef {import('../../web/lib/transport/transport.js').Transport} Transport
+ * @typedef {{ round: number, sender: number, method: string, values: number[] }} Message
+ */
+
+export const WEIGHTS = 4;
+
+/** @param {unknown} value */
+const toBytes = (value) => new TextEncoder().encode(JSON.stringify(value));
+/** @param {Uint8Array} bytes */
+const fromBytes = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
+class Dataset {
+  size = 10;
+
+  static digits() {
+    return new Dataset();
+  }
+
+  slice() {
+    return this;
+  }
+
+  /** @param {number} workers */
+  shards(workers) {
+    return new Array(workers).fill(new Uint32Array(1));
+  }
+
+  dispose() {}
+}
+
+class Compressor {
+  residual = new Array(WEIGHTS).fill(0);
+
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name;
+  }
+
+  /**
+   * @param {number[]} update
+   * @param {{ round: number, sender: number }} header
+   */
+  encode(update, header) {
+    if (!update.every(Number.isFinite)) throw new Error('The update holds NaN.');
+    const values = update.map((value, index) => (value + this.residual[index]) / 2);
+    this.residual = values;
+    return toBytes({ ...header, method: this.name, values });
+  }
+
+  save() {
+    return toBytes({ ...this });
+  }
+
+  /** @param {Uint8Array} bytes */
+  static restore(bytes) {
+    return Object.assign(new Compressor(''), fromBytes(bytes));
+  }
+
+  dispose() {}
+}
+
+class Trainer {
+  layout = { all: WEIGHTS };
+  weightCount = WEIGHTS;
+  /** @type {number[]} */
+  #remembered = [];
+
+  /** @param {{ seed: number, stream: number, optimizer: { learningRate: number } }} options */
+  constructor({ seed, stream, optimizer }) {
+    this.values = new Array(WEIGHTS).fill(seed);
+    this.stream = optimizer.learningRate > 100 ? NaN : stream;
+  }
+
+  beginRound() {
+    this.#remembered = [...this.values];
+  }
+
+  /** @param {number} n */
+  step(n) {
+    this.values = this.values.map((value) => value + n * this.stream);
+    return { loss: this.stream };
+  }
+
+  /**
+   * @param {Compressor} compressor
+   * @param {{ round: number, sender: number }} header
+   */
+  encode(compressor, header) {
+    const update = this.values.map((value, index) => value - this.#remembered[index]);
+    this.values = this.#remembered;
+    return compressor.encode(update, header);
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {number} scale
+   */
+  apply(bytes, scale) {
+    const { values } = fromBytes(bytes);
+    this.values = this.values.map((value, index) => value + scale * values[index]);
+  }
+
+  weights() {
+    return Float32Array.from(this.values);
+  }
+
+  /** @param {Float32Array} values */
+  setWeights(values) {
+    this.values = [...values];
+  }
+
+  calibrate() {}
+
+  evaluate() {
+    return { loss: 1, accuracy: 0.5, examples: 2 };
+  }
+
+  save() {
+    return toBytes({ values: this.values, stream: this.stream });
+  }
+
+  /** @param {Uint8Array} bytes */
+  restore(bytes) {
+    Object.assign(this, fromBytes(bytes));
+  }
+}
+
+class Aggregator extends Compressor {
+  sum = new Array(WEIGHTS).fill(0);
+  count = 0;
+
+  /** @param {Uint8Array} bytes */
+  add(bytes) {
+    const { values } = fromBytes(bytes);
+    this.sum = this.sum.map((value, index) => value + values[index]);
+    ++this.count;
+  }
+
+  /** @param {{ round: number }} header */
+  finish({ round }) {
+    const mean = this.sum.map((value) => value / this.count);
+    this.sum = new Array(WEIGHTS).fill(0);
+    this.count = 0;
+    return this.encode(mean, { round, sender: -1 });
+  }
+
+  /**
+   * @override
+   * @param {Uint8Array} bytes
+   */
+  static restore(bytes) {
+    return Object.assign(new Aggregator(''), fromBytes(bytes));
+  }
+}
+
+/** @type {any} */
+const kit = {
+  init: async () => {},
+  Aggregator,
+  Compressor,
+  Dataset,
+  Trainer,
+  decodeMessage: fromBytes,
+};
+
+/**
+ * A transport whose peers are in this thread.
+ *
+ * @implements {Transport}
+ */
+export class FakeTransport {
+  /** Bytes of what workers sent as messages, and got as such or as weights. */
+  up = 0;
+  down = 0;
+  /** Changes a message on its way up. @type {(bytes: Uint8Array) => Uint8Array} */
+  tamper = (bytes) => bytes;
+  /** Peers that there are, by name. */
+  listeners = /** @type {Map<string, Listener>} */ (new Map());
+  /** Peers whose answers are held back, and these. @type {Map<string, Frame[]>} */
+  #held = new Map();
+
+  /**
+   * @param {string} name
+   * @param {Listener} listener
+   */
+  async connect(name, listener) {
+    this.listeners.set(name, listener);
+    const answer = answerWith(peerHandlers(kit, undefined));
+    const worker = name !== 'The server';
+    return {
+      send: (/** @type {Frame} */ { head, body }) => {
+        const copies = body.map((bytes) => bytes.slice());
+        if (worker && /^(apply|setWeights)$/.test(head.type)) this.down += size(copies);
+        answer({ head: JSON.parse(JSON.stringify(head)), body: copies }, (frame) => {
+          if (worker && head.type === 'train') {
+            this.up += size(frame.body);
+            frame.body = frame.body.map(this.tamper);
+          }
+          this.#deliver(name, frame, listener);
+        });
+      },
+      close: async () => void this.listeners.delete(name),
+    };
+  }
+
+  /** @param {string} name */
+  crash(name) {
+    this.listeners.get(name)?.onLost('it crashed');
+    this.listeners.delete(name);
+  }
+
+  /** @param {string} name of a peer whose answers are held back from now on */
+  hold(name) {
+    this.#held.set(name, []);
+  }
+
+  /** @param {string} name */
+  release(name) {
+    const frames = this.#held.get(name) ?? [];
+    this.#held.delete(name);
+    const listener = this.listeners.get(name);
+    for (const frame of frames) listener?.onFrame(frame);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Frame} frame
+   * @param {Listener} listener
+   */
+  #deliver(name, frame, listener) {
+    const held = this.#held.get(name);
+    if (held) held.push(frame);
+    else if (this.listeners.get(name) === listener) listener.onFrame(frame);
+  }
+}
+
+/** @param {Uint8Array[]} body */
+function size(body) {
+  return body.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What peers compute with, in one place, so that tests of what they do can have something small. */
+
+import { initTraining } from '../core/training.js';
+import { Aggregator } from './aggregator.js';
+import { Compressor, decodeMessage } from './compressor.js';
+import { Dataset } from './dataset.js';
+import { Trainer } from './trainer.js';
+
+/** @typedef {typeof kit} Kit */
+
+export const kit = {
+  /** @param {{ module: WebAssembly.Module }} welcome */
+  init: ({ module }) => initTraining({ module }),
+  Aggregator,
+  Compressor,
+  Dataset,
+  Trainer,
+  decodeMessage,
+};

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The options of a simulation, checked and filled up. */
+
+import { ValueError } from '../core/errors.js';
+import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
+import { checkData } from './data.js';
+
+/**
+ * @typedef {import('../core/engine.js').InitOptions} InitOptions
+ * @typedef {import('../transport/transport.js').Transport} Transport
+ * @typedef {import('./data.js').DataOption} DataOption
+ * @typedef {import('./data.js').DataSource} DataSource
+ *
+ * @typedef {typeof MODELS[number]} ModelName
+ * @typedef {typeof COMPRESSORS[number]} CompressorName
+ *
+ * @typedef {object} OptimizerOptions
+ * @property {'sgd' | 'adam'} name
+ * @property {number} [learningRate] by default 0.05 of sgd, 0.001 of adam
+ * @property {number} [momentum] of sgd, in [0, 1); by default 0.9
+ * @property {number} [weightDecay] by default 0
+ * @property {unknown} [schedule] of the learning rate; see Trainer
+ *
+ * @typedef {{ name: CompressorName } & Record<string, unknown>} CompressorChoice a compressor and
+ *   its options; see Compressor
+ *
+ * @typedef {object} Link what a worker is connected by, in the simulated clock
+ * @property {number} up bits per second
+ * @property {number} down bits per second
+ * @property {number} [latency] seconds that each transfer takes besides; by default 0
+ *
+ * @typedef {object} SimulationOptions
+ * @property {ModelName} [model] by default lenet5, or charlstm for text
+ * @property {DataOption} [data] by default 'digits'
+ * @property {number} [workers] by default 4
+ * @property {number} [batch] examples per worker and iteration; by default 64
+ * @property {OptimizerOptions} [optimizer] of each worker; by default sgd
+ * @property {CompressorChoice | CompressorName} [compressor] by default sbc. Of topk without a
+ *   `momentum` the optimizer's moves there: momentum correction, as Deep Gradient Compression has it
+ * @property {number} [delay] iterations of each worker per round; by default 10
+ * @property {'forward' | 'recompress'} [downstream] what the server sends to every worker: every
+ *   counted message, or their mean compressed again; by default forward, of signsgd recompress
+ * @property {string} [split] of the examples among workers: 'iid' or 'labels:C', C classes for each;
+ *   by default iid
+ * @property {number} [participation] the share of the present workers that take part in a round, in
+ *   (0, 1]; by default 1
+ * @property {number} [timeout] milliseconds after which a round goes on without those who have not
+ *   answered; by default there is no limit, so that equal seeds give equal bytes on any machine
+ * @property {Link | Link[]} [link] of all workers, or of each; by default nothing takes time
+ * @property {number} [stepSeconds] what an iteration takes a worker in the simulated clock; by
+ *   default what it did take
+ * @property {number} [seed] by default 1
+ * @property {number} [evaluateEvery] rounds; the last of a run is evaluated anyway; by default a
+ *   twentieth of the run
+ * @property {InitOptions} [wasm] where the WebAssembly for training comes from
+ * @property {Transport} [transport] by default threads
+ *
+ * @typedef {object} Settings what of the options goes into checkpoints and to peers: JSON
+ * @property {ModelName} model
+ * @property {number} workers
+ * @property {number} batch
+ * @property {Required<Pick<OptimizerOptions, 'name' | 'learningRate' | 'momentum' | 'weightDecay'>>
+ *   & { schedule?: unknown }} optimizer
+ * @property {{ name: CompressorName, options: Record<string, unknown> }} compressor
+ * @property {number} delay
+ * @property {'forward' | 'recompress'} downstream
+ * @property {string} split
+ * @property {number} participation
+ * @property {number | null} timeout
+ * @property {Array<Required<Link>> | null} links
+ * @property {number | null} stepSeconds
+ * @property {number} seed
+ * @property {number | null} evaluateEvery
+ *
+ * @typedef {{ settings: Settings, source: DataSource, wasm: InitOptions,
+ *   transport: Transport | undefined }} Checked
+ */
+
+export const MODELS = /** @type {const} */ (['mlp', 'lenet5', 'resnet8', 'charlstm']);
+
+export const COMPRESSORS = /** @type {const} */ ([
+  'none',
+  'fp16',
+  'fedavg',
+  'signsgd',
+  'terngrad',
+  'qsgd',
+  'topk',
+  'stc',
+  'sbc',
+]);
+
+const OPTIONS = /** @type {const} */ ([
+  'model',
+  'data',
+  'workers',
+  'batch',
+  'optimizer',
+  'compressor',
+  'delay',
+  'downstream',
+  'split',
+  'participation',
+  'timeout',
+  'link',
+  'stepSeconds',
+  'seed',
+  'evaluateEvery',
+  'wasm',
+  'transport',
+]);
+
+const MOST_WORKERS = 256;
+const MOST = 2 ** 31 - 1;
+const DEFAULT_RATES = { sgd: 0.05, adam: 0.001 };
+const DEFAULT_MOMENTUM = 0.9;
+
+/**
+ * @param {unknown} options
+ * @returns {Checked}
+ * @throws {ValueError}
+ */
+export function checkOptions(options) {
+  const given = /** @type {SimulationOptions} */ (checkKeys(options, 'A simulation', OPTIONS));
+  const source = checkData(given.data ?? 'digits');
+  const workers = checkInteger(given.workers ?? 4, 'The number of workers', 1, MOST_WORKERS);
+  const { optimizer, compressor } = moveMomentum(
+    checkOptimizer(given.optimizer ?? { name: 'sgd' }),
+    checkCompressor(given.compressor ?? 'sbc'),
+  );
+  /** @type {Settings} */
+  const settings = {
+    model: checkModel(given.model, source),
+    workers,
+    batch: checkInteger(given.batch ?? 64, 'The batch', 1, 65536),
+    optimizer,
+    compressor,
+    delay: checkInteger(given.delay ?? 10, 'The delay', 1, MOST),
+    downstream: checkDownstream(given.downstream, compressor.name),
+    split: checkSplit(given.split ?? 'iid'),
+    participation: checkNumber(
+      given.participation ?? 1,
+      'The participation',
+      'above 0 and up to 1',
+      (value) => value > 0 && value <= 1,
+    ),
+    timeout: checkTimeout(given.timeout),
+    links: given.link === undefined ? null : checkLinks(given.link, workers),
+    stepSeconds:
+      given.stepSeconds === undefined
+        ? null
+        : checkNumber(given.stepSeconds, 'The time of a step', 'of at least 0', (n) => n >= 0),
+    seed: checkInteger(given.seed ?? 1, 'The seed', 0, 2 ** 32 - 1),
+    evaluateEvery:
+      given.evaluateEvery === undefined
+        ? null
+        : checkInteger(given.evaluateEvery, 'The rounds between evaluations', 1, MOST),
+  };
+  return { settings, source, wasm: given.wasm ?? {}, transport: given.transport };
+}
+
+/**
+ * The options that give these settings.
+ *
+ * @param {Settings} settings
+ * @returns {SimulationOptions}
+ */
+export function optionsOf(settings) {
+  const { compressor, timeout, links, stepSeconds, evaluateEvery, ...rest } = settings;
+  return {
+    ...rest,
+    compressor: { ...compressor.options, name: compressor.name },
+    ...(timeout !== null && { timeout }),
+    ...(links !== null && { link: links }),
+    ...(stepSeconds !== null && { stepSeconds }),
+    ...(evaluateEvery !== null && { evaluateEvery }),
+  };
+}
+
+/**
+ * @param {unknown} model
+ * @param {DataSource} source
+ */
+function checkModel(model, source) {
+  const text = source.kind === 'text';
+  const name = checkName(model ?? (text ? 'charlstm' : 'lenet5'), 'The model', MODELS);
+  if ((name === 'charlstm') === text) return name;
+  throw new ValueError(
+    text
+      ? `The model ${name} reads images, not text; charlstm reads text.`
+      : `The model ${name} reads text, not images.`,
+  );
+}
+
+/**
+ * @param {unknown} optimizer
+ * @returns {Settings['optimizer']}
+ */
+function checkOptimizer(optimizer) {
+  const known = ['name', 'learningRate', 'momentum', 'weightDecay', 'schedule'];
+  const given = checkKeys(optimizer, 'The optimizer', known);
+  const name = checkName(
+    given.name ?? 'sgd',
+    'The optimizer',
+    /** @type {const} */ (['sgd', 'adam']),
+  );
+  const momentum = given.momentum ?? (name === 'sgd' ? DEFAULT_MOMENTUM : 0);
+  if (name === 'adam' && momentum !== 0) {
+    throw new ValueError('Adam has no momentum to set; leave it out.');
+  }
+  return {
+    name,
+    learningRate: checkNumber(
+      given.learningRate ?? DEFAULT_RATES[name],
+      'The learning rate',
+      'above 0',
+      (rate) => rate > 0,
+    ),
+    momentum: checkMomentum(momentum),
+    weightDecay: checkNumber(
+      given.weightDecay ?? 0,
+      'The weight decay',
+      'of at least 0',
+      (decay) => decay >= 0,
+    ),
+    ...(given.schedule !== undefined && { schedule: given.schedule }),
+  };
+}
+
+/** @param {unknown} momentum */
+function checkMomentum(momentum) {
+  return checkNumber(momentum, 'The momentum', 'from 0 to below 1', (m) => m >= 0 && m < 1);
+}
+
+/**
+ * @param {unknown} compressor
+ * @returns {Settings['compressor']} its options are the compressor's to check, but for those that
+ *   are common
+ */
+function checkCompressor(compressor) {
+  const given = typeof compressor === 'string' ? { name: compressor } : compressor;
+  if (typeof given !== 'object' || given === null) {
+    throw new ValueError(`The compressor must be a name or an object, not ${given}.`);
+  }
+  const { name, ...options } = /** @type {Record<string, unknown>} */ (given);
+  const known = checkName(name, 'The compressor', COMPRESSORS);
+  if (options.sparsity !== undefined) {
+    checkNumber(options.sparsity, 'The sparsity', 'above 0 and up to 1', (p) => p > 0 && p <= 1);
+  }
+  if (options.momentum !== undefined) checkMomentum(options.momentum);
+  for (const [option, value] of Object.entries(options)) {
+    if (typeof value !== 'number' && typeof value !== 'boolean') {
+      throw new ValueError(`The compressor's ${option} must be a number or a flag, not ${value}.`);
+    }
+  }
+  return { name: known, options };
+}
+
+/**
+ * @param {Settings['optimizer']} optimizer
+ * @param {Settings['compressor']} compressor
+ */
+function moveMomentum(optimizer, compressor) {
+  if (compressor.name !== 'topk' || compressor.options.momentum !== undefined) {
+    return { optimizer, compressor };
+  }
+  return {
+    optimizer: { ...optimizer, momentum: 0 },
+    compressor: { ...compressor, options: { ...compressor.options, momentum: optimizer.momentum } },
+  };
+}
+
+/**
+ * @param {unknown} downstream
+ * @param {CompressorName} compressor
+ */
+function checkDownstream(downstream, compressor) {
+  const vote = compressor === 'signsgd';
+  const known = /** @type {const} */ (['forward', 'recompress']);
+  const name = checkName(downstream ?? (vote ? 'recompress' : 'forward'), 'The downstream', known);
+  if (vote && name === 'forward') {
+    throw new ValueError(
+      'The compressor signsgd is a majority vote, which the server takes: its downstream must be recompress.',
+    );
+  }
+  return name;
+}
+
+/** @param {unknown} split */
+function checkSplit(split) {
+  if (split === 'iid' || (typeof split === 'string' && /^labels:[1-9]\d{0,4}$/.test(split))) {
+    return split;
+  }
+  throw new ValueError(`The split must be iid or labels:C, C classes per worker, not "${split}".`);
+}
+
+/**
+ * @param {unknown} timeout
+ * @returns {number | null} null: no limit
+ */
+function checkTimeout(timeout) {
+  if (timeout === undefined || timeout === Infinity) return null;
+  return checkNumber(
+    timeout,
+    'The time limit',
+    `of milliseconds from 1 to ${MOST}`,
+    (ms) => ms >= 1 && ms <= MOST,
+  );
+}
+
+/**
+ * @param {unknown} link
+ * @param {number} workers
+ * @returns {Array<Required<Link>>} one for each worker
+ */
+function checkLinks(link, workers) {
+  const links = Array.isArray(link) ? link : new Array(workers).fill(link);
+  if (links.length !== workers) {
+    throw new ValueError(
+      `There must be one link, or one for each of the ${workers} workers, not ${links.length}.`,
+    );
+  }
+  return links.map((each, index) => {
+    const what = Array.isArray(link) ? `The link of worker ${index}` : 'The link';
+    const { up, down, latency = 0 } = checkKeys(each, what, ['up', 'down', 'latency']);
+    const rate = (/** @type {number} */ value) => value > 0;
+    return {
+      up: checkNumber(up, `${what}: up`, 'of bits per second above 0', rate),
+      down: checkNumber(down, `${what}: down`, 'of bits per second above 0', rate),
+      latency: checkNumber(latency, `${what}: latency`, 'of seconds from 0', (s) => s >= 0),
+    };
+  });
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { LowtropyError, ShapeError, ValueError } from '../core/errors.js';
+import { Model } from '../model/model.js';
+import { noTotals, ratioOf } from './accounting.js';
+import { checkInteger } from './check.js';
+import { readCheckpoint, resumeOptions, writeCheckpoint } from './checkpoint.js';
+import { Cluster } from './cluster.js';
+import { dataOptionOf, loadData } from './data.js';
+import { floatsOf } from './floats.js';
+import { checkOptions } from './options.js';
+import { chooseParticipants } from './random.js';
+import { startThreads } from './threads.js';
+
+/**
+ * @typedef {import('../model/model.js').Formats} Formats
+ * @typedef {import('./accounting.js').Ledger} Ledger
+ * @typedef {import('./accounting.js').Loss} Loss
+ * @typedef {import('./accounting.js').Totals} Totals
+ * @typedef {import('./checkpoint.js').Snapshot} Snapshot
+ * @typedef {import('./data.js').Data} Data
+ * @typedef {import('./member.js').MemberStatus} MemberStatus
+ * @typedef {import('./options.js').Settings} Settings
+ * @typedef {import('./options.js').SimulationOptions} SimulationOptions
+ * @typedef {import('./server-peer.js').Refusal} Refusal
+ *
+ * @typedef {object} Evaluation on the examples for testing
+ * @property {number} testLoss mean cross-entropy
+ * @property {number} accuracy share of right answers; of text, of right next characters
+ * @property {number} [perplexity] of text: exp(testLoss)
+ *
+ * @typedef {object} RoundReport
+ * @property {number} round its number, from 1
+ * @property {number} iterations of each worker so far; a worker that was not chosen made fewer
+ * @property {number | null} loss mean of the counted workers'; null where none was counted
+ * @property {number[]} participants workers chosen for the round
+ * @property {number[]} counted those whose messages were added to the weights
+ * @property {number[]} late those who did not answer in time
+ * @property {number} stale messages that arrived after their round, and were dropped
+ * @property {Refusal[]} refused messages that could not be used
+ * @property {Loss[]} lost workers that crashed or were killed since the round before
+ * @property {{ up: number[], down: number[] }} bytes in this round, by worker
+ * @property {number} denseBytes that one worker would have sent as float32 in each iteration
+ * @property {number | null} ratio how many times smaller what went up was
+ * @property {number | null} downRatio the same of what went down
+ * @property {number} seconds that the round took, without its evaluation
+ * @property {number} simulatedSeconds that it would have taken over the links: as long as the
+ *   slowest counted worker
+ * @property {Totals} totals since the simulation began
+ *
+ * @typedef {RoundReport & Partial<Evaluation>} Round evaluated in some rounds
+ */
+
+/** Rounds of a run that are evaluated, unless it is said how many. */
+const EVALUATIONS = 20;
+
+/**
+ * Several workers that learn together. Each is a thread with a WebAssembly instance, a shard of the
+ * examples, an optimizer and a residual of its own; the server, a thread too, has the weights. What
+ * goes between them are the bytes of compressed updates, counted one by one.
+ *
+ * A round: the participants make `delay` iterations and send one message each; the server adds
+ * those that came in time to the weights, by the workers' numbers; everybody gets the result and
+ * has bit for bit the server's weights. All workers know the first weights from the seed.
+ *
+ * Workers may leave, crash and come back at any time; see cluster.js for what is then theirs.
+ */
+export class Simulation {
+  static {
+    Object.defineProperty(this, 'name', { value: 'Simulation' });
+  }
+
+  /** @type {Settings} */
+  #settings;
+  #checked;
+  /** @type {Snapshot | undefined} */
+  #snapshot;
+  /** @type {Promise<Cluster> | undefined} */
+  #starting;
+  /** @type {Cluster | undefined} */
+  #cluster;
+  /** @type {Data | undefined} */
+  #data;
+  #round = 0;
+  #iterations = 0;
+  #totals;
+  #disposed = false;
+  /** Settled when nothing else is at work between the rounds. @type {Promise<unknown>} */
+  #last = Promise.resolve();
+
+  /**
+   * @param {SimulationOptions} [options]
+   * @throws {ValueError} names the option that cannot be
+   */
+  constructor(options = {}) {
+    this.#checked = checkOptions(options);
+    this.#settings = this.#checked.settings;
+    this.#totals = noTotals(this.#settings.workers);
+  }
+
+  /**
+   * Goes on from a checkpoint, to bit for bit the same weights.
+   *
+   * @param {Uint8Array} bytes of `checkpoint()`
+   * @param {SimulationOptions} [overrides] data (needed where they were bytes), timeout, link,
+   *   stepSeconds, participation, evaluateEvery, wasm, transport
+   * @returns {Promise<Simulation>}
+   * @throws {FileError} for anything that is no sound checkpoint, and if the data are others
+   */
+  static async resume(bytes, overrides = {}) {
+    const snapshot = readCheckpoint(bytes);
+    const simulation = new Simulation(resumeOptions(snapshot.options, overrides));
+    const { round, iterations, totals } = snapshot.progress;
+    simulation.#snapshot = snapshot;
+    simulation.#round = round;
+    simulation.#iterations = iterations;
+    simulation.#totals = totals;
+    await simulation.start();
+    return simulation;
+  }
+
+  /** Rounds that are finished. */
+  get round() {
+    return this.#round;
+  }
+
+  /** Iterations of each worker in them. */
+  get iterations() {
+    return this.#iterations;
+  }
+
+  /** Weights of the model; 0 before `start`. */
+  get weightCount() {
+    return this.#cluster?.weightCount ?? 0;
+  }
+
+  /** A copy. @returns {Totals} */
+  get totals() {
+    return structuredClone(this.#totals);
+  }
+
+  /** What each worker is, by its number; none before `start`. @returns {MemberStatus[]} */
+  get workers() {
+    return this.#cluster?.members.map(({ status }) => status) ?? [];
+  }
+
+  /**
+   * Starts the threads, and gives them their data. Whatever needs them does so by itself.
+   *
+   * @returns {Promise<void>}
+   */
+  async start() {
+    await this.#ready();
+  }
+
+  /**
+   * Runs rounds until each worker has made so many iterations in all, and tells of each round.
+   * Leaving the loop early stops it between two rounds; a later run goes on from there.
+   *
+   * @param {{ iterations: number }} options counted from the very beginning; the last round is
+   *   shorter where the delay does not divide them
+   * @returns {AsyncGenerator<Round, void, void>}
+   */
+  async *run({ iterations }) {
+    checkInteger(iterations, 'The number of iterations', 1, 2 ** 31 - 1);
+    const { delay } = this.#settings;
+    const every =
+      this.#settings.evaluateEvery ?? Math.ceil(Math.ceil(iterations / delay) / EVALUATIONS);
+    while (this.#iterations < iterations && !this.#disposed) {
+      const steps = Math.min(delay, iterations - this.#iterations);
+      try {
+        yield await this.#exclusive(async (cluster) => {
+          const report = await this.#runRound(cluster, steps);
+          const due = report.round % every === 0 || report.iterations >= iterations;
+          return due ? { ...report, ...(await this.#evaluate(cluster)) } : report;
+        });
+      } catch (error) {
+        if (!this.#disposed) throw error;
+      }
+    }
+  }
+
+  /**
+   * @returns {Promise<Evaluation>} of the weights as they are now
+   */
+  evaluate() {
+    return this.#exclusive((cluster) => this.#evaluate(cluster));
+  }
+
+  /**
+   * @param {number} [worker] by default the server
+   * @returns {Promise<Float32Array<ArrayBuffer>>} a copy of the weights, tensor after tensor
+   */
+  weights(worker) {
+    return this.#exclusive(async (cluster) => {
+      if (worker !== undefined) return floatsOf(await cluster.weightsOf(this.#check(worker)));
+      return floatsOf((await cluster.server.request('weights')).body[0]);
+    });
+  }
+
+  /**
+   * What has been learned, as a network that runs.
+   *
+   * @param {{ prune?: number, values?: number, format?: Formats }} [options] prune: share of each
+   *   weight matrix that becomes 0; values: how many distinct values each keeps, 2 to 256; format:
+   *   as of Model.fromGraph
+   * @returns {Promise<Model>}
+   */
+  async model({ format = 'auto', ...options } = {}) {
+    const { value, body } = await this.#exclusive(({ server }) =>
+      server.request('export', options),
+    );
+    const tensors = new Map(
+      value.tensors.map((/** @type {any} */ { name, ...shape }, /** @type {number} */ index) => [
+        name,
+        { ...shape, data: floatsOf(body[index]) },
+      ]),
+    );
+    return Model.fromGraph(value.graph, tensors, { format });
+  }
+
+  /**
+   * All there is between two rounds: weights, optimizers, residuals, random numbers, counts. A late
+   * worker is waited for, but not longer than the time limit; otherwise it counts as gone.
+   *
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  checkpoint() {
+    return this.#exclusive(async (cluster) => {
+      const saved = await cluster.save(this.#round);
+      const { totals } = this;
+      cluster.ledger.addTo(totals); // of messages that came late
+      return writeCheckpoint(
+        this.#settings,
+        { option: dataOptionOf(this.#checked.source), checksum: this.#data?.checksum ?? 0 },
+        { round: this.#round, iterations: this.#iterations, totals },
+        saved,
+      );
+    });
+  }
+
+  /**
+   * A worker goes after the round that is running. What it is is kept for when it comes back.
+   *
+   * @param {number} worker
+   * @returns {Promise<void>}
+   */
+  leave(worker) {
+    return this.#exclusive((cluster) => cluster.leave(this.#check(worker)));
+  }
+
+  /**
+   * A worker comes, after the round that is running: in a thread of its own, and with the weights
+   * as they are then.
+   *
+   * @param {number} worker that has left, or is gone
+   * @returns {Promise<void>}
+   */
+  join(worker) {
+    return this.#exclusive((cluster) => cluster.join(this.#check(worker)));
+  }
+
+  /**
+   * Ends a worker's thread at once, as a crash would.
+   *
+   * @param {number} worker
+   */
+  async kill(worker) {
+    (await this.#ready()).kill(this.#check(worker));
+  }
+
+  /**
+   * Holds a worker's next message back.
+   *
+   * @param {number} worker
+   * @param {number} milliseconds
+   */
+  async stall(worker, milliseconds) {
+    (await this.#ready()).stall(this.#check(worker), milliseconds);
+  }
+
+  /** Ends all threads. What is still running is rejected, and a run ends. */
+  async dispose() {
+    this.#disposed = true;
+    await this.#cluster?.close();
+    await this.#starting?.catch(() => {});
+  }
+
+  /** @returns {Promise<Cluster>} */
+  #ready() {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start() {
+    const { settings, source, wasm, transport } = this.#checked;
+    this.#data = await loadData(source);
+    if (this.#snapshot && this.#snapshot.dataChecksum !== this.#data.checksum) {
+      throw new ValueError('The data are not those of the checkpoint.');
+    }
+    const cluster = new Cluster(settings, this.#data, transport ?? (await startThreads(wasm)));
+    if (this.#disposed) throw new LowtropyError('The simulation was disposed of.');
+    this.#cluster = cluster;
+    try {
+      await cluster.start(this.#snapshot?.cluster);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    this.#snapshot = undefined;
+    return cluster;
+  }
+
+  /**
+   * Between rounds one thing happens after the other.
+   *
+   * @template T
+   * @param {(cluster: Cluster) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  #exclusive(work) {
+    const result = this.#last.then(async () => {
+      if (this.#disposed) throw new LowtropyError('The simulation was used after its dispose().');
+      return work(await this.#ready());
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** @param {unknown} worker */
+  #check(worker) {
+    const { workers } = this.#settings;
+    if (Number.isInteger(worker) && Number(worker) >= 0 && Number(worker) < workers) {
+      return Number(worker);
+    }
+    throw new ShapeError(`The workers are numbered 0 to ${workers - 1}; there is no ${worker}.`);
+  }
+
+  /**
+   * @param {Cluster} cluster
+   * @returns {Promise<Evaluation>}
+   */
+  async #evaluate({ server }) {
+    const { value } = await server.request('evaluate');
+    const { loss: testLoss, accuracy } = value;
+    const text = this.#checked.source.kind === 'text';
+    return { testLoss, accuracy, ...(text && { perplexity: Math.exp(testLoss) }) };
+  }
+
+  /**
+   * @param {Cluster} cluster
+   * @param {number} steps
+   * @returns {Promise<RoundReport>}
+   */
+  async #runRound(cluster, steps) {
+    const { participation, seed } = this.#settings;
+    const start = performance.now();
+    const round = this.#round + 1;
+    const dense = 4 * cluster.weightCount * steps;
+    await cluster.waitForSomebody();
+    await cluster.catchUp(round - 1);
+    const present = cluster.present.map(({ index }) => index);
+    const count = Math.max(1, Math.round(participation * present.length));
+    const participants = chooseParticipants(present, count, seed, round);
+    const { trained, late } = await cluster.train(participants, { round, steps });
+    const { counted, refused } = await cluster.aggregate(round, trained, dense);
+    const ledger = cluster.closeLedger();
+    const used = trained.filter(({ worker }) => counted.includes(worker));
+    const seconds = (performance.now() - start) / 1000;
+    const simulatedSeconds = this.#simulatedSeconds(ledger, used, steps);
+    this.#round = round;
+    this.#iterations += steps;
+    ledger.addTo(this.#totals);
+    this.#totals.seconds += seconds;
+    this.#totals.simulatedSeconds += simulatedSeconds;
+    return {
+      round,
+      iterations: this.#iterations,
+      loss: used.length > 0 ? used.reduce((sum, { loss }) => sum + loss, 0) / used.length : null,
+      participants,
+      counted,
+      late,
+      stale: ledger.stale,
+      refused,
+      lost: ledger.lost,
+      bytes: { up: [...ledger.up], down: [...ledger.down] },
+      denseBytes: dense,
+      ratio: ratioOf(ledger.denseUp, ledger.up),
+      downRatio: ratioOf(ledger.denseDown, ledger.down),
+      seconds,
+      simulatedSeconds,
+      totals: this.totals,
+    };
+  }
+
+  /**
+   * @param {Ledger} ledger
+   * @param {Array<{ worker: number, seconds: number }>} counted
+   * @param {number} steps
+   */
+  #simulatedSeconds(ledger, counted, steps) {
+    const { links, stepSeconds, timeout } = this.#settings;
+    if (counted.length === 0) return (timeout ?? 0) / 1000;
+    return Math.max(
+      ...counted.map(({ worker, seconds }) =>
+        ledger.simulatedSeconds(
+          worker,
+          links?.[worker],
+          stepSeconds === null ? seconds : steps * stepSeconds,
+        ),
+      ),
+    );
+  }
+}
