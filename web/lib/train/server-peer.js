@@ -46,7 +46,7 @@ export class ServerPeer {
       batch,
       optimizer,
       seed,
-      stream: workers,
+      stream: 0,
     });
     this.#aggregator =
       downstream === 'recompress'
