@@ -19,6 +19,12 @@
  * @typedef {import('./model/model.js').Layer} Layer
  * @typedef {import('./model/source.js').LoadOptions} LoadOptions
  * @typedef {import('./model/source.js').Progress} Progress
+ * @typedef {import('./train/compressor.js').CompressorOptions} CompressorOptions
+ * @typedef {import('./train/compressor.js').MethodName} MethodName
+ * @typedef {import('./train/message.js').Message} Message
+ * @typedef {import('./train/message.js').TensorUpdate} TensorUpdate
+ * @typedef {import('./train/tensors.js').Layout} Layout
+ * @typedef {import('./train/tensors.js').Tensors} Tensors
  */
 
 export {
@@ -38,3 +44,6 @@ export { importDeepCompression } from './import/import-deep-compression.js';
 export { classify, probabilities, topClasses } from './model/classify.js';
 export { imageToTensor, scaledSide } from './model/image.js';
 export { Model } from './model/model.js';
+export { Aggregator } from './train/aggregator.js';
+export { COMPRESSORS, Compressor } from './train/compressor.js';
+export { applyMessage, decodeMessage } from './train/message.js';

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ShapeError, ValueError } from '../core/errors.js';
+import { Handle } from '../core/handle.js';
+import { withBuffers } from '../core/memory.js';
+import { callTraining, uploadTrainingBytes } from '../core/training.js';
+import { listLayout, rememberNames } from './tensors.js';
+
+/**
+ * @typedef {import('../../../dist/lowtropy-training.js').MethodName} MethodName
+ * @typedef {import('../../../dist/lowtropy-training.js').MethodOptions} CompressorOptions
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeCompressor} NativeCompressor
+ * @typedef {import('../../../dist/lowtropy-training.js').NamedSize} NamedSize
+ * @typedef {import('./tensors.js').Layout} Layout
+ * @typedef {import('./tensors.js').Tensors} Tensors
+ *
+ * @typedef {object} Origin
+ * @property {number} [round] whole, from 0 to 2^32 - 1; default 0
+ * @property {number} [sender] the same
+ */
+
+/** How updates can be compressed. @type {readonly MethodName[]} */
+export const COMPRESSORS = Object.freeze(
+  /** @type {const} */ ([
+    'none',
+    'fp16',
+    'fedavg',
+    'signsgd',
+    'terngrad',
+    'qsgd',
+    'topk',
+    'stc',
+    'sbc',
+  ]),
+);
+
+/** What each option must be. @type {Record<keyof CompressorOptions, 'number' | 'boolean'>} */
+const OPTION_TYPES = {
+  sparsity: 'number',
+  sampled: 'boolean',
+  denseBelow: 'number',
+  momentumMask: 'boolean',
+  momentum: 'number',
+  step: 'number',
+  levels: 'number',
+  bucket: 'number',
+  clip: 'number',
+  seed: 'number',
+};
+
+/**
+ * Compresses updates to messages, and keeps what it did not send for the next one. `await
+ * initTraining()` first.
+ *
+ * @extends {Handle<NativeCompressor>}
+ */
+export class Compressor extends Handle {
+  static {
+    Object.defineProperty(this, 'name', { value: 'Compressor' });
+  }
+
+  /** @type {(NamedSize & { offset: number })[]} */
+  #tensors;
+
+  /**
+   * @param {MethodName | NativeCompressor} name or, for this library's own use, one that is there
+   * @param {CompressorOptions} [options]
+   * @param {Layout} [layout] the number of elements of each tensor, by name
+   * @throws {ValueError} for an unknown name or option, and for one that the method cannot use
+   * @throws {ShapeError} for sizes that are not from 1 to 2^32 - 1
+   */
+  constructor(name, options = {}, layout = {}) {
+    super(typeof name === 'object' ? name : makeCompressor(name, options, layout));
+    this.#tensors = this.native.tensors();
+    rememberNames(
+      this.native.layoutId(),
+      this.#tensors.map((tensor) => tensor.name),
+    );
+  }
+
+  /**
+   * @param {Uint8Array} bytes of `save`
+   * @returns {Compressor}
+   * @throws {FileError} with a sentence, for anything else
+   */
+  static restore(bytes) {
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved state is a Uint8Array.');
+    const buffer = uploadTrainingBytes(bytes);
+    return withBuffers(
+      [buffer],
+      () => new Compressor(callTraining((native) => native.restoreCompressor(buffer))),
+    );
+  }
+
+  /** @returns {MethodName} */
+  get method() {
+    return this.native.method();
+  }
+
+  /** @returns {Layout} in the order of messages */
+  get layout() {
+    return Object.fromEntries(this.#tensors.map(({ name, size }) => [name, size]));
+  }
+
+  /**
+   * Compresses an update: what a worker's weights moved by since the last one.
+   *
+   * @param {Tensors} tensors just those of the layout; finite
+   * @param {Origin} [origin]
+   * @returns {Uint8Array<ArrayBuffer>} the message
+   * @throws {ValueError} for NaN and infinities, naming tensor and position
+   * @throws {ShapeError} for other names or lengths than the layout's; either way the state is as
+   *   it was
+   */
+  encode(tensors, { round = 0, sender = 0 } = {}) {
+    checkNumber(round, 'round');
+    checkNumber(sender, 'sender');
+    this.#check(tensors);
+    const { native } = this;
+    const input = native.input();
+    for (const { name, size, offset } of this.#tensors) {
+      input.subarray(offset, offset + size).set(tensors[name]);
+    }
+    return callTraining(() => native.encode(sender, round));
+  }
+
+  /**
+   * Puts the content of the last message back into the residual, because it got lost. Does nothing
+   * for methods that keep no residual, nor the second time.
+   */
+  takeBack() {
+    const { native } = this;
+    callTraining(() => native.takeBack());
+  }
+
+  /**
+   * What was not sent yet of a tensor.
+   *
+   * @param {string} name
+   * @returns {Float32Array<ArrayBuffer>} zeros for methods that keep nothing
+   * @throws {ValueError} for an unknown name
+   */
+  residual(name) {
+    const tensor = this.#tensors.find((each) => each.name === name);
+    if (!tensor) throw new ValueError(`There is no tensor "${name}".`);
+    const all = this.native.residual();
+    if (all.length === 0) return new Float32Array(tensor.size);
+    return new Float32Array(all.subarray(tensor.offset, tensor.offset + tensor.size));
+  }
+
+  /** @returns {Uint8Array<ArrayBuffer>} the whole state, for `Compressor.restore` */
+  save() {
+    const { native } = this;
+    return callTraining(() => native.save());
+  }
+
+  /** @param {Tensors} tensors */
+  #check(tensors) {
+    if (typeof tensors !== 'object' || tensors === null) {
+      throw new ValueError('An update must be an object of Float32Arrays by name.');
+    }
+    for (const { name, size } of this.#tensors) {
+      const values = tensors[name];
+      if (!(values instanceof Float32Array)) {
+        throw new ShapeError(`The update has no Float32Array called "${name}".`);
+      }
+      if (values.length !== size) {
+        throw new ShapeError(`Tensor "${name}" must have ${size} elements, not ${values.length}.`);
+      }
+    }
+    const unknown = Object.keys(tensors).find(
+      (name) => !this.#tensors.some((tensor) => tensor.name === name),
+    );
+    if (unknown !== undefined) {
+      throw new ShapeError(`The layout has no tensor "${unknown}", which the update has.`);
+    }
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {CompressorOptions} options
+ * @param {Layout} layout
+ */
+function makeCompressor(name, options, layout) {
+  checkOptions(name, options);
+  const tensors = listLayout(layout);
+  return callTraining((native) => native.makeCompressor(name, options, tensors));
+}
+
+/**
+ * @param {string} name
+ * @param {CompressorOptions} options
+ * @throws {ValueError}
+ */
+export function checkOptions(name, options) {
+  if (!COMPRESSORS.some((known) => known === name)) {
+    const known = `${COMPRESSORS.slice(0, -1).join(', ')} and ${COMPRESSORS.at(-1)}`;
+    throw new ValueError(`There is no compressor "${String(name)}"; there are ${known}.`);
+  }
+  for (const [option, value] of Object.entries(options)) {
+    const type = OPTION_TYPES[/** @type {keyof CompressorOptions} */ (option)];
+    if (!type) {
+      const known = Object.keys(OPTION_TYPES).join(', ');
+      throw new ValueError(`Compressors have no option "${option}"; there are ${known}.`);
+    }
+    if (value === undefined) continue;
+    if (typeof value !== type || (type === 'number' && !Number.isFinite(value))) {
+      throw new ValueError(`The option "${option}" must be a ${type}, not ${String(value)}.`);
+    }
+    if (/^(denseBelow|levels|bucket|seed)$/.test(option)) checkNumber(value, option);
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} what
+ */
+function checkNumber(value, what) {
+  if (!Number.isInteger(value) || Number(value) < 0 || Number(value) >= 2 ** 32) {
+    throw new ValueError(
+      `The ${what} must be a whole number from 0 to 4294967295, not ${String(value)}.`,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Reading messages: bytes that may have come from anywhere. */
+
+import { ShapeError, ValueError } from '../core/errors.js';
+import { withBuffers } from '../core/memory.js';
+import { callTraining, uploadTrainingBytes } from '../core/training.js';
+import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
+
+/**
+ * @typedef {import('../../../dist/lowtropy-training.js').MethodName} MethodName
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeReader} NativeReader
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeTensorUpdate} NativeTensorUpdate
+ * @typedef {import('./tensors.js').Layout} Layout
+ * @typedef {import('./tensors.js').Tensors} Tensors
+ *
+ * @typedef {object} TensorUpdate one tensor of a message
+ * @property {number} length elements of the tensor
+ * @property {Uint32Array} [indices] those that were sent, rising; missing where all were
+ * @property {number} [value] what to add to each of them, or
+ * @property {Float32Array} [values] what to add to each
+ *
+ * @typedef {object} Message
+ * @property {number} version
+ * @property {MethodName} method
+ * @property {number} sender
+ * @property {number} round
+ * @property {Record<string, TensorUpdate>} tensors by name; by number where the names are unknown
+ *
+ * @typedef {object} ReadOptions
+ * @property {number} [round] refuse messages of another
+ */
+
+/**
+ * Decodes a message. Messages do not hold the names of their tensors, only a number that stands for
+ * them: without `layout` the names are known if this program has made a Compressor of them, and
+ * otherwise the tensors are called "0", "1" and so on.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Layout} [layout] the tensors that it must speak of
+ * @param {ReadOptions} [options]
+ * @returns {Message}
+ * @throws {FileError} with a sentence, for what is not a message
+ * @throws {ShapeError} for a message about other tensors than `layout`
+ * @throws {ValueError} for one of another round
+ */
+export function decodeMessage(bytes, layout, options = {}) {
+  return readMessage(bytes, options, (reader) => {
+    const { layout: id, ...head } = reader.head();
+    let names = namesOf(id);
+    if (layout) {
+      const tensors = listLayout(layout);
+      callTraining(() => reader.checkLayout(tensors));
+      ({ names } = describeLayout(tensors));
+    }
+    /** @type {Record<string, TensorUpdate>} */
+    const tensors = {};
+    for (let i = 0; i < reader.count(); ++i) {
+      tensors[names?.[i] ?? String(i)] = copyUpdate(callTraining(() => reader.tensor(i)));
+    }
+    return { ...head, tensors };
+  });
+}
+
+/**
+ * Adds `scale` times a message to the tensors, touching only what was sent. In float32, as the
+ * WebAssembly does it: equal messages in equal order give bit-identical weights everywhere.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Tensors} tensors changed in place; just those that the message speaks of, in any order
+ * @param {number} [scale]
+ * @param {ReadOptions} [options]
+ * @throws {FileError | ShapeError | ValueError} as `decodeMessage`, and then nothing is changed
+ */
+export function applyMessage(bytes, tensors, scale = 1, options = {}) {
+  if (!Number.isFinite(scale)) throw new ValueError('The scale must be a finite number.');
+  readMessage(bytes, options, (reader) => {
+    const list = listTensors(tensors);
+    if (list.length === 0) throw new ShapeError('There are no tensors to apply the message to.');
+    callTraining(() => reader.checkLayout(list));
+    const { names } = describeLayout(list);
+    names.forEach((name, i) => addUpdate(reader.tensor(i), scale, tensors[name]));
+  });
+}
+
+/**
+ * @template T
+ * @param {Uint8Array} bytes
+ * @param {ReadOptions} options
+ * @param {(reader: NativeReader) => T} work
+ * @returns {T}
+ */
+function readMessage(bytes, { round }, work) {
+  if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+  const reader = callTraining((native) => native.makeReader());
+  try {
+    const buffer = uploadTrainingBytes(bytes);
+    withBuffers([buffer], () => callTraining(() => reader.decode(buffer)));
+    const { round: found } = reader.head();
+    if (round !== undefined && round !== found) {
+      throw new ValueError(`The message is of round ${found}, and this is round ${round}.`);
+    }
+    return work(reader);
+  } finally {
+    reader.delete();
+  }
+}
+
+/**
+ * @param {NativeTensorUpdate} update of views
+ * @returns {TensorUpdate}
+ */
+function copyUpdate({ length, indices, value, values }) {
+  return {
+    length,
+    ...(indices && { indices: indices.slice() }),
+    ...(values ? { values: values.slice() } : { value }),
+  };
+}
+
+/**
+ * @param {NativeTensorUpdate} update of views
+ * @param {number} scale
+ * @param {Float32Array} tensor
+ */
+function addUpdate({ length, indices, value, values }, scale, tensor) {
+  const factor = Math.fround(scale);
+  const count = indices ? indices.length : length;
+  for (let i = 0; i < count; ++i) {
+    const each = values ? values[i] : /** @type {number} */ (value);
+    tensor[indices ? indices[i] : i] += Math.fround(factor * each);
+  }
+}

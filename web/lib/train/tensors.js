@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Tensors by name, and the numbers that stand for lists of names in messages. */
+
+import { ShapeError, ValueError } from '../core/errors.js';
+import { callTraining } from '../core/training.js';
+
+/**
+ * @typedef {import('../../../dist/lowtropy-training.js').NamedSize} NamedSize
+ * @typedef {Record<string, number>} Layout the number of elements of each tensor
+ * @typedef {Record<string, Float32Array>} Tensors
+ */
+
+/** How many lists of names are remembered. */
+const MOST_KNOWN = 64;
+
+/**
+ * The lists of names that this program has made compressors of, by the number that messages carry
+ * instead of them. Messages then need no bytes for names.
+ *
+ * @type {Map<number, string[]>}
+ */
+const knownNames = new Map();
+
+/**
+ * @param {number} id
+ * @param {string[]} names in the order of messages
+ */
+export function rememberNames(id, names) {
+  knownNames.delete(id);
+  knownNames.set(id, names);
+  if (knownNames.size <= MOST_KNOWN) return;
+  const [oldest] = knownNames.keys();
+  knownNames.delete(oldest);
+}
+
+/**
+ * @param {number} id
+ * @returns {string[] | undefined}
+ */
+export function namesOf(id) {
+  return knownNames.get(id);
+}
+
+/**
+ * @param {Layout} layout
+ * @returns {NamedSize[]}
+ * @throws {ValueError}
+ */
+export function listLayout(layout) {
+  if (typeof layout !== 'object' || layout === null) {
+    throw new ValueError('A layout must be an object of sizes by the names of tensors.');
+  }
+  return Object.entries(layout).map(([name, size]) => {
+    if (!Number.isInteger(size) || size < 1 || size > 2 ** 32 - 1) {
+      throw new ShapeError(
+        `Tensor "${name}" must have from 1 to 4294967295 elements, not ${String(size)}.`,
+      );
+    }
+    return { name, size };
+  });
+}
+
+/**
+ * @param {Tensors} tensors
+ * @returns {NamedSize[]}
+ * @throws {ValueError}
+ */
+export function listTensors(tensors) {
+  if (typeof tensors !== 'object' || tensors === null) {
+    throw new ValueError('Tensors must be an object of Float32Arrays by name.');
+  }
+  return Object.entries(tensors).map(([name, values]) => {
+    if (!(values instanceof Float32Array)) {
+      throw new ValueError(`Tensor "${name}" must be a Float32Array.`);
+    }
+    return { name, size: values.length };
+  });
+}
+
+/**
+ * @param {NamedSize[]} tensors
+ * @returns {{ id: number, names: string[] }} the names in the order of messages
+ */
+export function describeLayout(tensors) {
+  return callTraining((native) => native.describeLayout(tensors));
+}
