@@ -85,11 +85,10 @@ export interface NativeReader extends Handle {
 }
 
 export interface NativeAggregator extends Handle {
-  add(bytes: NativeBuffer, round: number): void;
+  add(bytes: NativeBuffer, round: number | undefined): void;
   count(): number;
   finish(sender: number, round: number): Uint8Array<ArrayBuffer> | null;
   save(): Uint8Array<ArrayBuffer> | null;
-  restore(bytes: NativeBuffer): void;
 }
 
 export interface NativeTraining {
@@ -108,6 +107,7 @@ export interface NativeTraining {
     options: MethodOptions,
     tensors: NamedSize[],
   ): NativeAggregator | null;
+  restoreAggregator(bytes: NativeBuffer): NativeAggregator | null;
 }
 
 export default function createModule(options: ModuleOptions): Promise<NativeTraining>;

@@ -6,6 +6,7 @@
 #include <emscripten/val.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -157,17 +158,21 @@ Aggregator* MakeAggregator(const std::string& method, const val& options, const 
   return Guard(
       [&] { return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
 }
-void AddMessage(Aggregator& aggregator, const Buffer& bytes, uint32_t round) {
-  Guard([&] { aggregator.Add(bytes.Bytes(), round); });
+Aggregator* RestoreAggregator(const Buffer& bytes) {
+  return Guard([&] { return Aggregator::Restore(bytes.Bytes()).release(); });
+}
+// `round`: a number, or undefined.
+void AddMessage(Aggregator& aggregator, const Buffer& bytes, const val& round) {
+  Guard([&] {
+    aggregator.Add(bytes.Bytes(),
+                   round.isUndefined() ? std::nullopt : std::optional(round.as<uint32_t>()));
+  });
 }
 val Finish(Aggregator& aggregator, uint32_t sender, uint32_t round) {
   return Guard([&] { return CopyOf(aggregator.Finish(sender, round)); });
 }
 val SaveAggregator(const Aggregator& aggregator) {
   return Guard([&] { return CopyOf(aggregator.Save()); });
-}
-void RestoreAggregator(Aggregator& aggregator, const Buffer& bytes) {
-  Guard([&] { aggregator.Restore(bytes.Bytes()); });
 }
 
 EMSCRIPTEN_BINDINGS(sbc) {
@@ -177,6 +182,7 @@ EMSCRIPTEN_BINDINGS(sbc) {
   emscripten::function("restoreCompressor", &RestoreCompressor, allow_raw_pointers());
   emscripten::function("makeReader", &MakeReader, allow_raw_pointers());
   emscripten::function("makeAggregator", &MakeAggregator, allow_raw_pointers());
+  emscripten::function("restoreAggregator", &RestoreAggregator, allow_raw_pointers());
   emscripten::class_<Compressor>("Compressor")
       .function("method", &MethodName)
       .function("tensors", &CompressorTensors)
@@ -196,8 +202,7 @@ EMSCRIPTEN_BINDINGS(sbc) {
       .function("add", &AddMessage)
       .function("count", &Aggregator::count)
       .function("finish", &Finish)
-      .function("save", &SaveAggregator)
-      .function("restore", &RestoreAggregator);
+      .function("save", &SaveAggregator);
 }
 
 }  // namespace

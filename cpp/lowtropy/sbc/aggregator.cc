@@ -20,13 +20,15 @@ MethodOptions WithoutMomentum(MethodOptions options) {
 }  // namespace
 
 Aggregator::Aggregator(Method method, const MethodOptions& options, const Layout& layout)
-    : compressor_(std::make_unique<Compressor>(method, WithoutMomentum(options), layout)),
-      sum_(layout.total()) {}
+    : Aggregator(std::make_unique<Compressor>(method, WithoutMomentum(options), layout)) {}
 
-void Aggregator::Add(std::span<const uint8_t> message, uint32_t round) {
+Aggregator::Aggregator(std::unique_ptr<Compressor> compressor)
+    : compressor_(std::move(compressor)), sum_(compressor_->layout().total()) {}
+
+void Aggregator::Add(std::span<const uint8_t> message, std::optional<uint32_t> round) {
   reader_.Decode(message);
   reader_.CheckLayout(compressor_->layout());
-  reader_.CheckRound(round);
+  if (round) reader_.CheckRound(*round);
   if (reader_.head().method != compressor_->method()) {
     throw Error(ErrorKind::kValue,
                 "The message is compressed by " + std::string(Name(reader_.head().method)) +
@@ -48,16 +50,8 @@ std::span<const uint8_t> Aggregator::Finish(uint32_t sender, uint32_t round) {
   return compressor_->Encode(sender, round);
 }
 
-void Aggregator::Restore(std::span<const uint8_t> bytes) {
-  std::unique_ptr<Compressor> restored = Compressor::Restore(bytes);
-  if (restored->method() != compressor_->method() ||
-      restored->layout().id() != compressor_->layout().id() ||
-      restored->layout().total() != compressor_->layout().total()) {
-    throw Error(ErrorKind::kFile, "The saved state is of another method or of other tensors.");
-  }
-  compressor_ = std::move(restored);
-  std::fill(sum_.begin(), sum_.end(), 0.0F);
-  count_ = 0;
+std::unique_ptr<Aggregator> Aggregator::Restore(std::span<const uint8_t> bytes) {
+  return std::unique_ptr<Aggregator>(new Aggregator(Compressor::Restore(bytes)));
 }
 
 }  // namespace lowtropy

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,9 +20,12 @@ class Aggregator {
  public:
   Aggregator(Method method, const MethodOptions& options, const Layout& layout);
 
-  // Adds a worker's message of this round. Throws Error with a sentence for what is not a message,
-  // or of another method, other tensors or another round, and then changes nothing.
-  void Add(std::span<const uint8_t> message, uint32_t round);
+  // One as it was when saved. Throws Error(kFile) with a sentence.
+  static std::unique_ptr<Aggregator> Restore(std::span<const uint8_t> bytes);
+
+  // Adds a worker's message. Throws Error with a sentence for what is not a message, or of another
+  // method, other tensors or another round (where one is given), and then changes nothing.
+  void Add(std::span<const uint8_t> message, std::optional<uint32_t> round);
 
   size_t count() const { return count_; }  // messages since the last Finish
 
@@ -30,11 +34,12 @@ class Aggregator {
 
   // The residual and the random state, as Compressor's; messages that were added are not saved.
   std::vector<uint8_t> Save() const { return compressor_->Save(); }
-  void Restore(std::span<const uint8_t> bytes);
 
   const Compressor& compressor() const { return *compressor_; }
 
  private:
+  explicit Aggregator(std::unique_ptr<Compressor> compressor);
+
   std::unique_ptr<Compressor> compressor_;
   MessageReader reader_;
   std::vector<float> sum_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
@@ -7,6 +8,7 @@ import { checkOptions } from './compressor.js';
 import { describeLayout, listLayout, rememberNames } from './tensors.js';
 
 /**
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeAggregator} NativeAggregator
  * @typedef {import('./compressor.js').CompressorOptions} CompressorOptions
  * @typedef {import('./compressor.js').MethodName} MethodName
  * @typedef {import('./compressor.js').Origin} Origin
@@ -17,7 +19,7 @@ import { describeLayout, listLayout, rememberNames } from './tensors.js';
  * The server's side where every worker gets the same message: the mean of the workers' updates
  * (of signsgd the vote of the majority), compressed again with a residual of its own.
  *
- * @extends {Handle<import('../../../dist/lowtropy-training.js').NativeAggregator>}
+ * @extends {Handle<NativeAggregator>}
  */
 export class Aggregator extends Handle {
   static {
@@ -25,17 +27,28 @@ export class Aggregator extends Handle {
   }
 
   /**
-   * @param {MethodName} name as the workers' compressors
-   * @param {CompressorOptions} options
-   * @param {Layout} layout
+   * @param {MethodName | NativeAggregator} name as the workers' compressors or, for this library's
+   *   own use, one that is there
+   * @param {CompressorOptions} [options]
+   * @param {Layout} [layout]
    * @throws {ValueError | ShapeError} as `Compressor`
    */
-  constructor(name, options, layout) {
-    checkOptions(name, options);
-    const tensors = listLayout(layout);
-    const { id, names } = describeLayout(tensors);
-    super(callTraining((native) => native.makeAggregator(name, options, tensors)));
-    rememberNames(id, names);
+  constructor(name, options = {}, layout = {}) {
+    super(typeof name === 'object' ? name : makeAggregator(name, options, layout));
+  }
+
+  /**
+   * @param {Uint8Array} bytes of `save`
+   * @returns {Aggregator}
+   * @throws {FileError} with a sentence, for anything else
+   */
+  static restore(bytes) {
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved state is a Uint8Array.');
+    const buffer = uploadTrainingBytes(bytes);
+    return withBuffers(
+      [buffer],
+      () => new Aggregator(callTraining((native) => native.restoreAggregator(buffer))),
+    );
   }
 
   /** How many messages were added since the last `finish`. */
@@ -45,11 +58,11 @@ export class Aggregator extends Handle {
 
   /**
    * @param {Uint8Array} bytes a worker's message
-   * @param {number} round that it must be of
+   * @param {{ round?: number }} [options] the round that it must be of
    * @throws {FileError | ShapeError | ValueError} for what is not a message, or of another method,
    *   other tensors or another round; then nothing is changed
    */
-  add(bytes, round) {
+  add(bytes, { round } = {}) {
     const { native } = this;
     const buffer = uploadTrainingBytes(bytes);
     withBuffers([buffer], () => callTraining(() => native.add(buffer, round)));
@@ -70,14 +83,18 @@ export class Aggregator extends Handle {
     const { native } = this;
     return callTraining(() => native.save());
   }
+}
 
-  /**
-   * @param {Uint8Array} bytes of `save`
-   * @throws {FileError}
-   */
-  restore(bytes) {
-    const { native } = this;
-    const buffer = uploadTrainingBytes(bytes);
-    withBuffers([buffer], () => callTraining(() => native.restore(buffer)));
-  }
+/**
+ * @param {string} name
+ * @param {CompressorOptions} options
+ * @param {Layout} layout
+ */
+function makeAggregator(name, options, layout) {
+  checkOptions(name, options);
+  const tensors = listLayout(layout);
+  const { id, names } = describeLayout(tensors);
+  const native = callTraining((module) => module.makeAggregator(name, options, tensors));
+  rememberNames(id, names);
+  return native;
 }
