@@ -2,7 +2,10 @@
 #include "lowtropy/train/net.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+
+#include "lowtropy/base/error.h"
 
 namespace lowtropy {
 
@@ -38,6 +41,7 @@ Net::Value Net::AddNode(Node node, std::span<const ValueShape> shapes) {
 
 void Net::Finish(size_t examples, Random* random) {
   examples_ = examples;
+  CheckMemory();
   size_t scratch = 0;
   for (const Node& node : nodes_) {
     node.layer->Reserve(examples);
@@ -47,6 +51,16 @@ void Net::Finish(size_t examples, Random* random) {
   LayOutTensors(random);
   LayOutValues();
   MakeCalls();
+}
+
+// All that is allocated is a few times this sum, in which no number of examples overflows.
+void Net::CheckMemory() const {
+  uint64_t floats = 0;
+  for (const Held& value : values_) floats += value.shape.size();
+  if (floats * examples_ >= PTRDIFF_MAX / (4 * sizeof(float))) {
+    throw Error(ErrorKind::kMemory,
+                "A batch of " + std::to_string(examples_) + " examples does not fit into memory.");
+  }
 }
 
 void Net::LayOutTensors(Random* random) {

@@ -83,6 +83,7 @@ class Net {
   };
 
   Value AddNode(Node node, std::span<const ValueShape> shapes);
+  void CheckMemory() const;
   void LayOutTensors(Random* random);
   void LayOutValues();
   bool WorksInPlace(const Node& node) const;

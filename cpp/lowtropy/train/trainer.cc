@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/train/trainer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "lowtropy/base/error.h"
+#include "lowtropy/train/loss.h"
+#include "lowtropy/train/models.h"
+
+namespace lowtropy {
+namespace {
+
+// With which a batch's statistics enter the running ones.
+constexpr float kStatisticsWeight = 0.1F;
+
+std::unique_ptr<Net> MakeNet(const TrainerOptions& options, const Dataset* data) {
+  if (data == nullptr) throw Error(ErrorKind::kValue, "A trainer needs a data set.");
+  if (options.batch == 0) throw Error(ErrorKind::kValue, "A batch must have at least 1 example.");
+  std::unique_ptr<Net> net = MakeModel(options.model, data->shape());
+  Random random(options.seed);
+  net->Finish(options.batch, &random);
+  return net;
+}
+
+std::vector<uint32_t> CheckShard(std::vector<uint32_t> shard, const Dataset& data) {
+  if (shard.empty()) throw Error(ErrorKind::kValue, "A shard must have at least 1 example.");
+  for (const uint32_t example : shard) {
+    if (example >= data.size()) {
+      throw Error(ErrorKind::kValue, "The shard names example " + std::to_string(example) +
+                                         ", and the data set has " + std::to_string(data.size()) +
+                                         ".");
+    }
+  }
+  return shard;
+}
+
+// From [example][step] to [step][example].
+template <class T>
+void ByStep(size_t examples, size_t steps, const T* from, T* to) {
+  for (size_t e = 0; e < examples; ++e) {
+    for (size_t t = 0; t < steps; ++t) to[t * examples + e] = from[e * steps + t];
+  }
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainerOptions& options, std::shared_ptr<const Dataset> data,
+                 std::vector<uint32_t> shard)
+    : options_(options),
+      data_(std::move(data)),
+      net_(MakeNet(options_, data_.get())),
+      optimizer_(options_.optimizer, net_->weights().size()),
+      sampler_(CheckShard(std::move(shard), *data_), options_.seed, options_.stream),
+      batch_(options_.batch),
+      labels_(LabelsOf(options_.batch)) {
+  if (data_->shape().steps > 0) {
+    inputs_.resize(options_.batch * data_->shape().inputs());
+    by_example_.resize(labels_.size());
+  }
+}
+
+void Trainer::Load(const Dataset& data, std::span<const uint32_t> examples) {
+  const size_t count = examples.size();
+  const size_t inputs = count * data.shape().inputs();
+  const std::span<uint32_t> labels(labels_.data(), LabelsOf(count));
+  const size_t steps = data.shape().steps;
+  if (steps == 0) return data.Read(examples, {net_->input(), inputs}, labels);
+  data.Read(examples, {inputs_.data(), inputs}, {by_example_.data(), labels.size()});
+  ByStep(count, steps, inputs_.data(), net_->input());
+  ByStep(count, steps, by_example_.data(), labels.data());
+}
+
+double Trainer::Step(uint64_t count) {
+  double loss = 0;
+  const size_t rows = labels_.size();
+  for (uint64_t i = 0; i < count; ++i) {
+    sampler_.Next(batch_);
+    Load(*data_, batch_);
+    net_->Forward(batch_.size(), true, kStatisticsWeight);
+    loss += SoftmaxCrossEntropy(net_->output(), labels_.data(), rows, data_->shape().classes,
+                                net_->output_gradient())
+                .loss;
+    net_->Backward(batch_.size());
+    optimizer_.Step(net_->weights(), net_->gradients());
+  }
+  return loss / static_cast<double>(std::max<uint64_t>(count, 1) * rows);
+}
+
+void Trainer::CheckSameShape(const Dataset& data) const {
+  const ExampleShape& own = data_->shape();
+  const ExampleShape& other = data.shape();
+  if (own.channels != other.channels || own.height != other.height || own.width != other.width ||
+      own.steps != other.steps || own.classes != other.classes) {
+    throw Error(
+        ErrorKind::kShape,
+        "The data set has examples of another shape than those that the model learns from.");
+  }
+}
+
+Evaluation Trainer::Evaluate(const Dataset& data, size_t limit) {
+  CheckSameShape(data);
+  Evaluation result;
+  LossSum total;
+  result.examples = std::min(limit, data.size());
+  for (size_t first = 0; first < result.examples; first += batch_.size()) {
+    const size_t count = std::min(batch_.size(), result.examples - first);
+    std::iota(batch_.begin(), batch_.end(), static_cast<uint32_t>(first));
+    Load(data, {batch_.data(), count});
+    net_->Forward(count, false, 0);
+    const LossSum sum = SoftmaxCrossEntropy(net_->output(), labels_.data(), LabelsOf(count),
+                                            data.shape().classes, nullptr);
+    total.loss += sum.loss;
+    total.correct += sum.correct;
+  }
+  const auto labels = static_cast<double>(std::max<size_t>(LabelsOf(result.examples), 1));
+  result.loss = total.loss / labels;
+  result.accuracy = static_cast<double>(total.correct) / labels;
+  return result;
+}
+
+std::span<const float> Trainer::Predict(const Dataset& data, std::span<const uint32_t> examples) {
+  CheckSameShape(data);
+  if (examples.size() > batch_.size()) {
+    throw Error(ErrorKind::kShape, "A prediction takes at most " + std::to_string(batch_.size()) +
+                                       " examples, a batch, not " +
+                                       std::to_string(examples.size()) + ".");
+  }
+  CheckShard({examples.begin(), examples.end()}, data);
+  Load(data, examples);
+  net_->Forward(examples.size(), false, 0);
+  return {net_->output(), LabelsOf(examples.size()) * data.shape().classes};
+}
+
+void Trainer::Calibrate(size_t batches) {
+  if (net_->StateSize() == 0) return;
+  Sampler sampler = sampler_;
+  for (size_t i = 0; i < batches; ++i) {
+    sampler.Next(batch_);
+    Load(*data_, batch_);
+    net_->Forward(batch_.size(), true, 1.0F / static_cast<float>(i + 1));
+  }
+}
+
+}  // namespace lowtropy
