@@ -62,6 +62,11 @@ class Compressor {
     return toBytes({ ...header, method: this.name, values });
   }
 
+  /** What was sent is as much as what was kept. */
+  takeBack() {
+    this.residual = this.residual.map((value) => 2 * value);
+  }
+
   save() {
     return toBytes({ ...this });
   }

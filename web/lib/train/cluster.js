@@ -30,10 +30,11 @@ import { Member } from './member.js';
  *
  * What a worker's residual, optimizer and random numbers are, after
  * - a round in which it did not take part: what they were;
- * - a round whose message came too late or was refused: what they were before that round, in which
- *   its work is lost;
+ * - a round whose message came too late or was refused: as after any other, but that what the
+ *   message had is back in the residual, to be sent later (by compressors that have none it is
+ *   lost);
  * - `leave` and `join`: what they were;
- * - a crash: those of a new worker. What was not yet sent is lost; what was, is in the weights.
+ * - a crash: those of a new worker. What it had not sent is lost; what it had, is in the weights.
  *
  * Whoever missed rounds gets the messages of those rounds, or the weights where these are smaller.
  */
@@ -249,12 +250,10 @@ export class Cluster {
   async train(participants, { round, steps }) {
     const { timeout } = this.#settings;
     const members = participants.map((worker) => this.members[worker]);
-    const answers = members.map((member) =>
-      this.#train(member, { round, steps, keep: timeout !== null }),
-    );
+    const answers = members.map((member) => this.#train(member, { round, steps }));
     const found = await gather(answers, timeout);
     const late = members.filter((_, index) => !found[index]);
-    for (const member of late) this.#awaitLate(member, answers[members.indexOf(member)], round);
+    for (const member of late) this.#awaitLate(member, answers[members.indexOf(member)]);
     return {
       trained: found.flatMap((each) => each?.value ?? []),
       late: late.map(({ index }) => index),
@@ -263,7 +262,7 @@ export class Cluster {
 
   /**
    * @param {Member} member
-   * @param {{ round: number, steps: number, keep: boolean }} fields
+   * @param {{ round: number, steps: number }} fields
    * @returns {Promise<Trained | undefined>} undefined if it is gone instead
    */
   async #train(member, fields) {
@@ -280,27 +279,16 @@ export class Cluster {
   /**
    * @param {Member} member
    * @param {Promise<Trained | undefined>} answer
-   * @param {number} round
    */
-  #awaitLate(member, answer, round) {
+  #awaitLate(member, answer) {
     member.status = 'late';
     member.settled = answer.then((trained) => {
       if (!trained || member.status !== 'late') return;
       this.ledger.stale += 1;
       this.ledger.addUp(member.index, trained.message.length, 0);
-      this.#takeBack(member, round);
+      this.#tell(member, 'takeBack');
       member.status = 'present';
     });
-  }
-
-  /**
-   * Tells a worker that its message of a round was not counted.
-   *
-   * @param {Member} member
-   * @param {number} round
-   */
-  #takeBack(member, round) {
-    this.#tell(member, 'lost', { round });
   }
 
   /**
@@ -319,7 +307,7 @@ export class Cluster {
     );
     for (const { worker, message } of trained) this.ledger.addUp(worker, message.length, dense);
     const { counted, refused, scale } = /** @type {import('./server-peer.js').Aggregate} */ (value);
-    for (const { worker } of refused) this.#takeBack(this.members[worker], round);
+    for (const { worker } of refused) this.#tell(this.members[worker], 'takeBack');
     const used = trained.filter(({ worker }) => counted.includes(worker));
     const messages = body.length > 0 ? body : used.map(({ message }) => message);
     this.#backlog.add(round, scale, messages);
@@ -385,7 +373,7 @@ export class Cluster {
    *
    * @param {Member} member
    * @param {string} type
-   * @param {Record<string, unknown>} fields
+   * @param {Record<string, unknown>} [fields]
    * @param {Uint8Array[]} [body]
    */
   #tell(member, type, fields, body) {

@@ -4,8 +4,9 @@
 
 import { initTraining } from '../core/training.js';
 import { Aggregator } from './aggregator.js';
-import { Compressor, decodeMessage } from './compressor.js';
+import { Compressor } from './compressor.js';
 import { Dataset } from './dataset.js';
+import { decodeMessage } from './message.js';
 import { Trainer } from './trainer.js';
 
 /** @typedef {typeof kit} Kit */

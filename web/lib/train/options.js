@@ -4,16 +4,18 @@
 
 import { ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
+import { checkOptions as checkCompressorOptions } from './compressor.js';
 import { checkData } from './data.js';
 
 /**
  * @typedef {import('../core/engine.js').InitOptions} InitOptions
  * @typedef {import('../transport/transport.js').Transport} Transport
+ * @typedef {import('./compressor.js').CompressorOptions} CompressorOptions
+ * @typedef {import('./compressor.js').MethodName} CompressorName
  * @typedef {import('./data.js').DataOption} DataOption
  * @typedef {import('./data.js').DataSource} DataSource
  *
  * @typedef {typeof MODELS[number]} ModelName
- * @typedef {typeof COMPRESSORS[number]} CompressorName
  *
  * @typedef {object} OptimizerOptions
  * @property {'sgd' | 'adam'} name
@@ -22,8 +24,7 @@ import { checkData } from './data.js';
  * @property {number} [weightDecay] by default 0
  * @property {unknown} [schedule] of the learning rate; see Trainer
  *
- * @typedef {{ name: CompressorName } & Record<string, unknown>} CompressorChoice a compressor and
- *   its options; see Compressor
+ * @typedef {{ name: CompressorName } & CompressorOptions} CompressorChoice
  *
  * @typedef {object} Link what a worker is connected by, in the simulated clock
  * @property {number} up bits per second
@@ -62,7 +63,7 @@ import { checkData } from './data.js';
  * @property {number} batch
  * @property {Required<Pick<OptimizerOptions, 'name' | 'learningRate' | 'momentum' | 'weightDecay'>>
  *   & { schedule?: unknown }} optimizer
- * @property {{ name: CompressorName, options: Record<string, unknown> }} compressor
+ * @property {{ name: CompressorName, options: CompressorOptions }} compressor
  * @property {number} delay
  * @property {'forward' | 'recompress'} downstream
  * @property {string} split
@@ -78,18 +79,6 @@ import { checkData } from './data.js';
  */
 
 export const MODELS = /** @type {const} */ (['mlp', 'lenet5', 'resnet8', 'charlstm']);
-
-export const COMPRESSORS = /** @type {const} */ ([
-  'none',
-  'fp16',
-  'fedavg',
-  'signsgd',
-  'terngrad',
-  'qsgd',
-  'topk',
-  'stc',
-  'sbc',
-]);
 
 const OPTIONS = /** @type {const} */ ([
   'model',
@@ -235,26 +224,20 @@ function checkMomentum(momentum) {
 
 /**
  * @param {unknown} compressor
- * @returns {Settings['compressor']} its options are the compressor's to check, but for those that
- *   are common
+ * @returns {Settings['compressor']}
  */
 function checkCompressor(compressor) {
   const given = typeof compressor === 'string' ? { name: compressor } : compressor;
   if (typeof given !== 'object' || given === null) {
     throw new ValueError(`The compressor must be a name or an object, not ${given}.`);
   }
-  const { name, ...options } = /** @type {Record<string, unknown>} */ (given);
-  const known = checkName(name, 'The compressor', COMPRESSORS);
+  const { name, ...options } = /** @type {CompressorChoice} */ (given);
+  checkCompressorOptions(name, options);
   if (options.sparsity !== undefined) {
     checkNumber(options.sparsity, 'The sparsity', 'above 0 and up to 1', (p) => p > 0 && p <= 1);
   }
   if (options.momentum !== undefined) checkMomentum(options.momentum);
-  for (const [option, value] of Object.entries(options)) {
-    if (typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new ValueError(`The compressor's ${option} must be a number or a flag, not ${value}.`);
-    }
-  }
-  return { name: known, options };
+  return { name, options };
 }
 
 /**

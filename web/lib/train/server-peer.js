@@ -52,7 +52,7 @@ export class ServerPeer {
       downstream === 'recompress'
         ? new kit.Aggregator(
             compressor.name,
-            { ...compressor.options, seed: Number(compressor.options.seed ?? seed) },
+            { ...compressor.options, seed: compressor.options.seed ?? seed },
             this.#trainer.layout,
           )
         : undefined;

@@ -25,12 +25,8 @@ export class WorkerPeer {
   #worker;
   #trainer;
   #compressor;
-  /** What it was before the last round that may turn out not to count. @type {Before | undefined} */
-  #before;
   /** Milliseconds for which its next message is held back. */
   #stall = 0;
-
-  /** @typedef {{ round: number, state: Uint8Array[] }} Before */
 
   /**
    * @param {Kit} kit
@@ -47,7 +43,7 @@ export class WorkerPeer {
     this.#trainer = new kit.Trainer({ model, data: train, shard, batch, optimizer, seed, stream });
     this.#compressor = new kit.Compressor(
       compressor.name,
-      { ...compressor.options, seed: Number(compressor.options.seed ?? seed) + stream },
+      { ...compressor.options, seed: ((compressor.options.seed ?? seed) + stream) >>> 0 },
       this.#trainer.layout,
     );
   }
@@ -56,7 +52,7 @@ export class WorkerPeer {
   get handlers() {
     return {
       train: (fields) => this.#train(/** @type {any} */ (fields)),
-      lost: ({ round }) => this.#takeBack(round),
+      takeBack: () => this.#compressor.takeBack(),
       apply: ({ scale }, messages) => {
         for (const message of messages) this.#trainer.apply(message, scale);
       },
@@ -70,12 +66,8 @@ export class WorkerPeer {
     };
   }
 
-  /**
-   * @param {{ round: number, steps: number, keep: boolean }} fields keep: the round may turn out not
-   *   to count
-   */
-  async #train({ round, steps, keep }) {
-    this.#before = keep ? { round, state: this.#save() } : undefined;
+  /** @param {{ round: number, steps: number }} fields */
+  async #train({ round, steps }) {
     this.#trainer.beginRound();
     const start = performance.now();
     const { loss } = this.#trainer.step(steps);
@@ -84,18 +76,6 @@ export class WorkerPeer {
     if (this.#stall > 0) await new Promise((resolve) => setTimeout(resolve, this.#stall));
     this.#stall = 0;
     return { value: { loss, seconds }, body: [message] };
-  }
-
-  /**
-   * A round whose message was not counted has not been, as far as the worker is concerned: its
-   * optimizer, its residual and its random numbers are what they were before it.
-   *
-   * @param {number} round
-   */
-  #takeBack(round) {
-    if (this.#before?.round !== round) return;
-    this.#restore(this.#before.state);
-    this.#before = undefined;
   }
 
   #save() {
