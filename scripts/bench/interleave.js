@@ -11,6 +11,7 @@ import { cpus } from 'node:os';
  * @typedef {object} Contestant
  * @property {string} name
  * @property {() => unknown} run once; may be asynchronous
+ * @property {() => unknown} [prepare] what has to be done before each run, and is not timed
  *
  * @typedef {{ name: string, median: number, quartiles: [number, number] }} Timing milliseconds
  */
@@ -27,19 +28,16 @@ export async function interleave(
   { rounds = 21, warmUp = 12, leastMilliseconds = 2 } = {},
 ) {
   const repeats = [];
-  for (const { run } of contestants) {
-    for (let i = 0; i < warmUp; ++i) await run();
-    const start = performance.now();
-    await run();
-    repeats.push(Math.max(1, Math.ceil(leastMilliseconds / (performance.now() - start))));
+  for (const contestant of contestants) {
+    for (let i = 0; i < warmUp; ++i) await timed(contestant, 1);
+    const once = await timed(contestant, 1);
+    repeats.push(contestant.prepare ? 1 : Math.max(1, Math.ceil(leastMilliseconds / once)));
   }
   /** @type {number[][]} */
   const times = contestants.map(() => []);
   for (let round = 0; round < rounds; ++round) {
     for (let k = 0; k < contestants.length; ++k) {
-      const start = performance.now();
-      for (let i = 0; i < repeats[k]; ++i) await contestants[k].run();
-      times[k].push((performance.now() - start) / repeats[k]);
+      times[k].push(await timed(contestants[k], repeats[k]));
     }
   }
   return contestants.map(({ name }, k) => ({
@@ -47,6 +45,18 @@ export async function interleave(
     median: quantile(times[k], 0.5),
     quartiles: [quantile(times[k], 0.25), quantile(times[k], 0.75)],
   }));
+}
+
+/**
+ * @param {Contestant} contestant
+ * @param {number} repeats
+ * @returns {Promise<number>} milliseconds of one run
+ */
+async function timed({ run, prepare }, repeats) {
+  await prepare?.();
+  const start = performance.now();
+  for (let i = 0; i < repeats; ++i) await run();
+  return (performance.now() - start) / repeats;
 }
 
 /**
