@@ -8,6 +8,8 @@ namespace lowtropy {
 struct Point {
   float x;
   float y;
+
+  bool operator==(const Point&) const = default;
 };
 
 // The points that the pen passes through, smoothly except where a point is there twice. A digit is
