@@ -9,6 +9,7 @@ import { LowtropyError } from '../lib/index.js';
 import { importCommand } from './commands/import.js';
 import { inspectCommand } from './commands/inspect.js';
 import { runCommand } from './commands/run.js';
+import { trainCommand } from './commands/train.js';
 import { UsageError, commandHelp, parseCommand, programHelp } from './common/arguments.js';
 import { CommandError } from './common/files.js';
 import { clearProgress, print, printError } from './common/terminal.js';
@@ -19,7 +20,7 @@ const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
 /** @type {Command[]} */
-const COMMANDS = [importCommand, inspectCommand, runCommand];
+const COMMANDS = [importCommand, inspectCommand, runCommand, trainCommand];
 
 function version() {
   const { href } = new URL('../../package.json', import.meta.url);

@@ -19,12 +19,22 @@
  * @typedef {import('./model/model.js').Layer} Layer
  * @typedef {import('./model/source.js').LoadOptions} LoadOptions
  * @typedef {import('./model/source.js').Progress} Progress
+ * @typedef {import('./train/accounting.js').Totals} Totals
  * @typedef {import('./train/compressor.js').CompressorOptions} CompressorOptions
  * @typedef {import('./train/compressor.js').MethodName} MethodName
+ * @typedef {import('./train/data.js').DataOption} DataOption
+ * @typedef {import('./train/member.js').MemberStatus} MemberStatus
  * @typedef {import('./train/message.js').Message} Message
  * @typedef {import('./train/message.js').TensorUpdate} TensorUpdate
+ * @typedef {import('./train/options.js').Link} Link
+ * @typedef {import('./train/options.js').OptimizerOptions} OptimizerOptions
+ * @typedef {import('./train/options.js').Schedule} Schedule
+ * @typedef {import('./train/options.js').SimulationOptions} SimulationOptions
+ * @typedef {import('./train/simulation.js').Evaluation} Evaluation
+ * @typedef {import('./train/simulation.js').Round} Round
  * @typedef {import('./train/tensors.js').Layout} Layout
  * @typedef {import('./train/tensors.js').Tensors} Tensors
+ * @typedef {import('./transport/transport.js').Transport} Transport
  */
 
 export {
@@ -47,3 +57,5 @@ export { Model } from './model/model.js';
 export { Aggregator } from './train/aggregator.js';
 export { COMPRESSORS, Compressor } from './train/compressor.js';
 export { applyMessage, decodeMessage } from './train/message.js';
+export { MODELS } from './train/options.js';
+export { Simulation } from './train/simulation.js';

@@ -2,7 +2,16 @@
 
 /** Files in and out, and what is said where they cannot be had. */
 
-import { open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  open,
+  realpath,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** A file or an address that cannot be used; the message is a sentence that names it. */
@@ -94,6 +103,21 @@ export async function writeOutput(file, bytes) {
   } catch (error) {
     throw fileError(file, error);
   }
+}
+
+/**
+ * Whether a file could be written, for those that would learn it only after hours.
+ *
+ * @param {string} file
+ * @throws {CommandError}
+ */
+export async function checkOutput(file) {
+  const existing = await stat(file).catch(() => undefined);
+  if (existing?.isDirectory()) throw new CommandError(`${file} is a folder, not a file.`);
+  const place = existing && !existing.isFile() ? file : dirname(file);
+  await access(place, constants.W_OK).catch((error) => {
+    throw fileError(place, error);
+  });
 }
 
 /**

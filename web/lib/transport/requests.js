@@ -113,6 +113,7 @@ export function answerWith(handlers) {
   return ({ head: { id, type, fields }, body: bytes }, send) => {
     last = last.then(async () => {
       try {
+        if (!Object.hasOwn(handlers, type)) throw new Error(`There is no request "${type}".`);
         const { value = {}, body = [] } = (await handlers[type](fields, bytes)) ?? {};
         send({ head: { id, value }, body });
       } catch (error) {

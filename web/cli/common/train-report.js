@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What `lowtropy train` says. */
+
+import { formatBytes, formatTable } from './terminal.js';
+
+/**
+ * @typedef {import('../../lib/index.js').Evaluation} Evaluation
+ * @typedef {import('../../lib/index.js').Round} Round
+ * @typedef {import('../../lib/index.js').Simulation} Simulation
+ *
+ * @typedef {ReturnType<typeof summarize>} Summary
+ */
+
+/** @param {number[]} values */
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+/** @param {number[]} values */
+const mean = (values) => sum(values) / values.length;
+
+/**
+ * @param {Simulation} simulation
+ * @param {Evaluation} evaluation of the weights as they are now
+ * @param {boolean} stopped before it was done
+ */
+export function summarize(simulation, evaluation, stopped) {
+  const { totals, iterations, round, weightCount } = simulation;
+  const { up, down, denseUp, denseDown } = totals;
+  return {
+    ...evaluation,
+    iterations,
+    rounds: round,
+    weights: weightCount,
+    workers: up.length,
+    stopped,
+    upstreamBytes: up,
+    downstreamBytes: down,
+    denseUpstreamBytes: denseUp,
+    denseDownstreamBytes: denseDown,
+    upstreamBytesPerWorker: mean(up),
+    downstreamBytesPerWorker: mean(down),
+    denseBytesPerWorker: mean(denseUp),
+    ratio: ratio(denseUp, up),
+    downstreamRatio: ratio(denseDown, down),
+    simulatedSeconds: totals.simulatedSeconds,
+    seconds: totals.seconds,
+  };
+}
+
+/**
+ * @param {number[]} dense
+ * @param {number[]} sent
+ */
+function ratio(dense, sent) {
+  return sum(sent) > 0 ? sum(dense) / sum(sent) : null;
+}
+
+/**
+ * @param {Round[]} rounds that were evaluated
+ * @param {Summary} summary
+ */
+export function formatTraining(rounds, summary) {
+  return [formatRounds(rounds), formatTraffic(summary), formatResult(summary)].join('\n\n');
+}
+
+/** @param {Round[]} rounds */
+function formatRounds(rounds) {
+  const text = rounds.some(({ perplexity }) => perplexity !== undefined);
+  return formatTable(
+    ['iterations', 'loss', text ? 'perplexity' : 'accuracy', 'sent', 'time', 'over the links'],
+    rounds.map(({ iterations, loss, accuracy, perplexity, totals }) => [
+      `${iterations}`,
+      loss === null ? '–' : loss.toFixed(4),
+      text ? (perplexity ?? NaN).toFixed(2) : percent(accuracy ?? NaN),
+      formatBytes(mean(totals.up)),
+      `${totals.seconds.toFixed(1)} s`,
+      `${totals.simulatedSeconds.toFixed(1)} s`,
+    ]),
+  );
+}
+
+/** @param {Summary} summary */
+function formatTraffic(summary) {
+  return formatTable(
+    ['per worker', 'bytes', 'dense', 'ratio'],
+    [
+      ['upstream', summary.upstreamBytes, summary.denseUpstreamBytes, summary.ratio],
+      [
+        'downstream',
+        summary.downstreamBytes,
+        summary.denseDownstreamBytes,
+        summary.downstreamRatio,
+      ],
+    ].map(([what, sent, dense, factor]) => [
+      String(what),
+      formatBytes(mean(/** @type {number[]} */ (sent))),
+      formatBytes(mean(/** @type {number[]} */ (dense))),
+      factor === null ? '–' : `${Number(factor).toFixed(1)}×`,
+    ]),
+  );
+}
+
+/** @param {Summary} summary */
+function formatResult({ perplexity, accuracy, workers, iterations, rounds, stopped }) {
+  const result =
+    perplexity === undefined
+      ? `accuracy ${percent(accuracy)}`
+      : `perplexity ${perplexity.toFixed(2)}, ${percent(accuracy)} of the characters right`;
+  return (
+    `${stopped ? 'Stopped' : 'Done'}: ${workers} workers, ${iterations} iterations each in ` +
+    `${rounds} rounds; ${result}.`
+  );
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+/**
+ * What went wrong in a round, in sentences.
+ *
+ * @param {Round} round
+ * @returns {string[]}
+ */
+export function troubles({ round, lost, late, refused }) {
+  return [
+    ...lost.map(({ reason }) => reason),
+    ...late.map((worker) => `Worker ${worker} did not answer in time.`),
+    ...refused.map(
+      ({ worker, reason }) => `The message of worker ${worker} was refused. ${reason}`,
+    ),
+  ].map((sentence) => `Round ${round}: ${sentence}`);
+}
