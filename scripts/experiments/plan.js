@@ -138,127 +138,6 @@ const METHODS = [BASELINE, sbc(0.01, 10), sbc(0.001, 1), sbc(0.01, 100), ...PEER
 /** What is run on shards of few classes too. */
 const SHARDED = METHODS.filter(({ id }) => /^(none|sbc-.*|fedavg-10|stc)$/.test(id));
 
-/** @type {Plan} */
-export const FULL_PLAN = {
-  series: [
-    {
-      name: 'lenet5',
-      title: 'LeNet5 on MNIST',
-      base: {
-        model: 'lenet5',
-        data: 'mnist',
-        batch: 16,
-        iterations: 2000,
-        split: 'iid',
-        evaluations: 10,
-      },
-      tuning: tuning('lenet5', 400, 0.03, 0.001),
-      methods: METHODS,
-    },
-    {
-      name: 'mlp',
-      title: 'LeNet-300-100 on MNIST',
-      base: {
-        model: 'mlp',
-        data: 'mnist',
-        batch: 16,
-        iterations: 2000,
-        split: 'iid',
-        evaluations: 10,
-      },
-      tuning: tuning('mlp', 400, 0.03, 0.001),
-      methods: METHODS,
-    },
-    {
-      name: 'charlstm',
-      title: 'CharLSTM on tinyshakespeare',
-      base: {
-        model: 'charlstm',
-        data: 'text',
-        batch: 16,
-        iterations: 1000,
-        split: 'iid',
-        evaluations: 10,
-      },
-      tuning: tuning('charlstm', 200, 1, 0.001),
-      methods: METHODS,
-    },
-    {
-      name: 'shards',
-      title: 'LeNet5 on MNIST, two classes per worker',
-      base: {
-        model: 'lenet5',
-        data: 'mnist',
-        batch: 16,
-        iterations: 2000,
-        split: 'labels:2',
-        evaluations: 10,
-      },
-      tuning: tuning('lenet5', 400, 0.03, 0.001),
-      methods: SHARDED,
-    },
-    {
-      name: 'grid',
-      title: 'SBC on LeNet5: gradient and temporal sparsity',
-      base: {
-        model: 'lenet5',
-        data: 'mnist',
-        batch: 16,
-        iterations: 1200,
-        split: 'iid',
-        evaluations: 1,
-      },
-      tuning: tuning('lenet5', 400, 0.03, 0.001),
-      ...grid([0.001, 0.003, 0.01, 0.03, 0.1], [1, 3, 10, 30, 100]),
-    },
-    {
-      name: 'resnet8',
-      title: 'ResNet8 on MNIST',
-      base: {
-        model: 'resnet8',
-        data: 'mnist',
-        batch: 8,
-        iterations: 400,
-        split: 'iid',
-        evaluations: 10,
-      },
-      tuning: tuning('resnet8', 100, 0.03, 0.001),
-      methods: METHODS,
-    },
-  ],
-};
-
-/**
- * A minute's worth of the same, on the digits that need no files; its numbers mean nothing.
- *
- * @type {Plan}
- */
-export const QUICK_PLAN = {
-  series: [
-    {
-      name: 'mlp',
-      title: 'LeNet-300-100 on digits',
-      base: {
-        model: 'mlp',
-        data: 'digits',
-        batch: 8,
-        iterations: 10,
-        split: 'iid',
-        evaluations: 10,
-      },
-      tuning: tuning('mlp', 4, 0.03, 0.001),
-      methods: [BASELINE, sbc(0.01, 10)],
-    },
-    {
-      name: 'grid',
-      title: 'SBC on LeNet-300-100: gradient and temporal sparsity',
-      base: { model: 'mlp', data: 'digits', batch: 8, iterations: 4, split: 'iid', evaluations: 1 },
-      tuning: tuning('mlp', 4, 0.03, 0.001),
-      ...grid([0.01, 0.1], [1, 4]),
-    },
-  ],
-};
-
 /**
  * @param {string} name
  * @param {number} iterations
@@ -281,6 +160,89 @@ function grid(sparsities, delays) {
   const methods = delays.flatMap((delay) => sparsities.map((sparsity) => sbc(sparsity, delay)));
   return { grid: { sparsities, delays }, methods };
 }
+
+const LENET5 = { model: 'lenet5', data: /** @type {const} */ ('mnist'), batch: 16 };
+const LENET5_TUNING = tuning('lenet5', 400, 0.03, 0.001);
+
+/** The most important first. @type {Plan} */
+export const FULL_PLAN = {
+  series: [
+    {
+      name: 'lenet5',
+      title: 'LeNet5 on MNIST',
+      base: { ...LENET5, iterations: 2000, split: 'iid', evaluations: 10 },
+      tuning: LENET5_TUNING,
+      methods: METHODS,
+    },
+    {
+      name: 'mlp',
+      title: 'LeNet-300-100 on MNIST',
+      base: { ...LENET5, model: 'mlp', iterations: 2000, split: 'iid', evaluations: 10 },
+      tuning: tuning('mlp', 400, 0.03, 0.001),
+      methods: METHODS,
+    },
+    {
+      name: 'charlstm',
+      title: 'CharLSTM on tinyshakespeare',
+      base: {
+        ...{ model: 'charlstm', data: 'text', batch: 16, iterations: 1000 },
+        ...{ split: 'iid', evaluations: 10 },
+      },
+      tuning: tuning('charlstm', 200, 1, 0.001),
+      methods: METHODS,
+    },
+    {
+      name: 'shards',
+      title: 'LeNet5 on MNIST, two classes per worker',
+      base: { ...LENET5, iterations: 2000, split: 'labels:2', evaluations: 10 },
+      tuning: LENET5_TUNING,
+      methods: SHARDED,
+    },
+    {
+      name: 'grid',
+      title: 'SBC on LeNet5: gradient and temporal sparsity',
+      base: { ...LENET5, iterations: 1200, split: 'iid', evaluations: 1 },
+      tuning: LENET5_TUNING,
+      ...grid([0.001, 0.003, 0.01, 0.03, 0.1], [1, 3, 10, 30, 100]),
+    },
+    {
+      name: 'resnet8',
+      title: 'ResNet8 on MNIST',
+      base: {
+        ...{ model: 'resnet8', data: 'mnist', batch: 8, iterations: 400 },
+        ...{ split: 'iid', evaluations: 8 },
+      },
+      tuning: tuning('resnet8', 100, 0.03, 0.001),
+      methods: METHODS,
+    },
+  ],
+};
+
+const QUICK = {
+  ...{ model: 'mlp', data: /** @type {const} */ ('digits'), batch: 8, split: 'iid' },
+  evaluations: 2,
+};
+const QUICK_TUNING = tuning('mlp', 4, 0.03, 0.001);
+
+/** Seconds of the same, on digits that need no files; its numbers mean nothing. @type {Plan} */
+export const QUICK_PLAN = {
+  series: [
+    {
+      name: 'mlp',
+      title: 'LeNet-300-100 on digits',
+      base: { ...QUICK, iterations: 10 },
+      tuning: QUICK_TUNING,
+      methods: [BASELINE, sbc(0.01, 10)],
+    },
+    {
+      name: 'grid',
+      title: 'SBC on LeNet-300-100: gradient and temporal sparsity',
+      base: { ...QUICK, iterations: 4 },
+      tuning: QUICK_TUNING,
+      ...grid([0.01, 0.1], [1, 4]),
+    },
+  ],
+};
 
 /**
  * What is tuned of a method, as settings of a run.
