@@ -91,6 +91,90 @@ export interface NativeAggregator extends Handle {
   save(): Uint8Array<ArrayBuffer> | null;
 }
 
+export interface DatasetShape {
+  channels: number;
+  height: number;
+  width: number;
+  /** Characters of an example of a text; 0 for images. */
+  steps: number;
+  /** Labels are below this; of a text, the size of its alphabet. */
+  classes: number;
+}
+
+export interface NativeDataset extends Handle {
+  size(): number;
+  shape(): DatasetShape;
+  slice(from: number, count: number): NativeDataset | null;
+  example(
+    index: number,
+  ): { inputs: Float32Array<ArrayBuffer>; labels: Uint32Array<ArrayBuffer> } | null;
+  /** `labels` of each worker; 0 for a split that does not look at them. */
+  shards(workers: number, labels: number, seed: number): Uint32Array<ArrayBuffer>[] | null;
+}
+
+export interface NativeTrainerOptions {
+  model: string;
+  batch: number;
+  seed: number;
+  stream: number;
+  optimizer: {
+    name: string;
+    learningRate: number;
+    momentum?: number;
+    weightDecay?: number;
+    beta1?: number;
+    beta2?: number;
+    epsilon?: number;
+    clipNorm?: number;
+    schedule?: { steps: number[]; factor?: number } | { cosine: number };
+  };
+}
+
+/** A layer of a trainer's net; values are numbers, 0 is the input. */
+export interface NativeNode {
+  name: string;
+  op: string;
+  inputs: number[];
+  output: number;
+  outputs: number;
+  kernel: number;
+  stride: number;
+  pad: number;
+  epsilon: number;
+  /** Of a batch normalization: the running means, then the running variances. */
+  state: Float32Array<ArrayBuffer>;
+}
+
+export interface Evaluation {
+  /** The mean, in nats for each label; of a text, its exponential is the perplexity. */
+  loss: number;
+  /** The share of labels that were right. */
+  accuracy: number;
+  /** How many were looked at. */
+  examples: number;
+}
+
+export interface NativeTrainer extends Handle {
+  tensors(): (NamedSize & { offset: number })[];
+  nodes(): NativeNode[];
+  /** A view. */
+  weights(): Float32Array;
+  steps(): number;
+  step(count: number): number;
+  evaluate(data: NativeDataset, limit: number): Evaluation | null;
+  predict(data: NativeDataset, examples: NativeBuffer): Float32Array<ArrayBuffer> | null;
+  calibrate(batches: number): void;
+  save(): Uint8Array<ArrayBuffer> | null;
+  restore(bytes: NativeBuffer): void;
+  beginRound(): void;
+  encode(
+    compressor: NativeCompressor,
+    sender: number,
+    round: number,
+  ): Uint8Array<ArrayBuffer> | null;
+  apply(bytes: NativeBuffer, scale: number): void;
+}
+
 export interface NativeTraining {
   takeError(): NativeError | null;
   makeBuffer(bytes: number): NativeBuffer | null;
@@ -108,6 +192,14 @@ export interface NativeTraining {
     tensors: NamedSize[],
   ): NativeAggregator | null;
   restoreAggregator(bytes: NativeBuffer): NativeAggregator | null;
+  makeDigits(count: number, seed: number): NativeDataset | null;
+  readIdx(images: NativeBuffer, labels: NativeBuffer): NativeDataset | null;
+  readText(text: NativeBuffer, steps: number): NativeDataset | null;
+  makeTrainer(
+    options: NativeTrainerOptions,
+    data: NativeDataset,
+    shard: NativeBuffer,
+  ): NativeTrainer | null;
 }
 
 export default function createModule(options: ModuleOptions): Promise<NativeTraining>;

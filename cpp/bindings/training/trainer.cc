@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data sets and trainers.
+#include "lowtropy/train/trainer.h"
+
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/buffer.h"
+#include "common/guard.h"
+#include "lowtropy/base/error.h"
+#include "lowtropy/sbc/compressor.h"
+#include "lowtropy/sbc/message.h"
+#include "lowtropy/train/digits.h"
+#include "lowtropy/train/idx.h"
+#include "lowtropy/train/shards.h"
+#include "lowtropy/train/text.h"
+#include "training/sbc.h"
+
+namespace lowtropy::bindings {
+namespace {
+
+using emscripten::val;
+
+template <class T>
+val ViewOf(std::span<T> values) {
+  return val(emscripten::typed_memory_view(values.size(), values.data()));
+}
+
+template <class T>
+val SliceOf(std::span<T> values) {
+  return ViewOf(values).template call<val>("slice");
+}
+
+std::vector<uint32_t> NumbersOf(const Buffer& buffer) {
+  std::vector<uint32_t> numbers(static_cast<size_t>(buffer.size) / sizeof(uint32_t));
+  std::memcpy(numbers.data(), buffer.memory.get(), numbers.size() * sizeof(uint32_t));
+  return numbers;
+}
+
+// ---- data sets
+
+struct DatasetHandle {
+  std::shared_ptr<const Dataset> data;
+};
+
+DatasetHandle* MakeDigitSet(double count, double seed) {
+  return Guard([&] {
+    return new DatasetHandle{MakeDigits(static_cast<size_t>(count), static_cast<uint64_t>(seed))};
+  });
+}
+DatasetHandle* ReadIdxSet(const Buffer& images, const Buffer& labels) {
+  return Guard([&] { return new DatasetHandle{ReadIdx(images.Bytes(), labels.Bytes())}; });
+}
+DatasetHandle* ReadTextSet(const Buffer& text, uint32_t steps) {
+  return Guard([&] { return new DatasetHandle{ReadText(text.Bytes(), steps)}; });
+}
+DatasetHandle* SliceSet(const DatasetHandle& set, double from, double count) {
+  return Guard([&] {
+    return new DatasetHandle{
+        Slice(set.data, static_cast<size_t>(from), static_cast<size_t>(count))};
+  });
+}
+double SizeOfSet(const DatasetHandle& set) { return static_cast<double>(set.data->size()); }
+
+val ShapeOfSet(const DatasetHandle& set) {
+  const ExampleShape& shape = set.data->shape();
+  val object = val::object();
+  object.set("channels", shape.channels);
+  object.set("height", shape.height);
+  object.set("width", shape.width);
+  object.set("steps", shape.steps);
+  object.set("classes", shape.classes);
+  return object;
+}
+
+val ReadExample(const DatasetHandle& set, uint32_t index) {
+  return Guard([&] {
+    std::vector<float> inputs(set.data->shape().inputs());
+    std::vector<uint32_t> labels(set.data->shape().labels());
+    set.data->Read({&index, 1}, inputs, labels);
+    val object = val::object();
+    object.set("inputs", SliceOf<float>(inputs));
+    object.set("labels", SliceOf<uint32_t>(labels));
+    return object;
+  });
+}
+
+val ListShards(const std::vector<Shard>& shards) {
+  val list = val::array();
+  for (const Shard& shard : shards) list.call<void>("push", SliceOf<const uint32_t>(shard));
+  return list;
+}
+
+// 0 labels per worker: independent of the labels.
+val ShardsOfSet(const DatasetHandle& set, uint32_t workers, uint32_t labels, double seed) {
+  return Guard([&] {
+    const auto seed_bits = static_cast<uint64_t>(seed);
+    return ListShards(labels == 0 ? SplitIid(set.data->size(), workers, seed_bits)
+                                  : SplitByLabels(*set.data, workers, labels, seed_bits));
+  });
+}
+
+// ---- options
+
+template <class T>
+void Read(const val& object, const char* name, T* field) {
+  const val value = object[name];
+  if (!value.isUndefined()) *field = static_cast<T>(value.as<double>());
+}
+
+Schedule ScheduleOf(const val& object) {
+  Schedule schedule;
+  if (object.isUndefined()) return schedule;
+  const val steps = object["steps"];
+  if (!steps.isUndefined()) {
+    schedule.kind = Schedule::Kind::kSteps;
+    for (const double step : emscripten::vecFromJSArray<double>(steps)) {
+      schedule.steps.push_back(static_cast<uint64_t>(step));
+    }
+    Read(object, "factor", &schedule.factor);
+  } else {
+    schedule.kind = Schedule::Kind::kCosine;
+    Read(object, "cosine", &schedule.length);
+  }
+  return schedule;
+}
+
+OptimizerOptions OptimizerOf(const val& object) {
+  OptimizerOptions options;
+  options.kind = OptimizerKindOf(object["name"].as<std::string>());
+  Read(object, "learningRate", &options.learning_rate);
+  Read(object, "momentum", &options.momentum);
+  Read(object, "weightDecay", &options.weight_decay);
+  Read(object, "beta1", &options.beta1);
+  Read(object, "beta2", &options.beta2);
+  Read(object, "epsilon", &options.epsilon);
+  Read(object, "clipNorm", &options.clip_norm);
+  options.schedule = ScheduleOf(object["schedule"]);
+  return options;
+}
+
+TrainerOptions TrainerOptionsOf(const val& object) {
+  TrainerOptions options;
+  options.model = object["model"].as<std::string>();
+  Read(object, "batch", &options.batch);
+  Read(object, "seed", &options.seed);
+  Read(object, "stream", &options.stream);
+  options.optimizer = OptimizerOf(object["optimizer"]);
+  return options;
+}
+
+// ---- trainers
+
+Layout LayoutOfTrainer(const Trainer& trainer) {
+  std::vector<NamedSize> tensors;
+  for (const TensorInfo& tensor : trainer.tensors()) tensors.push_back({tensor.name, tensor.size});
+  return Layout(std::move(tensors));
+}
+
+// A trainer between rounds, and what connects it with messages.
+struct TrainerHandle {
+  explicit TrainerHandle(Trainer&& made)
+      : trainer(std::move(made)), layout(LayoutOfTrainer(trainer)) {}
+
+  Trainer trainer;
+  Layout layout;
+  std::vector<float> start;  // the weights at BeginRound
+  bool in_round = false;
+  MessageReader reader;
+};
+
+TrainerHandle* MakeTrainer(const val& options, const DatasetHandle& set, const Buffer& shard) {
+  return Guard([&] {
+    return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
+  });
+}
+
+val TensorsOfTrainer(const TrainerHandle& handle) {
+  val list = val::array();
+  for (const TensorInfo& tensor : handle.trainer.tensors()) {
+    val object = val::object();
+    object.set("name", tensor.name);
+    object.set("size", static_cast<double>(tensor.size));
+    object.set("offset", static_cast<double>(tensor.offset));
+    list.call<void>("push", object);
+  }
+  return list;
+}
+
+// The nodes of the net: values are numbers, 0 is the input.
+val NodesOfTrainer(const TrainerHandle& handle) {
+  val list = val::array();
+  for (const Net::Node& node : handle.trainer.net().nodes()) {
+    const LayerSettings settings = node.layer->Settings();
+    val inputs = val::array();
+    for (const Net::Value input : node.inputs) {
+      inputs.call<void>("push", static_cast<double>(input));
+    }
+    val object = val::object();
+    object.set("name", node.name);
+    object.set("op", std::string(settings.op));
+    object.set("inputs", inputs);
+    object.set("output", static_cast<double>(node.output));
+    object.set("outputs", static_cast<double>(settings.outputs));
+    object.set("kernel", static_cast<double>(settings.kernel));
+    object.set("stride", static_cast<double>(settings.stride));
+    object.set("pad", static_cast<double>(settings.pad));
+    object.set("epsilon", settings.epsilon);
+    object.set("state", SliceOf(node.layer->State()));
+    list.call<void>("push", object);
+  }
+  return list;
+}
+
+val WeightsOf(TrainerHandle& handle) { return ViewOf(handle.trainer.weights()); }
+double StepsOf(const TrainerHandle& handle) { return static_cast<double>(handle.trainer.steps()); }
+double StepTrainer(TrainerHandle& handle, double count) {
+  return Guard([&] { return handle.trainer.Step(static_cast<uint64_t>(count)); });
+}
+
+// `limit` below 0: all examples.
+val EvaluateTrainer(TrainerHandle& handle, const DatasetHandle& set, double limit) {
+  return Guard([&] {
+    const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
+    const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
+    val object = val::object();
+    object.set("loss", evaluation.loss);
+    object.set("accuracy", evaluation.accuracy);
+    object.set("examples", static_cast<double>(evaluation.examples));
+    return object;
+  });
+}
+
+val PredictTrainer(TrainerHandle& handle, const DatasetHandle& set, const Buffer& examples) {
+  return Guard([&] { return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples))); });
+}
+
+void CalibrateTrainer(TrainerHandle& handle, uint32_t batches) {
+  Guard([&] { handle.trainer.Calibrate(batches); });
+}
+val SaveTrainer(const TrainerHandle& handle) {
+  return Guard([&] { return CopyOf(handle.trainer.Save()); });
+}
+void RestoreTrainer(TrainerHandle& handle, const Buffer& bytes) {
+  Guard([&] {
+    handle.trainer.Restore(bytes.Bytes());
+    handle.in_round = false;
+  });
+}
+
+// ---- rounds
+
+void BeginRound(TrainerHandle& handle) {
+  Guard([&] {
+    const std::span<const float> weights = handle.trainer.weights();
+    handle.start.assign(weights.begin(), weights.end());
+    handle.in_round = true;
+  });
+}
+
+bool SameLayout(const Layout& a, const Layout& b) {
+  if (a.count() != b.count()) return false;
+  for (size_t i = 0; i < a.count(); ++i) {
+    if (a.name(i) != b.name(i) || a.size(i) != b.size(i)) return false;
+  }
+  return true;
+}
+
+val EncodeRound(TrainerHandle& handle, Compressor& compressor, uint32_t sender, uint32_t round) {
+  return Guard([&] {
+    if (!handle.in_round)
+      throw Error(ErrorKind::kValue, "A round must begin before it is encoded.");
+    if (!SameLayout(handle.layout, compressor.layout())) {
+      throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
+    }
+    const std::span<float> weights = handle.trainer.weights();
+    const std::span<float> update = compressor.input();
+    for (size_t i = 0; i < weights.size(); ++i) update[i] = weights[i] - handle.start[i];
+    const std::span<const uint8_t> message = compressor.Encode(sender, round);
+    std::copy(handle.start.begin(), handle.start.end(), weights.begin());
+    if (compressor.options().momentum_mask) compressor.MaskMomentum(handle.trainer.momentum());
+    handle.in_round = false;
+    return CopyOf(message);
+  });
+}
+
+void ApplyRound(TrainerHandle& handle, const Buffer& bytes, float scale) {
+  Guard([&] {
+    handle.reader.Decode(bytes.Bytes());
+    handle.reader.CheckLayout(handle.layout);
+    handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
+  });
+}
+
+EMSCRIPTEN_BINDINGS(trainer) {
+  using emscripten::allow_raw_pointers;
+  emscripten::function("makeDigits", &MakeDigitSet, allow_raw_pointers());
+  emscripten::function("readIdx", &ReadIdxSet, allow_raw_pointers());
+  emscripten::function("readText", &ReadTextSet, allow_raw_pointers());
+  emscripten::function("makeTrainer", &MakeTrainer, allow_raw_pointers());
+  emscripten::class_<DatasetHandle>("Dataset")
+      .function("size", &SizeOfSet)
+      .function("shape", &ShapeOfSet)
+      .function("slice", &SliceSet, allow_raw_pointers())
+      .function("example", &ReadExample)
+      .function("shards", &ShardsOfSet);
+  emscripten::class_<TrainerHandle>("Trainer")
+      .function("tensors", &TensorsOfTrainer)
+      .function("nodes", &NodesOfTrainer)
+      .function("weights", &WeightsOf)
+      .function("steps", &StepsOf)
+      .function("step", &StepTrainer)
+      .function("evaluate", &EvaluateTrainer)
+      .function("predict", &PredictTrainer)
+      .function("calibrate", &CalibrateTrainer)
+      .function("save", &SaveTrainer)
+      .function("restore", &RestoreTrainer)
+      .function("beginRound", &BeginRound)
+      .function("encode", &EncodeRound)
+      .function("apply", &ApplyRound);
+}
+
+}  // namespace
+}  // namespace lowtropy::bindings
