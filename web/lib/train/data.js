@@ -128,7 +128,9 @@ async function readFiles(kind, path) {
   if (kind === 'text') return [await readFile(path)];
   const test = await Promise.all(TEST_FILES.map((name) => readEither(path, name)));
   const train = await Promise.all(TRAIN_FILES.map((name) => readEither(path, name)));
-  const [missing] = TEST_FILES.filter((_, index) => !test[index]);
+  const missing =
+    TEST_FILES.find((_, index) => !test[index]) ??
+    (train.some((file) => file) && TRAIN_FILES.find((_, index) => !train[index]));
   if (missing) throw new FileError(`${path} holds no ${missing}, with .gz or without.`);
   return [...train, ...test].filter((file) => file !== undefined);
 }
