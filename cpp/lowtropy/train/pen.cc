@@ -9,12 +9,13 @@ namespace lowtropy {
 namespace {
 
 constexpr int kMargin = (kDigitSide - kDigitBox) / 2;
+constexpr float kMiddle = kDigitSide / 2;
 
 struct Canvas {
   float ink[kDigitSide][kDigitSide] = {};  // how much of each pixel is covered, 0 to 1
 };
 
-// Scales and moves the lines into the box, its upper left corner at (kMargin, kMargin).
+// Scales and moves the lines into the middle of the canvas, where they just fit into the box.
 void Fit(std::vector<Line>* lines) {
   constexpr float kFar = std::numeric_limits<float>::max();
   float left = kFar;
@@ -32,8 +33,8 @@ void Fit(std::vector<Line>* lines) {
   const float scale = kDigitBox / std::max(right - left, bottom - top);
   for (Line& line : *lines) {
     for (Dot& dot : line) {
-      dot.x = (dot.x - left) * scale + kMargin;
-      dot.y = (dot.y - top) * scale + kMargin;
+      dot.x = (dot.x - (left + right) / 2) * scale + kMiddle;
+      dot.y = (dot.y - (top + bottom) / 2) * scale + kMiddle;
       dot.radius *= scale;
     }
   }
@@ -100,7 +101,6 @@ Shift ToCentre(const Canvas& canvas) {
       y += ink * static_cast<float>(row);
     }
   }
-  constexpr float kMiddle = kDigitSide / 2;
   return {std::clamp(Rounded(kMiddle - x / mass), -kMargin, kMargin),
           std::clamp(Rounded(kMiddle - y / mass), -kMargin, kMargin)};
 }
