@@ -18,7 +18,8 @@ endif()
 # A page downloads this: all is built for size (485 KB became 383 KB) but what runs for every value.
 target_compile_options(lowtropy_flags INTERFACE -Os)
 set(hot_sources base/crc32.cc formats/kernels.cc formats/shifted_kernels.cc formats/value_table.cc
-    nn/convolution.cc nn/operators.cc sbc/extremes.cc sbc/message_reader.cc sbc/select.cc
+    nn/convolution.cc nn/operators.cc sbc/collect.cc sbc/compressor.cc
+    sbc/extremes.cc sbc/message_reader.cc sbc/message_writer.cc sbc/select.cc
     coding/golomb_rice.cc)
 list(TRANSFORM hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set_source_files_properties(${hot_sources} PROPERTIES COMPILE_OPTIONS -O3)

@@ -24,11 +24,8 @@ class BitWriter {
   void Put(uint64_t bits, unsigned count) {
     window_ |= bits << filled_;
     filled_ += count;
-    while (filled_ >= 8) {
-      bytes_.push_back(static_cast<uint8_t>(window_));
-      window_ >>= 8;
-      filled_ -= 8;
-    }
+    if (filled_ < 32) return;
+    Append(4);
   }
 
   // `count` ones and a zero.
@@ -39,15 +36,24 @@ class BitWriter {
 
   // Fills up the last byte. Nothing is complete without it.
   void Finish() {
-    if (filled_ > 0) bytes_.push_back(static_cast<uint8_t>(window_));
-    window_ = 0;
-    filled_ = 0;
+    while (filled_ > 0) {
+      filled_ = filled_ < 8 ? 8 : filled_;
+      Append(1);
+    }
   }
 
  private:
+  void Append(unsigned count) {
+    uint8_t bytes[sizeof window_];
+    std::memcpy(bytes, &window_, sizeof bytes);
+    bytes_.insert(bytes_.end(), bytes, bytes + count);
+    window_ >>= 8 * count;
+    filled_ -= 8 * count;
+  }
+
   std::vector<uint8_t>& bytes_;
-  uint64_t window_ = 0;  // bits that do not fill a byte yet
-  unsigned filled_ = 0;  // how many: 0 to 7 between calls
+  uint64_t window_ = 0;  // bits that wait to be appended four bytes at a time
+  unsigned filled_ = 0;  // how many: 0 to 31 between calls
 };
 
 // Reads them back, from bytes that may be anything. Reading past the end throws Error(kFile).

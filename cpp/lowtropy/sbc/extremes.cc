@@ -3,25 +3,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <string>
 
-#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/sbc/collect.h"
 
 namespace lowtropy {
 namespace {
 
-constexpr size_t kSampleEvery = 100;    // 1 %
+constexpr size_t kSampleEvery = 800;  // elements of which a run is sampled: 1 %
+constexpr size_t kSampleRun = 8;
 constexpr size_t kLeastSampled = 4096;  // elements; below, the radix select is as fast
 constexpr double kDeviations = 3;       // how much looser than the sample says candidates are taken
-constexpr size_t kBlock = 16;           // elements that are tested together
 
 // The bounds of what may be sent where k was asked for and the threshold was sampled.
 constexpr double kFewest = 0.8;
 constexpr double kMost = 1.25;
-
-uint32_t ExponentOf(float value) { return Bits(value) & 0x7F800000; }
 
 [[noreturn]] void RefuseValue(std::span<const float> values) {
   size_t i = 0;
@@ -30,41 +27,35 @@ uint32_t ExponentOf(float value) { return Bits(value) & 0x7F800000; }
                                      " at position " + std::to_string(i));
 }
 
-// Both ends: 1 for what is at or above `high` or at or below `low`. Magnitudes: |value| at or above
-// `high`.
-template <bool kBothEnds>
-uint32_t IsCandidate(float value, float high, float low) {
-  if (kBothEnds) {
-    return static_cast<uint32_t>(value >= high) | static_cast<uint32_t>(value <= low);
-  }
-  return static_cast<uint32_t>(std::abs(value) >= high);
-}
-
 }  // namespace
 
 void Extremes::Find(std::span<const float> residual, std::span<float> accumulated, size_t k,
                     bool both_ends, bool sampled, Random* random) {
-  high_.Clear();
-  low_.Clear();
+  high_.positions.clear();
+  low_.positions.clear();
   const bool guided = Sample(residual, accumulated, k, both_ends, random);
-  const size_t limit = guided ? 8 * k + accumulated.size() / 64 : 0;
+  const size_t limit = guided ? 4 * k + accumulated.size() / 256 : 0;
   const bool collected = Collect(residual, accumulated, limit, both_ends);
-  const bool found = guided && collected && Narrow(&high_, k, both_ends ? 1.0F : 0.0F, sampled) &&
-                     (!both_ends || Narrow(&low_, k, -1.0F, sampled));
+  const bool found = guided && collected &&
+                     Narrow(accumulated, &high_, k, both_ends ? 1.0F : 0.0F, sampled) &&
+                     (!both_ends || Narrow(accumulated, &low_, k, -1.0F, sampled));
   if (!found) FindAll(accumulated, k, both_ends);
 }
 
-// Sets the thresholds from one element, at random, of each hundred; false for tensors too small.
+// Sets the thresholds from 8 neighbours, somewhere in each 800 elements: single elements would cost
+// a cache line each, 5 times the time. False for tensors too small.
 bool Extremes::Sample(std::span<const float> residual, std::span<const float> update, size_t k,
                       bool both_ends, Random* random) {
   const size_t size = update.size();
   if (size < kLeastSampled) return false;
   scratch_.clear();
   for (size_t i = 0; i + kSampleEvery <= size; i += kSampleEvery) {
-    const size_t at = i + random->Below(kSampleEvery);
-    const float value = residual[at] + update[at];
-    scratch_.push_back(both_ends ? value : std::abs(value));
-    if (!std::isfinite(value)) return false;  // Collect will find it
+    const size_t begin = i + random->Below(kSampleEvery - kSampleRun + 1);
+    for (size_t at = begin; at < begin + kSampleRun; ++at) {
+      const float value = residual[at] + update[at];
+      scratch_.push_back(both_ends ? value : std::abs(value));
+      if (!std::isfinite(value)) return false;  // Collect will find it
+    }
   }
   const auto sample_size = static_cast<double>(scratch_.size());
   const double rank = static_cast<double>(k) * sample_size / static_cast<double>(size);
@@ -72,70 +63,43 @@ bool Extremes::Sample(std::span<const float> residual, std::span<const float> up
   if (loose > sample_size / 2) return false;
   const auto loose_rank = static_cast<ptrdiff_t>(loose);
   const auto tight_rank = static_cast<ptrdiff_t>(std::max(0.0, std::round(rank) - 1));
-  const auto threshold = [&](ptrdiff_t at, auto better) {
-    std::nth_element(scratch_.begin(), scratch_.begin() + at, scratch_.end(), better);
-    return scratch_[static_cast<size_t>(at)];
+  // The part before a rank that was found holds the better ranks.
+  const auto find = [&](List* list, auto better) {
+    const auto first = scratch_.begin();
+    std::nth_element(first, first + loose_rank, scratch_.end(), better);
+    std::nth_element(first, first + tight_rank, first + loose_rank + 1, better);
+    list->loose = first[loose_rank];
+    list->tight = first[tight_rank];
   };
-  high_.loose = threshold(loose_rank, [](float a, float b) { return a > b; });
-  high_.tight = threshold(tight_rank, [](float a, float b) { return a > b; });
-  low_.loose = threshold(loose_rank, [](float a, float b) { return a < b; });
-  low_.tight = threshold(tight_rank, [](float a, float b) { return a < b; });
+  find(&high_, [](float a, float b) { return a > b; });
+  if (both_ends) find(&low_, [](float a, float b) { return a < b; });
   return true;
 }
 
-// Adds the residual and collects candidates; false where there were more than `limit`. The test of
-// 16 elements at once is made of lane-wise operations, which compilers vectorize; most blocks hold
-// no candidate.
+// Adds the residual and collects candidates; false where there were more than `limit`.
 bool Extremes::Collect(std::span<const float> residual, std::span<float> accumulated, size_t limit,
                        bool both_ends) {
-  const float high = high_.loose;
-  const float low = low_.loose;
-  const float* const old = residual.data();
-  float* const values = accumulated.data();
-  const size_t size = accumulated.size();
-  bool room = limit > 0;
-  uint32_t largest_exponent = 0;
-  const auto take = [&](size_t i) {
-    const float value = values[i];
-    if (!both_ends ? std::abs(value) >= high : value >= high) {
-      high_.Push(static_cast<uint32_t>(i), value);
-    }
-    if (both_ends && value <= low) low_.Push(static_cast<uint32_t>(i), value);
-  };
-  const auto block = [&]<bool kBothEnds>(size_t begin) {
-    uint32_t candidates = 0;
-    for (size_t i = begin; i < begin + kBlock; ++i) {
-      const float value = old[i] + values[i];
-      values[i] = value;
-      largest_exponent = std::max(largest_exponent, ExponentOf(value));
-      candidates += IsCandidate<kBothEnds>(value, high, low);
-    }
-    return candidates;
-  };
-  size_t begin = 0;
-  for (; begin + kBlock <= size; begin += kBlock) {
-    const uint32_t candidates = both_ends ? block.template operator()<true>(begin)
-                                          : block.template operator()<false>(begin);
-    if (candidates == 0 || !room) continue;
-    for (size_t i = begin; i < begin + kBlock; ++i) take(i);
-    room = high_.positions.size() <= limit && low_.positions.size() <= limit;
-  }
-  for (; begin < size; ++begin) {
-    values[begin] += old[begin];
-    largest_exponent = std::max(largest_exponent, ExponentOf(values[begin]));
-    if (room) take(begin);
-  }
-  if (largest_exponent == 0x7F800000) RefuseValue(accumulated);
-  return room;
+  high_.positions.resize(limit + kBlockRoom);
+  low_.positions.resize(both_ends ? limit + kBlockRoom : 0);
+  const Search search = CollectCandidates(
+      residual.data(), accumulated.data(), accumulated.size(),
+      {high_.loose, low_.loose, limit, high_.positions.data(), low_.positions.data(), both_ends});
+  if (!search.finite) RefuseValue(accumulated);
+  high_.positions.resize(search.high_count);
+  low_.positions.resize(search.low_count);
+  return search.high_count <= limit && search.low_count <= limit;
 }
 
 // Leaves the k best of the candidates, or those beyond the sample's threshold; false where there
 // are fewer than k. `sign`: 1 for the largest, -1 for the smallest, 0 for magnitudes.
-bool Extremes::Narrow(Candidates* list, size_t k, float sign, bool sampled) {
-  if (list->values.size() < k) return false;
-  scratch_.clear();
-  for (const float value : list->values) {
-    scratch_.push_back(sign == 0.0F ? std::abs(value) : sign * value);
+bool Extremes::Narrow(std::span<const float> accumulated, List* list, size_t k, float sign,
+                      bool sampled) {
+  const size_t count = list->positions.size();
+  if (count < k) return false;
+  scratch_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const float value = accumulated[list->positions[i]];
+    scratch_[i] = sign == 0.0F ? std::abs(value) : sign * value;
   }
   chosen_.clear();
   if (sampled) {
@@ -145,17 +109,17 @@ bool Extremes::Narrow(Candidates* list, size_t k, float sign, bool sampled) {
     }
   }
   const auto wanted = static_cast<double>(k);
-  const auto count = static_cast<double>(chosen_.size());
-  if (count < kFewest * wanted || count > kMost * wanted) {
-    selector_.FindCuts(scratch_, k);
-    selector_.TakeLargest(scratch_, &chosen_);
+  const auto beyond = static_cast<double>(chosen_.size());
+  if (beyond < kFewest * wanted || beyond > kMost * wanted) {
+    selector_.TakeLargest(scratch_, k, &chosen_);
   }
+  list->values.resize(chosen_.size());
   for (size_t i = 0; i < chosen_.size(); ++i) {
-    list->positions[i] = list->positions[chosen_[i]];
-    list->values[i] = list->values[chosen_[i]];
+    const uint32_t position = list->positions[chosen_[i]];
+    list->positions[i] = position;
+    list->values[i] = accumulated[position];
   }
   list->positions.resize(chosen_.size());
-  list->values.resize(chosen_.size());
   return true;
 }
 
@@ -166,15 +130,14 @@ void Extremes::FindAll(std::span<const float> accumulated, size_t k, bool both_e
     for (float& value : scratch_) value = std::abs(value);
     ranked = scratch_;
   }
-  const auto fill = [&](Candidates* list) {
+  const auto fill = [&](List* list) {
     list->values.clear();
     for (const uint32_t position : list->positions) list->values.push_back(accumulated[position]);
   };
-  selector_.FindCuts(ranked, k);
-  selector_.TakeLargest(ranked, &high_.positions);
+  selector_.TakeLargest(ranked, k, &high_.positions);
   fill(&high_);
   if (!both_ends) return;
-  selector_.TakeSmallest(ranked, &low_.positions);
+  selector_.TakeSmallest(ranked, k, &low_.positions);
   fill(&low_);
 }
 

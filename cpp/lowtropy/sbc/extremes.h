@@ -36,34 +36,28 @@ class Extremes {
 
   // What was found on a side, in rising order of positions. kMagnitude where not both ends were
   // asked for, the others where they were.
-  std::span<const uint32_t> Positions(Side side) const { return List(side).positions; }
-  std::span<const float> Values(Side side) const { return List(side).values; }
+  std::span<const uint32_t> Positions(Side side) const { return Of(side).positions; }
+  std::span<const float> Values(Side side) const { return Of(side).values; }
 
  private:
-  struct Candidates {
+  struct List {
     std::vector<uint32_t> positions;
     std::vector<float> values;
-    float loose = 0;  // the threshold of candidates, as a magnitude in the list's direction
+    float loose = 0;  // the threshold of candidates
     float tight = 0;  // about k elements lie beyond this
-
-    void Clear() { positions.clear(), values.clear(); }
-    void Push(uint32_t position, float value) {
-      positions.push_back(position);
-      values.push_back(value);
-    }
   };
 
-  const Candidates& List(Side side) const { return side == Side::kSmallest ? low_ : high_; }
+  const List& Of(Side side) const { return side == Side::kSmallest ? low_ : high_; }
   bool Sample(std::span<const float> residual, std::span<const float> update, size_t k,
               bool both_ends, Random* random);
   bool Collect(std::span<const float> residual, std::span<float> accumulated, size_t limit,
                bool both_ends);
-  bool Narrow(Candidates* list, size_t k, float sign, bool sampled);
+  bool Narrow(std::span<const float> accumulated, List* list, size_t k, float sign, bool sampled);
   void FindAll(std::span<const float> accumulated, size_t k, bool both_ends);
 
   Selector selector_;
-  Candidates high_;  // the largest, or those of largest magnitude
-  Candidates low_;   // the smallest
+  List high_;  // the largest, or those of largest magnitude
+  List low_;   // the smallest
   std::vector<float> scratch_;
   std::vector<uint32_t> chosen_;
 };
