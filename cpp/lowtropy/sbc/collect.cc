@@ -39,55 +39,56 @@ void Append(const float* values, size_t begin, size_t end, const Candidates& wan
   search->low_count = low_count;
 }
 
-// Reads and writes each element once, so memory sets the pace; the tests are hidden behind it. One
-// branch a block of four vectors: of 16 elements in WebAssembly about two thirds of the blocks hold
-// no candidate at p = 0.01, and nearly all at 0.001. Lost: the same loop in plain C++, which Clang
-// does not vectorize (4 times slower); bit masks of the lanes, which Highway's WebAssembly target
-// takes through memory (3 times slower at p = 0.01).
+// Reads and writes each element once, so memory sets the pace. A chunk of 16 KB, which stays in the
+// cache, is gone through twice: first all of it, to note which blocks of four vectors hold a
+// candidate, then just those. There is no branch that depends on the values: at p = 0.01 a third of
+// the blocks hold one, in no order. Lost: the same in plain C++, which Clang does not vectorize (4
+// times slower); a branch for each block (1.4 times at p = 0.01); bit masks of the lanes, which
+// Highway's WebAssembly target takes through memory (3 times).
 template <bool kBothEnds>
 Search Collect(const float* HWY_RESTRICT old, float* HWY_RESTRICT values, size_t size,
                const Candidates& wanted) {
   const FloatTag d;
   const BitsTag du;
   const size_t lanes = hn::Lanes(d);
+  const size_t block = 4 * lanes;
   const auto high = hn::Set(d, wanted.high);
   const auto low = hn::Set(d, wanted.low);
   auto magnitudes = hn::Zero(du);  // the largest, as bits
+  uint32_t hits[kCollectChunk / 4];
   Search search;
   bool room = wanted.limit > 0;
   const auto sum = [&](size_t i) HWY_ATTR {
     const auto value = hn::Add(hn::LoadU(d, values + i), hn::LoadU(d, old + i));
     hn::StoreU(value, d, values + i);
     magnitudes = hn::Max(magnitudes, hn::BitCast(du, hn::Abs(value)));
-    return value;
+    if (!kBothEnds) return hn::Ge(hn::Abs(value), high);
+    return hn::Or(hn::Ge(value, high), hn::Le(value, low));
   };
-  const auto is_high = [&](auto value) HWY_ATTR {
-    return kBothEnds ? hn::Ge(value, high) : hn::Ge(hn::Abs(value), high);
-  };
-  size_t i = 0;
-  for (; i + 4 * lanes <= size; i += 4 * lanes) {
-    const auto v0 = sum(i);
-    const auto v1 = sum(i + lanes);
-    const auto v2 = sum(i + 2 * lanes);
-    const auto v3 = sum(i + 3 * lanes);
-    auto any = hn::Or(hn::Or(is_high(v0), is_high(v1)), hn::Or(is_high(v2), is_high(v3)));
-    if (kBothEnds) {
-      any = hn::Or(any, hn::Or(hn::Or(hn::Le(v0, low), hn::Le(v1, low)),
-                               hn::Or(hn::Le(v2, low), hn::Le(v3, low))));
+  const size_t blocks_end = size - size % block;
+  for (size_t begin = 0; begin < blocks_end; begin += kCollectChunk) {
+    const size_t end = begin + kCollectChunk < blocks_end ? begin + kCollectChunk : blocks_end;
+    size_t hit_count = 0;
+    for (size_t i = begin; i < end; i += block) {
+      const auto any =
+          hn::Or(hn::Or(sum(i), sum(i + lanes)), hn::Or(sum(i + 2 * lanes), sum(i + 3 * lanes)));
+      hits[hit_count] = static_cast<uint32_t>(i);
+      hit_count += hn::AllFalse(d, any) ? 0 : 1;
     }
-    if (hn::AllFalse(d, any) || !room) continue;
-    Append<kBothEnds>(values, i, i + 4 * lanes, wanted, &search);
+    if (!room) continue;
+    for (size_t hit = 0; hit < hit_count; ++hit) {
+      Append<kBothEnds>(values, hits[hit], hits[hit] + block, wanted, &search);
+    }
     room = search.high_count <= wanted.limit && search.low_count <= wanted.limit;
   }
   search.finite = hn::GetLane(hn::MaxOfLanes(du, magnitudes)) < 0x7F800000;
-  const size_t tail = i;
-  for (; i < size; ++i) {
+  for (size_t i = blocks_end; i < size; ++i) {
     const float value = old[i] + values[i];
     values[i] = value;
     const float magnitude = value < 0 ? -value : value;
     if (!(magnitude <= hwy::HighestValue<float>())) search.finite = false;
   }
-  if (room) Append<kBothEnds>(values, tail, size, wanted, &search);
+  if (room) Append<kBothEnds>(values, blocks_end, size, wanted, &search);
   return search;
 }
 

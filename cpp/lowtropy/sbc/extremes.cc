@@ -79,8 +79,8 @@ bool Extremes::Sample(std::span<const float> residual, std::span<const float> up
 // Adds the residual and collects candidates; false where there were more than `limit`.
 bool Extremes::Collect(std::span<const float> residual, std::span<float> accumulated, size_t limit,
                        bool both_ends) {
-  high_.positions.resize(limit + kBlockRoom);
-  low_.positions.resize(both_ends ? limit + kBlockRoom : 0);
+  high_.positions.resize(limit + kListRoom);
+  low_.positions.resize(both_ends ? limit + kListRoom : 0);
   const Search search = CollectCandidates(
       residual.data(), accumulated.data(), accumulated.size(),
       {high_.loose, low_.loose, limit, high_.positions.data(), low_.positions.data(), both_ends});
