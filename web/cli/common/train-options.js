@@ -164,14 +164,11 @@ function parseLink(text) {
  * @returns {import('../../lib/index.js').Schedule}
  */
 function parseSchedule(text) {
-  const [name, first, second, ...rest] = text.split(':');
-  const list = (first ?? '').split(',').map((part) => parseNumber(part, 'schedule'));
-  if (name === 'cosine' && second === undefined && list.length === 1) {
-    return { cosine: list[0] };
-  }
-  if (name === 'steps' && second !== undefined && rest.length === 0) {
-    return { steps: list, factor: parseNumber(second, 'schedule') };
-  }
+  const number = (/** @type {string} */ part) => parseNumber(part, 'schedule');
+  const [, length] = /^cosine:([^:]+)$/.exec(text) ?? [];
+  if (length !== undefined) return { cosine: number(length) };
+  const [, steps, factor] = /^steps:([^:]+):([^:]+)$/.exec(text) ?? [];
+  if (steps !== undefined) return { steps: steps.split(',').map(number), factor: number(factor) };
   throw new UsageError(
     `--schedule must be as cosine:2000 or steps:1000,1500:0.1, not "${text}".`,
     'train',
