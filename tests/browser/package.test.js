@@ -3,16 +3,24 @@
 /** The npm package as users of bundlers have it: installed, bundled with Vite, in Chromium. */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { build, preview } from 'vite';
 
+import { Simulation } from '../../web/lib/index.js';
 import { installPackage } from '../node/install.js';
 import { launchBrowser, openPage } from './browser.js';
 
 const MULTIPLY = `const m = Matrix.fromDense([0, 4, 4, 2, 3, 0, 0, 4], 2, 4, { format: 'cser' });
   const text = m.format + ' ' + m.multiply([1, 10, 100, 1000]).join(' ');`;
+
+/** @type {import('../../web/lib/index.js').SimulationOptions} */
+const SIMULATION = {
+  ...{ model: 'mlp', data: { digits: 60 }, workers: 2, batch: 4, delay: 2, seed: 5 },
+  compressor: { name: 'sbc', sparsity: 0.05 },
+};
 
 const PAGES = {
   plain: `import { Matrix, init } from 'lowtropy';
@@ -28,6 +36,13 @@ const PAGES = {
     worker.onerror = ({ message }) => { document.title = 'Error: ' + message; };
     worker.onmessageerror = () => { document.title = 'Error: the message arrived damaged'; };
     worker.postMessage(wasmModule());`,
+  // Threads that the package starts by itself, and that the bundler has to find.
+  train: `import { Simulation } from 'lowtropy';
+    const simulation = new Simulation(${JSON.stringify(SIMULATION)});
+    for await (const round of simulation.run({ iterations: 4 })) console.debug(round.loss);
+    const digest = await crypto.subtle.digest('SHA-256', await simulation.weights());
+    await simulation.dispose();
+    document.title = [...new Uint8Array(digest)].map((byte) => byte.toString(16)).join(' ');`,
   // What a server answers that knows no such file, and shows its page instead.
   html: `import { init } from 'lowtropy';
     const failed = await init({ wasmUrl: 'html.html' }).catch((error) => error);
@@ -103,10 +118,27 @@ describe('package: bundled with Vite, in Chromium', () => {
     installed?.remove();
   });
 
-  test('the bundler has nothing to say, and ships the WebAssembly once', () => {
+  test('the bundler has nothing to say, and ships each WebAssembly once', () => {
     assert.deepEqual(warnings, []);
     const assets = readdirSync(join(installed.folder, 'page', 'dist', 'assets'));
-    assert.equal(assets.filter((name) => name.endsWith('.wasm')).length, 1, `${assets}`);
+    const modules = assets.filter((name) => name.endsWith('.wasm'));
+    assert.equal(modules.length, 2, `${assets}`);
+    assert(assets.some((name) => /^peer-.*\.js$/.test(name)));
+  });
+
+  test('workers learn to the same bits as in Node.js', async () => {
+    const simulation = new Simulation(SIMULATION);
+    for await (const { lost } of simulation.run({ iterations: 4 })) assert.deepEqual(lost, []);
+    const digest = createHash('sha256')
+      .update(await simulation.weights())
+      .digest();
+    await simulation.dispose();
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`${server.resolvedUrls?.local[0]}train.html`);
+    await page.waitForFunction(() => document.title !== '…').catch(() => {});
+    assert.deepEqual(complaints, []);
+    assert.equal(await page.title(), [...digest].map((byte) => byte.toString(16)).join(' '));
+    await page.context().close();
   });
 
   const expected = {

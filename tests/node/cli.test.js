@@ -124,14 +124,14 @@ describe('cli: help', () => {
       lowtropy('help'),
     ]);
     assert.equal(plain.code, 0);
-    for (const command of ['import', 'inspect', 'run']) {
+    for (const command of ['import', 'inspect', 'run', 'train']) {
       assert.match(plain.stdout, new RegExp(`^  lowtropy ${command} .`, 'm'));
     }
     assert.match(plain.stdout, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /);
     for (const other of others) assert.deepEqual(other, plain);
   });
 
-  for (const command of ['import', 'inspect', 'run']) {
+  for (const command of ['import', 'inspect', 'run', 'train']) {
     test(`of ${command}, with an example`, async () => {
       const [one, two] = await Promise.all([
         lowtropy('help', command),
