@@ -21,6 +21,8 @@ set(hot_sources base/crc32.cc formats/kernels.cc formats/shifted_kernels.cc form
     nn/convolution.cc nn/operators.cc sbc/collect.cc sbc/compressor.cc
     sbc/extremes.cc sbc/message_reader.cc sbc/message_writer.cc sbc/select.cc
     coding/golomb_rice.cc)
+list(APPEND hot_sources train/batch_norm.cc train/convolution_layer.cc train/elementwise.cc
+     train/gemm.cc train/loss.cc train/optimizer.cc train/pooling.cc train/recurrent.cc)
 list(TRANSFORM hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set_source_files_properties(${hot_sources} PROPERTIES COMPILE_OPTIONS -O3)
 
