@@ -160,6 +160,7 @@ export interface NativeTrainer extends Handle {
   /** A view. */
   weights(): Float32Array;
   steps(): number;
+  setScheduleStep(step: number): void;
   step(count: number): number;
   evaluate(data: NativeDataset, limit: number): Evaluation | null;
   predict(data: NativeDataset, examples: NativeBuffer): Float32Array<ArrayBuffer> | null;

@@ -221,6 +221,9 @@ val NodesOfTrainer(const TrainerHandle& handle) {
 
 val WeightsOf(TrainerHandle& handle) { return ViewOf(handle.trainer.weights()); }
 double StepsOf(const TrainerHandle& handle) { return static_cast<double>(handle.trainer.steps()); }
+void SetScheduleStep(TrainerHandle& handle, double step) {
+  handle.trainer.SetScheduleStep(static_cast<uint64_t>(step));
+}
 double StepTrainer(TrainerHandle& handle, double count) {
   return Guard([&] { return handle.trainer.Step(static_cast<uint64_t>(count)); });
 }
@@ -316,6 +319,7 @@ EMSCRIPTEN_BINDINGS(trainer) {
       .function("nodes", &NodesOfTrainer)
       .function("weights", &WeightsOf)
       .function("steps", &StepsOf)
+      .function("setScheduleStep", &SetScheduleStep)
       .function("step", &StepTrainer)
       .function("evaluate", &EvaluateTrainer)
       .function("predict", &PredictTrainer)

@@ -90,7 +90,8 @@ Optimizer::Optimizer(OptimizerOptions options, size_t size) : options_(std::move
 }
 
 float Optimizer::LearningRate() const {
-  return static_cast<float>(options_.learning_rate * ScheduleFactor(options_.schedule, steps_));
+  const double factor = ScheduleFactor(options_.schedule, schedule_step_);
+  return static_cast<float>(options_.learning_rate * factor);
 }
 
 void Optimizer::Step(std::span<float> weights, std::span<float> gradients) {
@@ -101,6 +102,7 @@ void Optimizer::Step(std::span<float> weights, std::span<float> gradients) {
     StepSgd(weights, gradients);
   }
   ++steps_;
+  ++schedule_step_;
 }
 
 void Optimizer::StepSgd(std::span<float> weights, std::span<const float> gradients) {
@@ -145,6 +147,7 @@ void Optimizer::SetState(const float* from, uint64_t steps) {
   std::copy_n(from, momentum_.size(), momentum_.begin());
   std::copy_n(from + momentum_.size(), squares_.size(), squares_.begin());
   steps_ = steps;
+  schedule_step_ = steps;
 }
 
 }  // namespace lowtropy

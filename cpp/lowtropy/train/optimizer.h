@@ -53,6 +53,10 @@ class Optimizer {
   uint64_t steps() const { return steps_; }  // done
   float LearningRate() const;                // of the next step
 
+  // Where the schedule is at the next step: by default after as many as were done. Others count
+  // where several learn together, of whom not all take part in each round.
+  void SetScheduleStep(uint64_t step) { schedule_step_ = step; }
+
   // One step. May scale the gradients, where they are clipped.
   void Step(std::span<float> weights, std::span<float> gradients);
 
@@ -70,6 +74,7 @@ class Optimizer {
 
   OptimizerOptions options_;
   uint64_t steps_ = 0;
+  uint64_t schedule_step_ = 0;
   std::vector<float> momentum_;
   std::vector<float> squares_;
 };

@@ -44,6 +44,7 @@ class Trainer {
   std::span<float> weights() { return net_->weights(); }
   std::span<float> momentum() { return optimizer_.momentum(); }
   uint64_t steps() const { return optimizer_.steps(); }  // done
+  void SetScheduleStep(uint64_t step) { optimizer_.SetScheduleStep(step); }
 
   // Makes `count` steps of the optimizer and returns the mean loss of their batches. Allocates
   // nothing.
