@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ValueError } from '../core/errors.js';
+import { Handle } from '../core/handle.js';
+import { checkFloats, checkLength, copyIn, copyOut, withBuffers } from '../core/memory.js';
+import { callTraining, uploadTrainingBytes } from '../core/training.js';
+import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
+import { Compressor } from './compressor.js';
+import { Dataset } from './dataset.js';
+import { exportGraph } from './export.js';
+
+/**
+ * @typedef {import('../../../dist/lowtropy-training.js').Evaluation} Evaluation
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeTrainer} NativeTrainer
+ * @typedef {import('../../../dist/lowtropy-training.js').NativeTrainerOptions} NativeTrainerOptions
+ * @typedef {import('../import/shapes.js').Graph} Graph
+ * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('./export.js').ExportOptions} ExportOptions
+ * @typedef {import('./tensors.js').Layout} Layout
+ *
+ * @typedef {'mlp' | 'lenet5' | 'resnet8' | 'charlstm'} ModelName
+ *   mlp is LeNet-300-100, lenet5 Caffe's, resnet8 a residual network for small images, charlstm an
+ *   LSTM that reads text
+ *
+ * @typedef {object} Schedule what the learning rate is multiplied by
+ * @property {number[]} [steps] rising: from each of these steps on by `factor` once more
+ * @property {number} [factor] default 0.1
+ * @property {number} [cosine] instead: from 1 down to 0 along half a cosine, in so many steps
+ *
+ * @typedef {object} TrainerOptimizer
+ * @property {'sgd' | 'adam'} [name] default sgd: v = momentum · v + gradient, and the weight moves
+ *   by -learningRate · v
+ * @property {number} [learningRate] default 0.01; of adam, 0.001
+ * @property {number} [momentum] of sgd, in [0, 1); default 0
+ * @property {number} [weightDecay] times the weight, added to its gradient; default 0
+ * @property {number} [beta1] of adam; default 0.9
+ * @property {number} [beta2] of adam; default 0.999
+ * @property {number} [epsilon] of adam; default 1e-8
+ * @property {number} [clipNorm] gradients with a larger norm are scaled down to it; default 0: none
+ * @property {Schedule} [schedule]
+ *
+ * @typedef {object} TrainerOptions
+ * @property {ModelName} model
+ * @property {Dataset} data may be disposed of when the trainer is made
+ * @property {Uint32Array} [shard] the numbers of the examples to learn from; by default all
+ * @property {number} [batch] examples of a step; default 64
+ * @property {TrainerOptimizer} [optimizer]
+ * @property {number} [seed] decides the initial weights and, with `stream`, the order of examples;
+ *   default 1
+ * @property {number} [stream] a number for each worker that starts from the same weights; default 0
+ */
+
+const OPTIONS = ['model', 'data', 'shard', 'batch', 'optimizer', 'seed', 'stream'];
+const OPTIMIZER_OPTIONS = [
+  'name',
+  'learningRate',
+  'momentum',
+  'weightDecay',
+  'beta1',
+  'beta2',
+  'epsilon',
+  'clipNorm',
+  'schedule',
+];
+const DEFAULT_RATES = { sgd: 0.01, adam: 0.001 };
+const MOST = 2 ** 32 - 1;
+
+/**
+ * A model that learns from examples, its optimizer, and its side of the rounds in which several
+ * learn together. `await initTraining()` first.
+ *
+ * @extends {Handle<NativeTrainer>}
+ */
+export class Trainer extends Handle {
+  static {
+    Object.defineProperty(this, 'name', { value: 'Trainer' });
+  }
+
+  /** @type {Dataset} */
+  #data;
+  /** @type {(import('../../../dist/lowtropy-training.js').NamedSize & { offset: number })[]} */
+  #tensors;
+  /** @type {string} */
+  #model;
+
+  /**
+   * @param {TrainerOptions} options
+   * @throws {ValueError} for options that cannot be: an unknown model, one for other data, a shard
+   *   with examples that are not there
+   * @throws {MemoryError}
+   */
+  constructor(options) {
+    const { model, data, batch = 64, seed = 1, stream = 0, ...rest } = checkTrainer(options);
+    checkInteger(batch, 'The batch', 1, 2 ** 31 - 1);
+    checkInteger(seed, 'The seed', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(stream, 'The stream', 0, MOST);
+    const optimizer = checkOptimizer(rest.optimizer ?? {});
+    const shard = rest.shard ?? Uint32Array.from({ length: data.size }, (_, index) => index);
+    const buffer = uploadTrainingBytes(
+      new Uint8Array(shard.buffer, shard.byteOffset, shard.byteLength),
+    );
+    const native = { model, batch, seed, stream, optimizer };
+    super(
+      withBuffers([buffer], () =>
+        callTraining((module) => module.makeTrainer(native, data.native, buffer)),
+      ),
+    );
+    this.#model = model;
+    // One of its own, which lives as long as the trainer.
+    this.#data = data.slice(0, data.size);
+    this.#tensors = this.native.tensors();
+  }
+
+  /** @returns {Layout} the sizes of the weights' tensors by name, in the order of `weights` */
+  get layout() {
+    return Object.fromEntries(this.#tensors.map(({ name, size }) => [name, size]));
+  }
+
+  /** How many weights there are in all. */
+  get weightCount() {
+    return this.#tensors.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Optimizer steps done. */
+  get steps() {
+    return this.native.steps();
+  }
+
+  /**
+   * Where the schedule of the learning rate is at the next step: by default after as many as were
+   * done. Others count where several learn together, of whom not all take part in each round.
+   *
+   * @param {number} step
+   */
+  setScheduleStep(step) {
+    checkInteger(step, 'The step of the schedule', 0, Number.MAX_SAFE_INTEGER);
+    this.native.setScheduleStep(step);
+  }
+
+  /**
+   * @param {number} [count] steps of the optimizer, each on one batch of the shard
+   * @returns {{ loss: number }} the mean of their batches
+   */
+  step(count = 1) {
+    checkInteger(count, 'The number of steps', 1, MOST);
+    const { native } = this;
+    return { loss: callTraining(() => native.step(count)) };
+  }
+
+  /** @returns {Float32Array<ArrayBuffer>} a copy: tensor after tensor, as in `layout` */
+  weights() {
+    return copyOut(this.native.weights());
+  }
+
+  /**
+   * @param {Float32Array} weights as of `weights`
+   * @throws {ShapeError} unless there are as many
+   */
+  setWeights(weights) {
+    const view = this.native.weights();
+    checkFloats(weights, 'The weights');
+    checkLength(weights.length, view.length, 'The weights');
+    copyIn(view, weights);
+  }
+
+  /**
+   * How the model does. Batch normalization goes by its running statistics; see `calibrate`.
+   *
+   * @param {{ data?: Dataset, limit?: number }} [options] by default all of the data it was made
+   *   with; `limit`: no more than the first so many examples
+   * @returns {Evaluation}
+   * @throws {ShapeError} for data with examples of another shape
+   */
+  evaluate({ data = this.#data, limit } = {}) {
+    checkDataset(data);
+    if (limit !== undefined) checkInteger(limit, 'The limit', 1, MOST);
+    const { native } = this;
+    return callTraining(() => native.evaluate(data.native, limit ?? -1));
+  }
+
+  /**
+   * The outputs for some examples, before the softmax.
+   *
+   * @param {Dataset} data
+   * @param {number[] | Uint32Array} examples at most a batch
+   * @returns {Float32Array<ArrayBuffer>} one row of a number for each class; of text, for each step
+   *   of an example after the other one row for each example
+   */
+  predict(data, examples) {
+    checkDataset(data);
+    const { native } = this;
+    const buffer = uploadTrainingBytes(new Uint8Array(Uint32Array.from(examples).buffer));
+    return withBuffers([buffer], () => callTraining(() => native.predict(data.native, buffer)));
+  }
+
+  /**
+   * Estimates the running statistics of batch normalization anew, with the weights as they are:
+   * messages change weights only. Does nothing for models without.
+   *
+   * @param {number} batches of the shard
+   */
+  calibrate(batches) {
+    checkInteger(batches, 'The number of batches', 1, MOST);
+    const { native } = this;
+    callTraining(() => native.calibrate(batches));
+  }
+
+  /**
+   * @returns {Uint8Array<ArrayBuffer>} all that decides how training goes on: weights, the
+   *   optimizer's state, running statistics, the place in the order of examples
+   */
+  save() {
+    const { native } = this;
+    return callTraining(() => native.save());
+  }
+
+  /**
+   * Goes on from where `save` was called, to the same bits.
+   *
+   * @param {Uint8Array} bytes of a trainer with the same options, but for those of the optimizer
+   *   other than its name
+   * @throws {FileError} with a sentence, for anything else, and then nothing has changed
+   */
+  restore(bytes) {
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved trainer is a Uint8Array.');
+    const { native } = this;
+    const buffer = uploadTrainingBytes(bytes);
+    withBuffers([buffer], () => callTraining(() => native.restore(buffer)));
+  }
+
+  /**
+   * The model for `Model.fromGraph`.
+   *
+   * @param {ExportOptions} [options]
+   * @returns {{ graph: Graph, tensors: Map<string, Tensor> }}
+   * @throws {UnsupportedError} for charlstm, which a Model cannot run
+   */
+  toGraph(options = {}) {
+    const { native } = this;
+    const nodes = callTraining(() => native.nodes());
+    const weights = this.weights();
+    const tensors = new Map(
+      this.#tensors.map(({ name, size, offset }) => [name, weights.slice(offset, offset + size)]),
+    );
+    return exportGraph(this.#model, this.#data.shape, nodes, tensors, options);
+  }
+
+  /** Remembers the weights, for `encode`. */
+  beginRound() {
+    const { native } = this;
+    callTraining(() => native.beginRound());
+  }
+
+  /**
+   * Compresses what the weights moved by since `beginRound`, and moves them back: the messages of
+   * all workers then move them by `apply`. Where the compressor is to mask the momentum, the
+   * optimizer's is cleared at what was sent.
+   *
+   * @param {Compressor} compressor made for this `layout`
+   * @param {import('./compressor.js').Origin} [origin]
+   * @returns {Uint8Array<ArrayBuffer>} the message
+   * @throws {ValueError} before `beginRound`, and for weights that have become NaN or infinite; then
+   *   nothing has changed
+   */
+  encode(compressor, { round = 0, sender = 0 } = {}) {
+    if (!(compressor instanceof Compressor)) {
+      throw new ValueError('An update is encoded with a Compressor.');
+    }
+    checkInteger(round, 'The round', 0, MOST);
+    checkInteger(sender, 'The sender', 0, MOST);
+    const { native } = this;
+    return callTraining(() => native.encode(compressor.native, sender, round));
+  }
+
+  /**
+   * Adds `scale` times a message to the weights.
+   *
+   * @param {Uint8Array} bytes
+   * @param {number} [scale]
+   * @throws {FileError} for what is not a message
+   * @throws {ShapeError} for one about other tensors; either way the weights are as they were
+   */
+  apply(bytes, scale = 1) {
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+    checkNumber(scale, 'The scale', 'that is finite', () => true);
+    const { native } = this;
+    const buffer = uploadTrainingBytes(bytes);
+    withBuffers([buffer], () => callTraining(() => native.apply(buffer, scale)));
+  }
+
+  /**
+   * Gives the memory back. The trainer cannot be used afterwards; a second call does nothing.
+   *
+   * @override
+   */
+  dispose() {
+    if (!this.disposed) this.#data.dispose();
+    super.dispose();
+  }
+}
+
+/** @param {unknown} data */
+function checkDataset(data) {
+  if (!(data instanceof Dataset)) throw new ValueError('The data must be a Dataset.');
+}
+
+/**
+ * @param {unknown} options
+ * @returns {TrainerOptions}
+ */
+function checkTrainer(options) {
+  const given = checkKeys(options, 'A trainer', OPTIONS);
+  checkDataset(given.data);
+  if (typeof given.model !== 'string') throw new ValueError('The model must be a name.');
+  if (given.shard !== undefined && !(given.shard instanceof Uint32Array)) {
+    throw new ValueError('The shard must be a Uint32Array.');
+  }
+  return /** @type {TrainerOptions} */ (/** @type {unknown} */ (given));
+}
+
+/**
+ * @param {TrainerOptimizer} optimizer
+ * @returns {NativeTrainerOptions['optimizer']} the ranges are checked by the WebAssembly
+ */
+function checkOptimizer(optimizer) {
+  const given = checkKeys(optimizer, 'The optimizer', OPTIMIZER_OPTIONS);
+  const { name = 'sgd', schedule, ...numbers } = given;
+  const known = checkName(name, 'The optimizer', /** @type {const} */ (['sgd', 'adam']));
+  for (const [option, value] of Object.entries(numbers)) {
+    if (value === undefined) delete numbers[option];
+    else checkNumber(value, `The optimizer's ${option}`, 'that is finite', () => true);
+  }
+  const checked = schedule === undefined ? {} : { schedule: checkSchedule(schedule) };
+  return { learningRate: DEFAULT_RATES[known], ...numbers, name: known, ...checked };
+}
+
+/**
+ * @param {unknown} schedule
+ * @returns {NonNullable<NativeTrainerOptions['optimizer']['schedule']>}
+ */
+function checkSchedule(schedule) {
+  const { steps, factor, cosine } = checkKeys(schedule, 'The schedule', [
+    'steps',
+    'factor',
+    'cosine',
+  ]);
+  if (cosine !== undefined && steps === undefined && factor === undefined) {
+    return { cosine: checkInteger(cosine, 'The cosine of the schedule', 1, MOST) };
+  }
+  if (!Array.isArray(steps) || cosine !== undefined) {
+    throw new ValueError('The schedule must have either steps, an array, or cosine, a number.');
+  }
+  for (const step of steps) checkInteger(step, 'A step of the schedule', 0, MOST);
+  if (factor === undefined) return { steps };
+  return {
+    steps,
+    factor: checkNumber(factor, 'The factor of the schedule', 'from 0', (value) => value >= 0),
+  };
+}
