@@ -9,7 +9,7 @@ namespace lowtropy {
 namespace {
 
 constexpr int kMargin = (kDigitSide - kDigitBox) / 2;
-constexpr float kMiddle = kDigitSide / 2;
+constexpr float kMiddle = 0.5F * kDigitSide;
 
 struct Canvas {
   float ink[kDigitSide][kDigitSide] = {};  // how much of each pixel is covered, 0 to 1

@@ -65,6 +65,41 @@ std::vector<Shard> ExamplesByClass(const Dataset& data, Random* random) {
   return classes;
 }
 
+struct SharedClass {
+  const Shard* examples;
+  std::vector<size_t> viewers;  // the workers who see it
+};
+
+// Workers take turns at the classes, around and around; none comes to a class twice.
+std::vector<SharedClass> ShareClasses(const std::vector<Shard>& classes, size_t workers,
+                                      size_t labels_per_worker) {
+  std::vector<SharedClass> shared;
+  for (const Shard& examples : classes) shared.push_back({&examples, {}});
+  for (size_t turn = 0; turn < workers * labels_per_worker; ++turn) {
+    shared[turn % classes.size()].viewers.push_back(turn / labels_per_worker);
+  }
+  return shared;
+}
+
+void DealToSmallest(const SharedClass& one, std::vector<Shard>* shards) {
+  if (one.viewers.empty()) return;
+  const auto is_smaller = [&](size_t a, size_t b) {
+    return (*shards)[a].size() < (*shards)[b].size();
+  };
+  for (const uint32_t example : *one.examples) {
+    const size_t smallest = *std::min_element(one.viewers.begin(), one.viewers.end(), is_smaller);
+    (*shards)[smallest].push_back(example);
+  }
+}
+
+void CheckNoneEmpty(const std::vector<Shard>& shards) {
+  for (size_t worker = 0; worker < shards.size(); ++worker) {
+    if (!shards[worker].empty()) continue;
+    Refuse("Worker " + std::to_string(worker) + " of " + std::to_string(shards.size()) +
+           " would have no examples.");
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> Slice(std::shared_ptr<const Dataset> data, size_t from,
@@ -98,32 +133,14 @@ std::vector<Shard> SplitByLabels(const Dataset& data, size_t workers, uint32_t l
     Refuse("A worker can see 1 to " + std::to_string(classes.size()) +
            " classes of this data, not " + std::to_string(labels_per_worker) + ".");
   }
-  // Workers take turns at the classes, around and around; no worker comes to a class twice.
-  std::vector<std::vector<size_t>> viewers(classes.size());
-  for (size_t turn = 0; turn < workers * labels_per_worker; ++turn) {
-    viewers[turn % classes.size()].push_back(turn / labels_per_worker);
-  }
-  // Classes with few viewers first: those with many make up for the difference.
-  std::vector<size_t> order(classes.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return viewers[a].size() < viewers[b].size(); });
+  std::vector<SharedClass> shared = ShareClasses(classes, workers, labels_per_worker);
+  // Those with few viewers first: those with many make up for the difference.
+  std::stable_sort(shared.begin(), shared.end(), [](const SharedClass& a, const SharedClass& b) {
+    return a.viewers.size() < b.viewers.size();
+  });
   std::vector<Shard> shards(workers);
-  for (const size_t label : order) {
-    if (viewers[label].empty()) continue;
-    for (const uint32_t example : classes[label]) {
-      const size_t smallest = *std::min_element(
-          viewers[label].begin(), viewers[label].end(),
-          [&](size_t a, size_t b) { return shards[a].size() < shards[b].size(); });
-      shards[smallest].push_back(example);
-    }
-  }
-  for (size_t worker = 0; worker < workers; ++worker) {
-    if (shards[worker].empty()) {
-      Refuse("Worker " + std::to_string(worker) + " of " + std::to_string(workers) +
-             " would have no examples.");
-    }
-  }
+  for (const SharedClass& one : shared) DealToSmallest(one, &shards);
+  CheckNoneEmpty(shards);
   return shards;
 }
 
