@@ -20,6 +20,13 @@ class BitWriter {
  public:
   explicit BitWriter(std::vector<uint8_t>* bytes) : bytes_(*bytes) {}
 
+  // Starts over: drops all bytes, and bits that were not written yet.
+  void Clear() {
+    bytes_.clear();
+    window_ = 0;
+    filled_ = 0;
+  }
+
   // The `count` low bits of `bits`, which has no others; count is 0 to 32.
   void Put(uint64_t bits, unsigned count) {
     window_ |= bits << filled_;

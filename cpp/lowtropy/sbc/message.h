@@ -121,9 +121,13 @@ class MessageReader {
   void ReadMessage(std::span<const uint8_t> bytes);
   void ReadHeader(std::span<const uint8_t> bytes, size_t* at, uint64_t* tensors);
   void ReadHead(BitReader* bits, Part* part);
-  void ReadArrays(std::span<const uint8_t> bytes, size_t* at);
+  size_t ReadSize(BitReader* bits) const;
+  size_t ReadCount(BitReader* bits, size_t size) const;
+  void ReadArrays(std::span<const uint8_t> bytes, size_t* at, Part* part);
   void ReadCodes(std::span<const uint8_t> bytes);
+  void ReadTensorCodes(BitReader* bits, Part* part);
   void ReadLevels(BitReader* bits, size_t size);
+  std::span<uint32_t> Positions(Part* part);  // room for them
   void Publish();
 
   MessageHead head_;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/coding/golomb_rice.h"
@@ -21,7 +22,7 @@ using Bytes = std::span<const uint8_t>;
 
 // `count` bytes at `at`, which moves behind them.
 Bytes Take(Bytes bytes, size_t* at, uint64_t count) {
-  if (count > bytes.size() - *at) Fail("it ends too early");
+  if (count > bytes.size() - *at) Fail("bytes are missing");
   const Bytes taken = bytes.subspan(*at, static_cast<size_t>(count));
   *at += static_cast<size_t>(count);
   return taken;
@@ -44,7 +45,7 @@ uint32_t TakeVarint(Bytes bytes, size_t* at) {
     if ((byte == 0 && shift > 0) || number > UINT32_MAX) break;
     return static_cast<uint32_t>(number);
   }
-  Fail("a number in its header is too large or longer than it need be");
+  Fail("a number of its header is too large or longer than it need be");
 }
 
 uint64_t GetNumber(BitReader* bits) {
@@ -57,22 +58,34 @@ uint64_t GetNumber(BitReader* bits) {
       return number;
     }
   }
-  Fail("a number of a tensor is too large or longer than it need be");
+  Fail("a number is too large or longer than it need be");
 }
 
-float FiniteFloat(uint32_t number) {
+float FloatOf(uint32_t bits) {
   float value;
-  std::memcpy(&value, &number, sizeof value);
-  if (!std::isfinite(value)) Fail("it holds a value that is not finite");
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+float FiniteFloat(uint32_t bits) {
+  const float value = FloatOf(bits);
+  if (!std::isfinite(value)) Fail("a value is not finite");
   return value;
 }
 
 float GetFloat(BitReader* bits) { return FiniteFloat(static_cast<uint32_t>(bits->Get(32))); }
 
+// What values of either sign are multiples of.
+float GetMagnitude(BitReader* bits) {
+  const float magnitude = GetFloat(bits);
+  if (Bits(magnitude) >> 31 != 0) Fail("a magnitude is negative");
+  return magnitude;
+}
+
 void CopyFloats(Bytes bytes, std::span<float> values) {
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   for (const float value : values) {
-    if (!std::isfinite(value)) Fail("it holds a value that is not finite");
+    if (!std::isfinite(value)) Fail("a value is not finite");
   }
 }
 
@@ -80,7 +93,7 @@ void CopyHalves(Bytes bytes, std::span<float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     uint16_t half;
     std::memcpy(&half, bytes.data() + 2 * i, sizeof half);
-    if ((half & 0x7C00) == 0x7C00) Fail("it holds a value that is not finite");
+    if ((half & 0x7C00) == 0x7C00) Fail("a value is not finite");
     values[i] = FloatOfHalf(half);
   }
 }
@@ -100,7 +113,11 @@ void CopyTernary(Bytes bytes, float scale, std::span<float> values) {
     unsigned byte = bytes[i / kTritsPerByte];
     const size_t end = std::min(values.size(), i + kTritsPerByte);
     for (size_t j = i; j < end; ++j, byte /= 3) values[j] = meanings[byte % 3];
-    if (byte != 0) Fail("five ternary digits are more than there can be");
+    if (byte != 0) Fail("a byte holds more ternary digits than there are");
+  }
+  const auto sent = [](uint8_t byte) { return byte != 0; };
+  if (scale == 0 && std::any_of(bytes.begin(), bytes.end(), sent)) {
+    Fail("values are sent, and all are 0");
   }
 }
 
@@ -112,14 +129,29 @@ void CopyGaps(Bytes bytes, uint64_t size, std::span<uint32_t> positions) {
     std::memcpy(&gap, bytes.data() + i, sizeof gap);
     next += gap;
     if (gap == kFillerGap) continue;
-    if (done == positions.size()) Fail("it has more gaps than elements");
-    if (next >= size) Fail("a position is past the end of its tensor");
+    if (done == positions.size()) Fail("there are more gaps than values");
+    if (next >= size) {
+      Fail("position " + std::to_string(next) + " is past the last one, " +
+           std::to_string(size - 1));
+    }
     positions[done++] = static_cast<uint32_t>(next++);
   }
-  if (done != positions.size()) Fail("it has fewer gaps than elements");
+  if (done != positions.size()) Fail("there are fewer gaps than values");
+  if (!bytes.empty() && bytes[bytes.size() - 2] == 0xFF && bytes.back() == 0xFF) {
+    Fail("after the last position there are fillers");
+  }
 }
 
-std::string Quoted(size_t tensor) { return "tensor " + std::to_string(tensor); }
+// Reads what belongs to a tensor, which errors then name.
+template <class Read>
+void ReadOf(size_t tensor, const Read& read) {
+  try {
+    read();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kFile) throw;
+    Fail("in tensor " + std::to_string(tensor) + " " + error.what());
+  }
+}
 
 }  // namespace
 
@@ -142,7 +174,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
   values_.clear();
   if (bytes.size() < sizeof kMessageMagic + 2 + sizeof(uint32_t) ||
       std::memcmp(bytes.data(), kMessageMagic, sizeof kMessageMagic) != 0) {
-    Fail("it does not begin as one does");
+    Fail("it does not begin as messages do");
   }
   if (bytes[2] != kMessageVersion) {
     Fail("it is of version " + std::to_string(bytes[2]) + ", and this reads version " +
@@ -151,7 +183,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
   const Bytes content = bytes.first(bytes.size() - sizeof(uint32_t));
   size_t at = content.size();
   if (TakeNumber<uint32_t>(bytes, &at) != Crc32(content.data(), content.size())) {
-    Fail("its checksum does not fit its bytes");
+    Fail("its checksum does not fit its bytes: it was cut off or changed");
   }
   uint64_t tensors = 0;
   at = 0;
@@ -159,10 +191,12 @@ void MessageReader::ReadMessage(Bytes bytes) {
   BitReader heads(content.subspan(at));
   for (uint64_t i = 0; i < tensors; ++i) {
     parts_.emplace_back();
-    ReadHead(&heads, &parts_.back());
+    ReadOf(i, [&] { ReadHead(&heads, &parts_.back()); });
   }
   at += heads.Align();
-  ReadArrays(content, &at);
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    ReadOf(i, [&] { ReadArrays(content, &at, &parts_[i]); });
+  }
   ReadCodes(content.subspan(at));
 }
 
@@ -177,136 +211,162 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
   head_.round = TakeVarint(bytes, at);
   head_.layout = TakeNumber<uint32_t>(bytes, at);
   *tensors = TakeVarint(bytes, at);
-  // None takes less than 7 bits.
+  // None takes less than 7 bits: 1 and a byte of an array, or three flags and a count of 0.
   if (*tensors == 0 || *tensors > 2 * uint64_t{bytes.size()}) {
-    Fail("it cannot have " + std::to_string(*tensors) + " tensors");
+    Fail("its " + std::to_string(bytes.size() + sizeof(uint32_t)) + " bytes cannot hold " +
+         std::to_string(*tensors) + " tensors");
   }
   options_ = {};
   if (IsSparse(head_.method)) {
-    options_.sparsity = double{FiniteFloat(TakeNumber<uint32_t>(bytes, at))};
-    if (options_.sparsity <= 0 || options_.sparsity > 1) Fail("its sparsity is not in (0, 1]");
+    options_.sparsity = double{FloatOf(TakeNumber<uint32_t>(bytes, at))};
+    if (!(options_.sparsity > 0 && options_.sparsity <= 1)) Fail("its sparsity is not in (0, 1]");
   }
   if (head_.method == Method::kSignSgd) {
-    options_.step = FiniteFloat(TakeNumber<uint32_t>(bytes, at));
+    options_.step = FloatOf(TakeNumber<uint32_t>(bytes, at));
+    if (!(options_.step > 0 && std::isfinite(options_.step))) Fail("its step is not above 0");
   }
   if (head_.method == Method::kQsgd) {
     options_.levels = TakeVarint(bytes, at);
     options_.bucket = TakeVarint(bytes, at);
     if (options_.levels < 1 || options_.levels > 65535 || options_.bucket < 1) {
-      Fail("its levels or its bucket cannot be");
+      Fail("its levels are not from 1 to 65535, or its buckets are empty");
     }
   }
+}
+
+size_t MessageReader::ReadSize(BitReader* bits) const {
+  const size_t before = parts_.size() > 1 ? parts_[parts_.size() - 2].update.size : 0;
+  if (bits->Get(1) != 0) {
+    if (before == 0) Fail("the size is that of the tensor before, and there is none");
+    return before;
+  }
+  const auto twos = static_cast<unsigned>(bits->Get(5));
+  const uint64_t odd = 2 * GetNumber(bits) + 1;
+  if (odd > UINT32_MAX >> twos) Fail("there are more than 4294967295 elements");
+  const auto size = static_cast<size_t>(odd << twos);
+  if (size == before) Fail("the size is written out, and it is that of the tensor before");
+  return size;
+}
+
+size_t MessageReader::ReadCount(BitReader* bits, size_t size) const {
+  const uint64_t expected = ExpectedCount(static_cast<float>(options_.sparsity), size);
+  if (bits->Get(1) != 0) return static_cast<size_t>(expected);
+  const uint64_t count = GetNumber(bits);
+  if (count > size) {
+    Fail(std::to_string(count) + " of " + std::to_string(size) + " elements are sent");
+  }
+  if (count == expected) Fail("the count is written out, and it is the one to expect");
+  return static_cast<size_t>(count);
 }
 
 void MessageReader::ReadHead(BitReader* bits, Part* part) {
   TensorUpdate& update = part->update;
-  if (bits->Get(1) != 0) {
-    if (parts_.size() == 1) Fail("the first tensor has the size of the one before it");
-    update.size = parts_[parts_.size() - 2].update.size;
-  } else {
-    const auto twos = static_cast<unsigned>(bits->Get(5));
-    const uint64_t odd = 2 * GetNumber(bits) + 1;
-    if (odd > UINT32_MAX >> twos) Fail("a tensor has more than 4294967295 elements");
-    update.size = static_cast<size_t>(odd << twos);
-    if (parts_.size() > 1 && update.size == parts_[parts_.size() - 2].update.size) {
-      Fail("a size is written out though it is that of the tensor before");
-    }
-  }
-  if (head_.method == Method::kTernGrad) update.value = GetFloat(bits);
+  update.size = ReadSize(bits);
+  if (head_.method == Method::kTernGrad) update.value = GetMagnitude(bits);
   if (!IsSparse(head_.method)) return;
   part->dense = bits->Get(1) != 0;
   if (part->dense) return;
-  const uint64_t expected = ExpectedCount(static_cast<float>(options_.sparsity), update.size);
-  const uint64_t count = bits->Get(1) != 0 ? expected : GetNumber(bits);
-  if (count > update.size) {
-    Fail("it sends " + std::to_string(count) + " of the " + std::to_string(update.size) +
-         " elements of " + Quoted(parts_.size() - 1));
-  }
-  part->positions = static_cast<size_t>(count);
+  part->positions = ReadCount(bits, update.size);
   if (head_.method == Method::kTopK) {
     const uint64_t fillers = GetNumber(bits);
-    if (fillers > update.size / kFillerGap) Fail("it has more fillers than gaps can need");
+    if (fillers > update.size / kFillerGap) Fail("there are more fillers than gaps can need");
     part->fillers = static_cast<uint32_t>(fillers);
-  } else if (count > 0) {
-    update.value = GetFloat(bits);
-    part->parameter = static_cast<unsigned>(bits->Get(5));
+    return;
   }
+  if (part->positions == 0) return;
+  update.value = head_.method == Method::kStc ? GetMagnitude(bits) : GetFloat(bits);
+  if (update.value == 0) Fail("values are sent, and all are 0");
+  part->parameter = static_cast<unsigned>(bits->Get(5));
+  const unsigned parameter = RiceParameter(part->positions, update.size);
+  if (part->parameter == parameter) return;
+  Fail("the parameter is " + std::to_string(part->parameter) + ", and that of " +
+       std::to_string(part->positions) + " of " + std::to_string(update.size) + " elements is " +
+       std::to_string(parameter));
 }
 
 // Sizes are checked against the bytes that are there before anything is allocated for them.
-void MessageReader::ReadArrays(Bytes bytes, size_t* at) {
-  for (Part& part : parts_) {
-    const size_t size = part.update.size;
-    const auto values = [&](size_t count) {
-      part.first_value = values_.size();
-      part.values = count;
-      values_.resize(values_.size() + count);
-      return std::span<float>(values_).last(count);
-    };
-    if (part.dense || head_.method == Method::kNone || head_.method == Method::kFedAvg) {
-      const Bytes array = Take(bytes, at, uint64_t{size} * sizeof(float));
-      CopyFloats(array, values(size));
-    } else if (head_.method == Method::kFp16) {
-      const Bytes array = Take(bytes, at, uint64_t{size} * sizeof(uint16_t));
-      CopyHalves(array, values(size));
-    } else if (head_.method == Method::kSignSgd) {
-      const Bytes array = Take(bytes, at, (uint64_t{size} + 7) / 8);
-      CopySigns(array, options_.step, values(size));
-    } else if (head_.method == Method::kTernGrad) {
-      const Bytes array = Take(bytes, at, (uint64_t{size} + kTritsPerByte - 1) / kTritsPerByte);
-      CopyTernary(array, part.update.value, values(size));
-    } else if (head_.method == Method::kTopK) {
-      const uint64_t gaps = uint64_t{part.positions} + part.fillers;
-      const Bytes gap_array = Take(bytes, at, gaps * sizeof(uint16_t));
-      const Bytes array = Take(bytes, at, uint64_t{part.positions} * sizeof(float));
-      part.first_position = positions_.size();
-      positions_.resize(positions_.size() + part.positions);
-      CopyGaps(gap_array, size, std::span<uint32_t>(positions_).last(part.positions));
-      CopyFloats(array, values(part.positions));
-    }
+void MessageReader::ReadArrays(Bytes bytes, size_t* at, Part* part) {
+  const uint64_t size = part->update.size;
+  const auto values = [&](size_t count) {
+    part->first_value = values_.size();
+    part->values = count;
+    values_.resize(values_.size() + count);
+    return std::span<float>(values_).last(count);
+  };
+  if (part->dense || head_.method == Method::kNone || head_.method == Method::kFedAvg) {
+    const Bytes array = Take(bytes, at, size * sizeof(float));
+    CopyFloats(array, values(part->update.size));
+  } else if (head_.method == Method::kFp16) {
+    const Bytes array = Take(bytes, at, size * sizeof(uint16_t));
+    CopyHalves(array, values(part->update.size));
+  } else if (head_.method == Method::kSignSgd) {
+    const Bytes array = Take(bytes, at, (size + 7) / 8);
+    CopySigns(array, options_.step, values(part->update.size));
+  } else if (head_.method == Method::kTernGrad) {
+    const Bytes array = Take(bytes, at, (size + kTritsPerByte - 1) / kTritsPerByte);
+    CopyTernary(array, part->update.value, values(part->update.size));
+  } else if (head_.method == Method::kTopK) {
+    const uint64_t gaps = uint64_t{part->positions} + part->fillers;
+    const Bytes gap_array = Take(bytes, at, gaps * sizeof(uint16_t));
+    const Bytes array = Take(bytes, at, uint64_t{part->positions} * sizeof(float));
+    CopyGaps(gap_array, size, Positions(part));
+    CopyFloats(array, values(part->positions));
   }
+}
+
+std::span<uint32_t> MessageReader::Positions(Part* part) {
+  part->first_position = positions_.size();
+  positions_.resize(positions_.size() + part->positions);
+  return std::span<uint32_t>(positions_).last(part->positions);
 }
 
 void MessageReader::ReadCodes(Bytes bytes) {
   BitReader bits(bytes);
-  for (Part& part : parts_) {
-    const size_t size = part.update.size;
-    if (head_.method == Method::kQsgd) {
-      if (size > bits.Left()) Fail("it ends too early");  // a code has at least one bit
-      part.first_value = values_.size();
-      part.values = size;
-      ReadLevels(&bits, size);
-      continue;
-    }
-    if (part.dense || head_.method < Method::kStc || part.positions == 0) continue;
-    if (part.positions > bits.Left()) Fail("it ends too early");
-    part.first_position = positions_.size();
-    positions_.resize(positions_.size() + part.positions);
-    const auto positions = std::span<uint32_t>(positions_).last(part.positions);
-    ReadPositions(&bits, part.parameter, size, positions);
-    if (head_.method != Method::kStc) continue;
-    part.first_value = values_.size();
-    part.values = part.positions;
-    for (size_t i = 0; i < part.positions; ++i) {
-      values_.push_back(bits.Get(1) != 0 ? -part.update.value : part.update.value);
-    }
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    ReadOf(i, [&] { ReadTensorCodes(&bits, &parts_[i]); });
   }
   bits.ExpectEnd();
+}
+
+// A code has at least one bit, which bounds what is allocated for the codes.
+void MessageReader::ReadTensorCodes(BitReader* bits, Part* part) {
+  const auto expect = [&](uint64_t codes) {
+    if (codes > bits->Left()) Fail("bytes are missing");
+  };
+  if (head_.method == Method::kQsgd) {
+    expect(part->update.size);
+    part->first_value = values_.size();
+    part->values = part->update.size;
+    return ReadLevels(bits, part->update.size);
+  }
+  if (part->dense || head_.method < Method::kStc || part->positions == 0) return;
+  expect(part->positions);
+  ReadPositions(bits, part->parameter, part->update.size, Positions(part));
+  if (head_.method != Method::kStc) return;
+  part->first_value = values_.size();
+  part->values = part->positions;
+  for (size_t i = 0; i < part->positions; ++i) {
+    values_.push_back(bits->Get(1) != 0 ? -part->update.value : part->update.value);
+  }
 }
 
 // Appends a tensor's values, bucket by bucket.
 void MessageReader::ReadLevels(BitReader* bits, size_t size) {
   for (size_t done = 0; done < size;) {
-    const float scale = GetFloat(bits);
+    const float scale = GetMagnitude(bits);
     const size_t count = std::min<size_t>(options_.bucket, size - done);
-    if (scale < 0) Fail("a scale is negative");
     done += count;
     for (size_t i = 0; i < count; ++i) {
       const auto length = static_cast<unsigned>(bits->GetUnary(16));
       const uint64_t level = ((uint64_t{1} << length) | bits->Get(length)) - 1;
-      if (level > options_.levels) Fail("a level is above the highest");
-      const float magnitude =
-          scale * static_cast<float>(level) / static_cast<float>(options_.levels);
+      if (level > options_.levels) {
+        Fail("level " + std::to_string(level) + " is above the highest, " +
+             std::to_string(options_.levels));
+      }
+      if (level > 0 && scale == 0) Fail("values are sent, and all are 0");
+      // Not above the scale, so that it is finite.
+      const float share = static_cast<float>(level) / static_cast<float>(options_.levels);
+      const float magnitude = scale * share;
       values_.push_back(level > 0 && bits->Get(1) != 0 ? -magnitude : magnitude);
     }
   }
@@ -326,10 +386,12 @@ void MessageReader::Publish() {
 }
 
 void MessageReader::CheckLayout(const Layout& layout) const {
-  if (count() != layout.count() || head_.layout != layout.id()) {
-    throw Error(ErrorKind::kShape, "The message speaks of other tensors: of " +
-                                       std::to_string(count()) + " where there are " +
-                                       std::to_string(layout.count()) + ", or of other names.");
+  if (count() != layout.count()) {
+    throw Error(ErrorKind::kShape, "The message is about " + std::to_string(count()) +
+                                       " tensors, not " + std::to_string(layout.count()) + ".");
+  }
+  if (head_.layout != layout.id()) {
+    throw Error(ErrorKind::kShape, "The message is about tensors of other names.");
   }
   for (size_t i = 0; i < count(); ++i) {
     if (tensors_[i].size == layout.size(i)) continue;
@@ -345,17 +407,22 @@ void MessageReader::CheckRound(uint32_t round) const {
                                      ", and this is round " + std::to_string(round) + ".");
 }
 
+// A product is a statement of its own, so that no compiler fuses it with the sum.
 void MessageReader::Apply(const Layout& layout, float scale, std::span<float> weights) const {
   for (size_t i = 0; i < count(); ++i) {
     const TensorUpdate& update = tensors_[i];
     float* const tensor = weights.data() + layout.offset(i);
     switch (update.form) {
       case TensorUpdate::Form::kDense:
-        for (size_t j = 0; j < update.size; ++j) tensor[j] += scale * update.values[j];
+        for (size_t j = 0; j < update.size; ++j) {
+          const float step = scale * update.values[j];
+          tensor[j] += step;
+        }
         break;
       case TensorUpdate::Form::kSparse:
         for (size_t j = 0; j < update.positions.size(); ++j) {
-          tensor[update.positions[j]] += scale * update.values[j];
+          const float step = scale * update.values[j];
+          tensor[update.positions[j]] += step;
         }
         break;
       case TensorUpdate::Form::kBinary: {

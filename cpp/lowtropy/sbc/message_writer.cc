@@ -31,15 +31,11 @@ float LargestMagnitude(std::span<const float> values) {
   return largest;
 }
 
+// About 0, where the mean of an update lies: about their own mean, a single value would have none.
 double StandardDeviation(std::span<const float> values) {
-  double sum = 0;
   double squares = 0;
-  for (const float value : values) {
-    sum += double{value};
-    squares += double{value} * double{value};
-  }
-  const auto count = static_cast<double>(values.size());
-  return std::sqrt(std::max(0.0, squares / count - sum / count * (sum / count)));
+  for (const float value : values) squares += double{value} * double{value};
+  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
 }  // namespace
@@ -49,9 +45,9 @@ void MessageWriter::Begin(const MessageHead& head, size_t tensors, const MethodO
   options_ = options;
   last_size_ = 0;
   message_.clear();
-  head_bytes_.clear();
   array_bytes_.clear();
-  code_bytes_.clear();
+  heads_.Clear();
+  codes_.Clear();
   message_.insert(message_.end(), std::begin(kMessageMagic), std::end(kMessageMagic));
   message_.push_back(kMessageVersion);
   message_.push_back(static_cast<uint8_t>(head.method));
@@ -115,8 +111,9 @@ void MessageWriter::AddSigns(std::span<const float> values) {
 
 void MessageWriter::AddTernary(std::span<const float> values, float clip, Random* random) {
   PutSize(values.size());
-  float scale = LargestMagnitude(values);
-  if (clip > 0) scale = std::min(scale, static_cast<float>(clip * StandardDeviation(values)));
+  double bound = double{LargestMagnitude(values)};
+  if (clip > 0) bound = std::min(bound, double{clip} * StandardDeviation(values));
+  const auto scale = static_cast<float>(bound);
   PutFloat(scale, &heads_);
   for (size_t i = 0; i < values.size(); i += kTritsPerByte) {
     unsigned byte = 0;
