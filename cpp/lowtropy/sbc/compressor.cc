@@ -26,12 +26,14 @@ double MeanMagnitude(std::span<const float> values) {
 }
 
 // Throws the clause that Extremes::Find does.
+void CheckFinite(float value, size_t position) {
+  if (std::isfinite(value)) return;
+  throw Error(ErrorKind::kValue, std::string(std::isnan(value) ? "NaN" : "an infinity") +
+                                     " at position " + std::to_string(position));
+}
+
 void CheckFinite(std::span<const float> values) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) continue;
-    throw Error(ErrorKind::kValue, std::string(std::isnan(values[i]) ? "NaN" : "an infinity") +
-                                       " at position " + std::to_string(i));
-  }
+  for (size_t i = 0; i < values.size(); ++i) CheckFinite(values[i], i);
 }
 
 }  // namespace
@@ -56,19 +58,15 @@ std::span<const uint8_t> Compressor::Encode(uint32_t sender, uint32_t round) {
   const Random before = random_;
   sent_.clear();
   has_message_ = false;
-  writer_.Begin({method_, sender, round, layout_.id()}, layout_.count(), options_);
-  for (size_t i = 0; i < layout_.count(); ++i) {
-    try {
-      EncodeTensor(i);
-    } catch (const Error& error) {
-      random_ = before;
-      sent_.clear();
-      if (error.kind() != ErrorKind::kValue) throw;
-      throw Error(ErrorKind::kValue,
-                  "The update of tensor \"" + layout_.name(i) + "\" has " + error.what() + ".");
-    }
+  try {
+    writer_.Begin({method_, sender, round, layout_.id()}, layout_.count(), options_);
+    for (size_t i = 0; i < layout_.count(); ++i) EncodeTensor(i);
+    message_ = writer_.Finish();
+  } catch (...) {
+    random_ = before;
+    sent_.clear();
+    throw;
   }
-  message_ = writer_.Finish();
   has_message_ = true;
   // The input became the new residual; the old one takes the next input.
   if (KeepsResidual()) std::swap(input_, residual_);
@@ -77,6 +75,16 @@ std::span<const uint8_t> Compressor::Encode(uint32_t sender, uint32_t round) {
 }
 
 void Compressor::EncodeTensor(size_t tensor) {
+  try {
+    EncodeValues(tensor);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kValue) throw;
+    throw Error(ErrorKind::kValue,
+                "The update of tensor \"" + layout_.name(tensor) + "\" has " + error.what() + ".");
+  }
+}
+
+void Compressor::EncodeValues(size_t tensor) {
   const std::span<float> input = TensorOf(input_, tensor);
   if (IsSparse(method_)) return EncodeSparse(tensor, input);
   CheckFinite(input);
@@ -111,14 +119,16 @@ void Compressor::EncodeSparse(size_t tensor, std::span<float> accumulated) {
   if (both_ends) return EncodeBinary(tensor, accumulated);
   const std::span<const uint32_t> positions = extremes_.Positions(Side::kMagnitude);
   const std::span<const float> values = extremes_.Values(Side::kMagnitude);
-  RememberSent(tensor, positions);
   if (method_ == Method::kStc) {
     const auto mean = static_cast<float>(MeanMagnitude(values));
     writer_.AddSigned(size, positions, values, mean);
+    if (mean == 0) return;
+    RememberSent(tensor, positions);
     for (const uint32_t i : positions) accumulated[i] -= accumulated[i] < 0 ? -mean : mean;
     return;
   }
   writer_.AddValues(size, positions, values);
+  RememberSent(tensor, positions);
   for (const uint32_t i : positions) accumulated[i] = 0;
   if (!CorrectsMomentum()) return;
   const std::span<float> velocity = TensorOf(next_velocity_, tensor);
@@ -134,16 +144,19 @@ void Compressor::EncodeBinary(size_t tensor, std::span<float> accumulated) {
   writer_.AddBinary(accumulated.size(), positions, value);
   if (value == 0) return;
   RememberSent(tensor, positions);
-  for (const uint32_t i : positions) accumulated[i] -= value;
+  // Where k reaches beyond the positive entries, what stays can be larger than what was there.
+  for (const uint32_t i : positions) CheckFinite(accumulated[i] -= value, i);
 }
 
-// u = m u + update, which is what the residual then accumulates.
+// u = m u + update, which is what the residual then accumulates. The product is a statement of its
+// own, so that no compiler fuses it with the sum.
 void Compressor::CorrectMomentum(size_t tensor) {
   const std::span<const float> old = TensorOf(velocity_, tensor);
   const std::span<float> next = TensorOf(next_velocity_, tensor);
   const std::span<float> input = TensorOf(input_, tensor);
   for (size_t i = 0; i < input.size(); ++i) {
-    input[i] += options_.momentum * old[i];
+    const float kept = options_.momentum * old[i];
+    input[i] += kept;
     next[i] = input[i];
   }
 }

@@ -30,7 +30,8 @@ size_t KeptCount(double sparsity, size_t size);
 //
 // topk sends float32 values, after momentum correction and with momentum factor masking
 // (arXiv:1712.01887, sections 3.1 and 3.2, without its clipping and warm-up); stc the mean
-// magnitude with both signs. The other methods keep no residual, as in their papers.
+// magnitude with both signs. The other methods keep no residual, as in their papers. Tensors that
+// travel as float32 leave no residual; nothing masks their momentum, which never goes stale.
 class Compressor {
  public:
   // Throws Error as Validate does.
@@ -45,7 +46,8 @@ class Compressor {
 
   // Compresses the input. The message stays until the next call. Throws Error(kValue) with a
   // sentence that names tensor and position for NaN and infinities, in the input or where it adds
-  // up to one, and then the state is as before. Allocates only where messages were never as large.
+  // up to one, and then the state is as before, and there is no last message. Allocates only where
+  // messages were never as large.
   std::span<const uint8_t> Encode(uint32_t sender, uint32_t round);
 
   // Clears `momentum`, flat as the layout, at what the last message sent.
@@ -55,7 +57,8 @@ class Compressor {
   std::span<const float> residual() const { return residual_; }
 
   // Takes back the last message of Encode, which got lost: its content is added to the residual, in
-  // float32. Does nothing for methods that keep no residual, when called again, and after Restore.
+  // float32. Momentum that was masked stays so. Does nothing for methods that keep no residual,
+  // when called again, and after Restore.
   void TakeBack();
 
   // The whole state as bytes, and back. Restore throws Error(kFile) with a sentence.
@@ -70,6 +73,7 @@ class Compressor {
   bool KeepsResidual() const { return IsSparse(method_); }
   bool CorrectsMomentum() const { return method_ == Method::kTopK && options_.momentum > 0; }
   void EncodeTensor(size_t tensor);
+  void EncodeValues(size_t tensor);
   void EncodeSparse(size_t tensor, std::span<float> accumulated);
   void EncodeBinary(size_t tensor, std::span<float> accumulated);
   void CorrectMomentum(size_t tensor);

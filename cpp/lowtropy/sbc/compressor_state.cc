@@ -2,6 +2,7 @@
 //
 // The saved state of a compressor: "SBCS", version, method, options, layout, random state,
 // residual, velocity, CRC-32 of all before.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -32,12 +33,23 @@ void PutOptions(const MethodOptions& options, ByteWriter* out) {
   out->Put(options.seed);
 }
 
+bool GetFlag(ByteReader* in) {
+  const auto flag = in->Get<uint8_t>();
+  if (flag > 1) Fail("a flag is neither 0 nor 1");
+  return flag != 0;
+}
+
+// A size_t that may have been saved where that is wider.
+size_t GetSize(ByteReader* in) {
+  return static_cast<size_t>(std::min<uint64_t>(in->Get<uint64_t>(), SIZE_MAX));
+}
+
 MethodOptions GetOptions(ByteReader* in) {
   MethodOptions options;
   options.sparsity = in->Get<double>();
-  options.sampled = in->Get<uint8_t>() != 0;
-  options.dense_below = static_cast<size_t>(in->Get<uint64_t>());
-  options.momentum_mask = in->Get<uint8_t>() != 0;
+  options.sampled = GetFlag(in);
+  options.dense_below = GetSize(in);
+  options.momentum_mask = GetFlag(in);
   options.momentum = in->Get<float>();
   options.step = in->Get<float>();
   options.levels = in->Get<uint32_t>();
@@ -51,9 +63,16 @@ Layout GetLayout(ByteReader* in) {
   std::vector<NamedSize> tensors;
   for (auto left = in->Get<uint32_t>(); left > 0; --left) {
     std::string name = in->GetText();
-    tensors.push_back({std::move(name), static_cast<size_t>(in->Get<uint64_t>())});
+    tensors.push_back({std::move(name), GetSize(in)});
   }
   return Layout(std::move(tensors));
+}
+
+Random GetRandom(ByteReader* in) {
+  Random::State state;
+  for (uint32_t& number : state) number = in->Get<uint32_t>();
+  if (state == Random::State{}) Fail("its random numbers are all 0");
+  return Random(state);
 }
 
 // The floats of a state, which are as many as the layout's; finite, for only those are sent.
@@ -99,8 +118,7 @@ std::unique_ptr<Compressor> Compressor::Restore(std::span<const uint8_t> bytes) 
     if (method < kFirstMethod || method > kLastMethod) Fail("its method is unknown");
     const MethodOptions options = GetOptions(&in);
     Layout layout = GetLayout(&in);
-    Random::State random;
-    for (uint32_t& number : random) number = in.Get<uint32_t>();
+    const Random random = GetRandom(&in);
     // Before anything is allocated for them, the sizes must be those of the arrays that follow.
     std::vector<float> residual;
     std::vector<float> velocity;
@@ -111,14 +129,16 @@ std::unique_ptr<Compressor> Compressor::Restore(std::span<const uint8_t> bytes) 
     in.ExpectEnd();
     auto compressor =
         std::make_unique<Compressor>(static_cast<Method>(method), options, std::move(layout));
-    compressor->random_ = Random(random);
+    compressor->random_ = random;
     compressor->residual_ = std::move(residual);
     compressor->velocity_ = std::move(velocity);
     return compressor;
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kFile) throw;
-    throw Error(ErrorKind::kFile,
-                std::string("The saved compressor is refused: ") + error.what() + ".");
+    if (error.kind() == ErrorKind::kMemory) throw;
+    const std::string refused = "The saved compressor is refused: ";
+    if (error.kind() == ErrorKind::kFile)
+      throw Error(ErrorKind::kFile, refused + error.what() + ".");
+    throw Error(ErrorKind::kFile, refused + error.what());  // a sentence about options or tensors
   }
 }
 

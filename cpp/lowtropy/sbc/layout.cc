@@ -9,6 +9,12 @@
 #include "lowtropy/base/error.h"
 
 namespace lowtropy {
+namespace {
+
+// Floats that memory can have room for; in WebAssembly few enough for sums of sizes to overflow.
+constexpr size_t kMostElements = PTRDIFF_MAX / sizeof(float);
+
+}  // namespace
 
 Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
   if (tensors_.empty()) throw Error(ErrorKind::kValue, "An update needs at least one tensor.");
@@ -25,6 +31,10 @@ Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
     if (size == 0 || size > UINT32_MAX) {
       throw Error(ErrorKind::kShape, "Tensor \"" + name + "\" must have from 1 to 4294967295 " +
                                          "elements, not " + std::to_string(size) + ".");
+    }
+    if (size > kMostElements - total_) {
+      throw Error(ErrorKind::kMemory, "The tensors up to \"" + name +
+                                          "\" have more elements than memory has room for.");
     }
     offsets_.push_back(total_);
     total_ += size;

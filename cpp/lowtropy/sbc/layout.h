@@ -20,7 +20,7 @@ class Layout {
   Layout() = default;
 
   // In any order. Throws Error(kValue) for no tensors and for names that are empty or there twice,
-  // Error(kShape) for sizes of 0 or above 2^32 - 1.
+  // Error(kShape) for sizes of 0 or above 2^32 - 1, Error(kMemory) for more than can be addressed.
   explicit Layout(std::vector<NamedSize> tensors);
 
   size_t count() const { return tensors_.size(); }

@@ -33,7 +33,8 @@ Method MethodOf(std::string_view name) {
 
 void Validate(Method method, const MethodOptions& options) {
   if (IsSparse(method)) {
-    Require(options.sparsity > 0 && options.sparsity <= 1,
+    // Messages hold it as float32.
+    Require(static_cast<float>(options.sparsity) > 0 && options.sparsity <= 1,
             "The sparsity p must be above 0 and at most 1, not " +
                 std::to_string(options.sparsity) + ".");
   }
