@@ -91,6 +91,8 @@ class Trainer {
     this.stream = optimizer.learningRate > 100 ? NaN : stream;
   }
 
+  setScheduleStep() {}
+
   beginRound() {
     this.#remembered = [...this.values];
   }

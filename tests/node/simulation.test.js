@@ -5,9 +5,14 @@
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, test } from 'node:test';
 
-import { COMPRESSORS, Compressor, Simulation, initTraining } from '../../web/lib/index.js';
-import { Dataset } from '../../web/lib/train/dataset.js';
-import { Trainer } from '../../web/lib/train/trainer.js';
+import {
+  COMPRESSORS,
+  Compressor,
+  Dataset,
+  Simulation,
+  Trainer,
+  initTraining,
+} from '../../web/lib/index.js';
 import { dataPath, noData } from './data.js';
 
 /**
@@ -296,6 +301,21 @@ describe('simulation: workers that are not there', () => {
     const [{ participants, counted }] = await round;
     assert.deepEqual([participants, counted], [[0, 1], [0]]);
     await assertAgreed(simulation);
+  });
+
+  test('the learning rate goes by the rounds, for those who begin anew too', async () => {
+    const simulation = simulate({
+      compressor: 'none',
+      optimizer: { name: 'sgd', learningRate: 0.1, schedule: { steps: [4], factor: 1e-9 } },
+    });
+    await runTo(simulation, 4);
+    const before = await simulation.weights();
+    await simulation.kill(1);
+    await simulation.join(1);
+    const [{ counted }] = await runTo(simulation, 6);
+    assert.deepEqual(counted, [0, 1]);
+    const after = await simulation.weights();
+    assert(after.every((value, index) => Math.abs(value - before[index]) < 1e-6));
   });
 
   test('gone and back again with what it had: as if by a checkpoint', async () => {

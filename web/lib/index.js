@@ -56,6 +56,8 @@ export { imageToTensor, scaledSide } from './model/image.js';
 export { Model } from './model/model.js';
 export { Aggregator } from './train/aggregator.js';
 export { COMPRESSORS, Compressor } from './train/compressor.js';
+export { Dataset } from './train/dataset.js';
 export { applyMessage, decodeMessage } from './train/message.js';
 export { MODELS } from './train/options.js';
 export { Simulation } from './train/simulation.js';
+export { Trainer } from './train/trainer.js';

@@ -244,13 +244,13 @@ export class Cluster {
    * One round's work of some workers.
    *
    * @param {number[]} participants
-   * @param {{ round: number, steps: number }} work
+   * @param {{ round: number, steps: number, iterations: number }} work iterations: before the round
    * @returns {Promise<{ trained: Trained[], late: number[] }>} by worker, in ascending order
    */
-  async train(participants, { round, steps }) {
+  async train(participants, work) {
     const { timeout } = this.#settings;
     const members = participants.map((worker) => this.members[worker]);
-    const answers = members.map((member) => this.#train(member, { round, steps }));
+    const answers = members.map((member) => this.#train(member, work));
     const found = await gather(answers, timeout);
     const late = members.filter((_, index) => !found[index]);
     for (const member of late) this.#awaitLate(member, answers[members.indexOf(member)]);
@@ -262,7 +262,7 @@ export class Cluster {
 
   /**
    * @param {Member} member
-   * @param {{ round: number, steps: number }} fields
+   * @param {Record<string, number>} fields
    * @returns {Promise<Trained | undefined>} undefined if it is gone instead
    */
   async #train(member, fields) {

@@ -30,7 +30,7 @@ import { checkData } from './data.js';
  *
  * @typedef {{ steps: number[], factor?: number } | { cosine: number }} Schedule the learning rate is
  *   multiplied by the factor (by default 0.1) from each of these steps on; or goes down to 0 within
- *   so many, along half a cosine. A step is one iteration of the worker
+ *   so many, along half a cosine. The steps are iterations of the simulation
  *
  * @typedef {{ name: CompressorName } & CompressorOptions} CompressorChoice
  *

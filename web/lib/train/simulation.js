@@ -362,7 +362,8 @@ export class Simulation {
     const present = cluster.present.map(({ index }) => index);
     const count = Math.max(1, Math.round(participation * present.length));
     const participants = chooseParticipants(present, count, seed, round);
-    const { trained, late } = await cluster.train(participants, { round, steps });
+    const work = { round, steps, iterations: this.#iterations };
+    const { trained, late } = await cluster.train(participants, work);
     const { counted, refused } = await cluster.aggregate(round, trained, dense);
     const ledger = cluster.closeLedger();
     const used = trained.filter(({ worker }) => counted.includes(worker));

@@ -66,8 +66,12 @@ export class WorkerPeer {
     };
   }
 
-  /** @param {{ round: number, steps: number }} fields */
-  async #train({ round, steps }) {
+  /**
+   * @param {{ round: number, steps: number, iterations: number }} fields iterations: of all before
+   *   the round, by which the learning rate goes, whoever took part in them
+   */
+  async #train({ round, steps, iterations }) {
+    this.#trainer.setScheduleStep(iterations);
     this.#trainer.beginRound();
     const start = performance.now();
     const { loss } = this.#trainer.step(steps);
