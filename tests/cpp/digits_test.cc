@@ -62,8 +62,8 @@ TEST(DigitsTest, Shape) {
 
 // These run natively and as WebAssembly.
 TEST(DigitsTest, TheSameBytesOnEveryMachine) {
-  EXPECT_EQ(Checksum(*MakeDigits(100, 1)), 3611856560U);
-  EXPECT_EQ(Checksum(*MakeDigits(1000, 0xFEDCBA9876543210)), 1060151529U);
+  EXPECT_EQ(Checksum(*MakeDigits(100, 1)), 310467502U);
+  EXPECT_EQ(Checksum(*MakeDigits(1000, 0xFEDCBA9876543210)), 1029539338U);
 }
 
 TEST(DigitsTest, AnExampleDependsOnSeedAndNumberOnly) {

@@ -24,19 +24,19 @@ constexpr size_t kMaxCount = 1000000;
 // trained on digits should do well with real ones.
 constexpr float kWidthMean = 1.15F;  // to height, in relation to the strokes as listed
 constexpr float kWidthDeviation = 0.22F;
-constexpr float kSlantMean = 0.12F;  // the top to the right, per height
+constexpr float kSlantMean = 0.08F;  // the top to the right, per height
 constexpr float kSlantDeviation = 0.25F;
 constexpr float kTurnDeviation = 0.1F;  // clockwise, radians nearly
-constexpr float kBendDeviation = 0.08F;
-constexpr float kTwistDeviation = 0.04F;
-constexpr float kLeastJitter = 2;  // of points, standard deviation: evenly from this …
-constexpr float kMostJitter = 5;   // … to this
-constexpr float kRadiusMean = 6.8F;
-constexpr float kRadiusDeviation = 2;
-constexpr float kRadiusSkew = 0.35F;  // wide pens are farther from the mean than narrow ones
+constexpr float kBendDeviation = 0.12F;
+constexpr float kTwistDeviation = 0.05F;
+constexpr float kLeastJitter = 3;    // of points, standard deviation: evenly from this …
+constexpr float kMostJitter = 7.5F;  // … to this
+constexpr float kRadiusMean = 6.6F;
+constexpr float kRadiusDeviation = 2.2F;
+constexpr float kRadiusSkew = 0.45F;  // wide pens are farther from the mean than narrow ones
 constexpr float kLeastRadius = 1.5F;
-constexpr float kPressureDeviation = 0.15F;  // more radius at the bottom than in the middle
-constexpr float kExtensionDeviation = 0.2F;  // of ends, in relation to the next point's distance
+constexpr float kPressureDeviation = 0.2F;   // more radius at the bottom than in the middle
+constexpr float kExtensionDeviation = 0.3F;  // of ends, in relation to the next point's distance
 constexpr float kRoundedCorners = 0.25F;     // how many
 
 const Variant& Choose(const std::vector<Variant>& variants, Random* random) {
