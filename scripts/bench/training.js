@@ -20,6 +20,7 @@ const OPTIMIZER = { learningRate: 0.01, momentum: 0.9 };
 const STEPS = 5;
 /** Until V8 has moved all our functions to its optimizing compiler. */
 const WARM_UP_STEPS = 30;
+const EXAMPLES = 2048;
 const LIMIT_MILLISECONDS = 100;
 
 /** @param {Dataset} data */
@@ -37,7 +38,7 @@ async function main() {
   });
   const rounds = Number(values.rounds);
   await initTraining();
-  const data = Dataset.digits({ count: BATCH, seed: 1 });
+  const data = Dataset.digits({ count: EXAMPLES, seed: 1 });
   const trainer = new Trainer({
     model: 'lenet5',
     data,

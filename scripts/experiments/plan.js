@@ -55,21 +55,30 @@
  * @typedef {object} Series
  * @property {string} name
  * @property {string} title
- * @property {Pick<Settings, 'model' | 'data' | 'batch' | 'iterations' | 'split' | 'evaluations'>} base
- * @property {{ name: string, iterations: number, learningRates: number[], steps: number[] }} tuning
- *   name: series with equal names share their tuning
+ * @property {Base} base
+ * @property {Tuning} tuning
  * @property {Method[]} methods in the order in which they are run
  * @property {Grid} [grid]
+ *
+ * @typedef {Pick<Settings, 'model' | 'data' | 'workers' | 'batch' | 'iterations' | 'split' |
+ *   'evaluations'>} Base
+ *
+ * @typedef {object} Tuning
+ * @property {number} workers
+ * @property {number} iterations
+ * @property {number[]} learningRates that are tried
+ * @property {number[]} steps that are tried of signsgd
  *
  * @typedef {{ sparsities: number[], delays: number[] }} Grid of SBC, in place of methods
  *
  * @typedef {{ series: Series[] }} Plan
  */
 
-const WORKERS = 4;
 const SEED = 1;
 const TUNING_SEED = 2;
 const MOMENTUM = 0.9;
+/** What a majority moves a weight by, in the middle of what is tried. */
+const SIGN_STEP = 3e-4;
 
 /**
  * @param {number} sparsity
@@ -136,19 +145,20 @@ const PEERS = [
 const METHODS = [BASELINE, sbc(0.01, 10), sbc(0.001, 1), sbc(0.01, 100), ...PEERS];
 
 /** What is run on shards of few classes too. */
-const SHARDED = METHODS.filter(({ id }) => /^(none|sbc-.*|fedavg-10|stc)$/.test(id));
+const SHARDED_METHODS = METHODS.filter(({ id }) => /^(none|sbc-.*|fedavg-10|stc)$/.test(id));
 
 /**
- * @param {string} name
  * @param {number} iterations
- * @param {number} learningRate
- * @param {number} step
+ * @param {number} learningRate in the middle
  * @returns {Series['tuning']}
  */
-function tuning(name, iterations, learningRate, step) {
+function tuning(iterations, learningRate) {
   const around = (/** @type {number} */ value) =>
-    [1 / 3, 1, 3].map((factor) => Number((factor * value).toPrecision(2)));
-  return { name, iterations, learningRates: around(learningRate), steps: around(step) };
+    [0.3, 1, 3].map((factor) => Number((factor * value).toPrecision(2)));
+  return {
+    ...{ workers: COMMON.workers, iterations },
+    ...{ learningRates: around(learningRate), steps: around(SIGN_STEP) },
+  };
 }
 
 /**
@@ -161,8 +171,15 @@ function grid(sparsities, delays) {
   return { grid: { sparsities, delays }, methods };
 }
 
-const LENET5 = { model: 'lenet5', data: /** @type {const} */ ('mnist'), batch: 16 };
-const LENET5_TUNING = tuning('lenet5', 400, 0.03, 0.001);
+/** What most series have in common. */
+const COMMON = {
+  ...{ workers: 4, batch: 8, split: 'iid', evaluations: 10 },
+  data: /** @type {const} */ ('mnist'),
+};
+const LENET5 = { ...COMMON, model: 'lenet5', iterations: 2000 };
+const LENET5_TUNING = tuning(400, 0.01);
+/** As many as ten classes take where each has two. */
+const SHARDED = { ...LENET5, workers: 5, evaluations: 1 };
 
 /** The most important first. @type {Plan} */
 export const FULL_PLAN = {
@@ -170,59 +187,62 @@ export const FULL_PLAN = {
     {
       name: 'lenet5',
       title: 'LeNet5 on MNIST',
-      base: { ...LENET5, iterations: 2000, split: 'iid', evaluations: 10 },
+      base: LENET5,
       tuning: LENET5_TUNING,
       methods: METHODS,
-    },
-    {
-      name: 'mlp',
-      title: 'LeNet-300-100 on MNIST',
-      base: { ...LENET5, model: 'mlp', iterations: 2000, split: 'iid', evaluations: 10 },
-      tuning: tuning('mlp', 400, 0.03, 0.001),
-      methods: METHODS,
-    },
-    {
-      name: 'charlstm',
-      title: 'CharLSTM on tinyshakespeare',
-      base: {
-        ...{ model: 'charlstm', data: 'text', batch: 16, iterations: 1000 },
-        ...{ split: 'iid', evaluations: 10 },
-      },
-      tuning: tuning('charlstm', 200, 1, 0.001),
-      methods: METHODS,
-    },
-    {
-      name: 'shards',
-      title: 'LeNet5 on MNIST, two classes per worker',
-      base: { ...LENET5, iterations: 2000, split: 'labels:2', evaluations: 10 },
-      tuning: LENET5_TUNING,
-      methods: SHARDED,
     },
     {
       name: 'grid',
       title: 'SBC on LeNet5: gradient and temporal sparsity',
-      base: { ...LENET5, iterations: 1200, split: 'iid', evaluations: 1 },
+      base: { ...LENET5, evaluations: 1 },
       tuning: LENET5_TUNING,
       ...grid([0.001, 0.003, 0.01, 0.03, 0.1], [1, 3, 10, 30, 100]),
     },
     {
+      name: 'mlp',
+      title: 'LeNet-300-100 on MNIST',
+      base: { ...COMMON, model: 'mlp', iterations: 2000 },
+      tuning: tuning(400, 0.03),
+      methods: METHODS,
+    },
+    {
+      name: 'iid',
+      title: 'LeNet5 on MNIST, five workers with random shards',
+      base: SHARDED,
+      tuning: LENET5_TUNING,
+      methods: SHARDED_METHODS,
+    },
+    {
+      name: 'shards',
+      title: 'LeNet5 on MNIST, five workers with two classes each',
+      base: { ...SHARDED, split: 'labels:2' },
+      tuning: LENET5_TUNING,
+      methods: SHARDED_METHODS,
+    },
+    {
+      name: 'charlstm',
+      title: 'CharLSTM on tinyshakespeare',
+      base: { ...COMMON, model: 'charlstm', data: 'text', iterations: 1000 },
+      tuning: tuning(200, 1),
+      methods: METHODS,
+    },
+    {
       name: 'resnet8',
       title: 'ResNet8 on MNIST',
-      base: {
-        ...{ model: 'resnet8', data: 'mnist', batch: 8, iterations: 400 },
-        ...{ split: 'iid', evaluations: 8 },
-      },
-      tuning: tuning('resnet8', 100, 0.03, 0.001),
+      base: { ...COMMON, model: 'resnet8', iterations: 400, evaluations: 8 },
+      tuning: tuning(100, 0.1),
       methods: METHODS,
     },
   ],
 };
 
+/** @type {Series['base']} */
 const QUICK = {
-  ...{ model: 'mlp', data: /** @type {const} */ ('digits'), batch: 8, split: 'iid' },
-  evaluations: 2,
+  ...{ model: 'mlp', data: 'digits', workers: 2, batch: 8, split: 'iid' },
+  ...{ iterations: 4, evaluations: 2 },
 };
-const QUICK_TUNING = tuning('mlp', 4, 0.03, 0.001);
+/** @type {Series['tuning']} */
+const QUICK_TUNING = { workers: 2, iterations: 2, learningRates: [0.03, 0.1], steps: [] };
 
 /** Seconds of the same, on digits that need no files; its numbers mean nothing. @type {Plan} */
 export const QUICK_PLAN = {
@@ -230,14 +250,14 @@ export const QUICK_PLAN = {
     {
       name: 'mlp',
       title: 'LeNet-300-100 on digits',
-      base: { ...QUICK, iterations: 10 },
+      base: QUICK,
       tuning: QUICK_TUNING,
       methods: [BASELINE, sbc(0.01, 10)],
     },
     {
       name: 'grid',
       title: 'SBC on LeNet-300-100: gradient and temporal sparsity',
-      base: { ...QUICK, iterations: 4 },
+      base: { ...QUICK, evaluations: 1 },
       tuning: QUICK_TUNING,
       ...grid([0.01, 0.1], [1, 4]),
     },
@@ -290,9 +310,9 @@ export function tuningRuns(series, method) {
     ...methodSettings(series, tunedAs(series, method), choice),
     iterations: tried.iterations,
     evaluations: 1,
+    workers: tried.workers,
     split: 'iid',
     judgedOn: 'validation',
-    workers: WORKERS,
     seed: TUNING_SEED,
   }));
 }
@@ -310,7 +330,6 @@ export function finalRun(series, method, choice) {
     ...series.base,
     ...methodSettings(series, method, choice),
     judgedOn: 'test',
-    workers: WORKERS,
     seed: SEED,
   };
 }

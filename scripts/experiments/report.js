@@ -113,9 +113,9 @@ const HOW = [
   'All methods of a table have the same iterations, workers, batches and seed.',
   '',
   "The learning rate of each method is the best of three multiples of the table's base, tried with",
-  'fewer iterations and another seed, and judged on a held-out fifth of the training examples: the',
-  'same budget for all. The test examples chose nothing. signSGD knows no learning rate, for only',
-  'signs count: the step that a sign makes was tuned instead, in the same way.',
+  'fewer iterations and another seed, and judged on training examples that were held out: the same',
+  'budget for all. The test examples chose nothing. signSGD knows no learning rate, for only the',
+  'signs count: the step that they make was tuned instead, in the same way.',
 ].join('\n');
 
 /** @param {Outcome[]} outcomes */
