@@ -31,6 +31,10 @@ class Dataset {
     return new Dataset();
   }
 
+  static idx() {
+    return new Dataset();
+  }
+
   slice() {
     return this;
   }

@@ -4,7 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
+import { pack, unpack } from '../../web/lib/train/container.js';
 import { Simulation } from '../../web/lib/train/simulation.js';
 import { FakeTransport, WEIGHTS } from './fake-kit.js';
 
@@ -403,11 +405,21 @@ describe('rounds: checkpoints', () => {
   });
 
   test('of data that were bytes need them again, and no others', async () => {
-    const { simulation } = simulate({
-      data: { images: Uint8Array.of(1), labels: Uint8Array.of(2) },
-    });
-    const bytes = await simulation.checkpoint().catch((error) => error);
-    assert.match(String(bytes), /idx/, 'the small data set knows no files');
+    const two = Uint8Array.of(2);
+    const { simulation } = simulate({ data: { images: Uint8Array.of(1), labels: two } });
+    await runRounds(simulation, 1);
+    const bytes = await simulation.checkpoint();
+    const resumeWith = (/** @type {SimulationOptions} */ overrides) =>
+      Simulation.resume(bytes, { transport: new FakeTransport(), ...overrides });
+    await assert.rejects(resumeWith({}), /^ValueError: .* hand them over as the option data\.$/);
+    const labels = Uint8Array.of(3);
+    await assert.rejects(
+      resumeWith({ data: { images: Uint8Array.of(1), labels } }),
+      /^ValueError: The data are not those of the checkpoint\.$/,
+    );
+    const resumed = await resumeWith({ data: { images: gzipSync(Uint8Array.of(1)), labels: two } });
+    open.push(resumed);
+    assert.equal(await weight(resumed), await weight(simulation));
   });
 
   test('refuse what is none, is damaged, or contradicts itself', async () => {
@@ -428,6 +440,31 @@ describe('rounds: checkpoints', () => {
       flipped[at] ^= 1 << (at % 8);
       await assert.rejects(resume(flipped), /^FileError: /, `byte ${at}`);
     }
+    const { parts, ...unpacked } = unpack(bytes);
+    const content = /** @type {any} */ (unpacked.content);
+    const { options, progress, workers } = content;
+    for (const forged of [
+      null,
+      7,
+      { ...content, options: null },
+      { ...content, options: { ...options, wasm: { wasmUrl: 'https://example.org' } } },
+      { ...content, options: { ...options, workers: 3 } },
+      { ...content, progress: { ...progress, round: -1 } },
+      { ...content, progress: { ...progress, totals: { ...progress.totals, up: [1] } } },
+      { ...content, progress: { ...progress, totals: { ...progress.totals, seconds: null } } },
+      { ...content, workers: [workers[0], { ...workers[1], status: 'late' }] },
+      { ...content, workers: [workers[0], { ...workers[1], round: 2 }] },
+      { ...content, workers: [workers[0], { ...workers[1], parts: 3 }] },
+      { ...content, serverParts: 1e9 },
+      { ...content, serverParts: undefined },
+    ]) {
+      await assert.rejects(
+        resume(pack(forged, parts)),
+        /^FileError: The checkpoint is damaged: its header contradicts itself\.$/,
+      );
+    }
+    const unknown = { ...content, options: { ...options, delay: 0 } };
+    await assert.rejects(resume(pack(unknown, parts)), /^ValueError: The delay must be /);
     await assert.rejects(
       Simulation.resume(bytes, { delay: 3 }),
       /^ValueError: A resumed simulation keeps its delay; only data, .* may be others\.$/,

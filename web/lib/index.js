@@ -26,9 +26,9 @@
  * @typedef {import('./train/member.js').MemberStatus} MemberStatus
  * @typedef {import('./train/message.js').Message} Message
  * @typedef {import('./train/message.js').TensorUpdate} TensorUpdate
- * @typedef {import('./train/options.js').Link} Link
- * @typedef {import('./train/options.js').OptimizerOptions} OptimizerOptions
- * @typedef {import('./train/options.js').Schedule} Schedule
+ * @typedef {import('./train/links.js').Link} Link
+ * @typedef {import('./train/optimizer-options.js').OptimizerOptions} OptimizerOptions
+ * @typedef {import('./train/optimizer-options.js').Schedule} Schedule
  * @typedef {import('./train/options.js').SimulationOptions} SimulationOptions
  * @typedef {import('./train/simulation.js').Evaluation} Evaluation
  * @typedef {import('./train/simulation.js').Round} Round

@@ -5,7 +5,7 @@ import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js'
 import { CommandError, checkOutput, readInput, writeOutput } from '../common/files.js';
 import { formatBytes, makeProgress, print, printError, printable } from '../common/terminal.js';
 import { SIMULATION_OPTIONS, numberOption, simulationOptions } from '../common/train-options.js';
-import { formatTraining, summarize, troubles } from '../common/train-report.js';
+import { describeProgress, formatTraining, summarize, troubles } from '../common/train-report.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -141,7 +141,7 @@ async function follow(simulation, iterations, values, interrupt) {
       evaluated.push(round);
       await writeCheckpoint(simulation, values);
     }
-    progress(round.iterations, iterations);
+    progress(round.iterations, iterations, describeProgress(round));
     if (interrupt.asked) break;
   }
   return evaluated;

@@ -33,19 +33,20 @@ export function clearProgress() {
  * no terminal, nor in the first second.
  *
  * @param {string} title
- * @returns {(done: number, total: number | undefined) => void}
+ * @returns {(done: number, total: number | undefined, detail?: string) => void}
  */
 export function makeProgress(title) {
   const start = performance.now();
   let last = -Infinity;
-  return (done, total) => {
+  return (done, total, detail) => {
     const now = performance.now();
     if (!process.stderr.isTTY || now - start < PROGRESS_AFTER_MS) return;
     if (now - last < PROGRESS_EVERY_MS) return;
     last = now;
     shown = true;
     const share = total ? ` ${Math.floor((100 * done) / total)} %` : '';
-    const line = printable(`${title} …${share}`).slice(0, (process.stderr.columns || 80) - 1);
+    const text = `${title} …${share}${detail ? ` (${detail})` : ''}`;
+    const line = printable(text).slice(0, (process.stderr.columns || 80) - 1);
     process.stderr.write(`${ERASE_LINE}${line}`);
   };
 }

@@ -59,7 +59,8 @@ function ratio(dense, sent) {
  * @param {Summary} summary
  */
 export function formatTraining(rounds, summary) {
-  return [formatRounds(rounds), formatTraffic(summary), formatResult(summary)].join('\n\n');
+  const tables = rounds.length > 0 ? [formatRounds(rounds)] : [];
+  return [...tables, formatTraffic(summary), formatResult(summary)].join('\n\n');
 }
 
 /** @param {Round[]} rounds */
@@ -114,6 +115,19 @@ function formatResult({ perplexity, accuracy, workers, iterations, rounds, stopp
 /** @param {number} share */
 function percent(share) {
   return `${(100 * share).toFixed(2)} %`;
+}
+
+/**
+ * @param {Round} round
+ * @returns {string} for the line of progress
+ */
+export function describeProgress({ iterations, loss, totals, ratio: factor }) {
+  return [
+    `${iterations} iterations`,
+    ...(loss === null ? [] : [`loss ${loss.toFixed(3)}`]),
+    `${formatBytes(mean(totals.up))} sent per worker`,
+    ...(factor === null ? [] : [`${factor.toFixed(0)}× less`]),
+  ].join(', ');
 }
 
 /**

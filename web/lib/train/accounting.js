@@ -3,7 +3,7 @@
 /** What was sent, what dense exchange would have sent, and how long both clocks say it took. */
 
 /**
- * @typedef {import('./options.js').Link} Link
+ * @typedef {import('./links.js').Link} Link
  *
  * @typedef {object} Totals since the simulation began; bytes by worker
  * @property {number[]} up

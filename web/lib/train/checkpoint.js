@@ -54,8 +54,11 @@ export function writeCheckpoint(settings, data, progress, cluster) {
  */
 export function readCheckpoint(bytes) {
   const { content, parts } = unpack(bytes);
+  require(typeof content === 'object' && content !== null);
   const { options, dataChecksum, progress, serverParts, workers } = /** @type {any} */ (content);
   require(typeof options === 'object' && options !== null);
+  // These come from whoever resumes, never from a file.
+  require(!('wasm' in options || 'transport' in options));
   require(isCount(dataChecksum) && isCount(serverParts));
   require(isCount(progress?.round) && isCount(progress.iterations));
   require(Array.isArray(workers) && workers.length === options.workers);

@@ -6,6 +6,8 @@ import { ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
 import { checkOptions as checkCompressorOptions } from './compressor.js';
 import { checkData } from './data.js';
+import { checkLinks } from './links.js';
+import { checkMomentum, checkOptimizer } from './optimizer-options.js';
 
 /**
  * @typedef {import('../core/engine.js').InitOptions} InitOptions
@@ -14,30 +16,12 @@ import { checkData } from './data.js';
  * @typedef {import('./compressor.js').MethodName} CompressorName
  * @typedef {import('./data.js').DataOption} DataOption
  * @typedef {import('./data.js').DataSource} DataSource
- *
- * @typedef {typeof MODELS[number]} ModelName
- *
- * @typedef {object} OptimizerOptions
- * @property {'sgd' | 'adam'} name
- * @property {number} [learningRate] by default 0.05 of sgd, 0.001 of adam
- * @property {number} [momentum] of sgd, in [0, 1); by default 0.9
- * @property {number} [weightDecay] by default 0
- * @property {number} [clipNorm] most that the norm of a gradient may be; by default anything
- * @property {number} [beta1] of adam; by default 0.9
- * @property {number} [beta2] of adam; by default 0.999
- * @property {number} [epsilon] of adam; by default 1e-8
- * @property {Schedule} [schedule] of the learning rate; by default it stays
- *
- * @typedef {{ steps: number[], factor?: number } | { cosine: number }} Schedule the learning rate is
- *   multiplied by the factor (by default 0.1) from each of these steps on; or goes down to 0 within
- *   so many, along half a cosine. The steps are iterations of the simulation
+ * @typedef {import('./links.js').Link} Link
+ * @typedef {import('./optimizer-options.js').CheckedOptimizer} CheckedOptimizer
+ * @typedef {import('./optimizer-options.js').OptimizerOptions} OptimizerOptions
+ * @typedef {import('./trainer.js').ModelName} ModelName
  *
  * @typedef {{ name: CompressorName } & CompressorOptions} CompressorChoice
- *
- * @typedef {object} Link what a worker is connected by, in the simulated clock
- * @property {number} up bits per second
- * @property {number} down bits per second
- * @property {number} [latency] seconds that each transfer takes besides; by default 0
  *
  * @typedef {object} SimulationOptions
  * @property {ModelName} [model] by default lenet5, or charlstm for text
@@ -65,8 +49,6 @@ import { checkData } from './data.js';
  * @property {InitOptions} [wasm] where the WebAssembly for training comes from
  * @property {Transport} [transport] by default threads
  *
- * @typedef {OptimizerOptions & { learningRate: number, momentum: number }} CheckedOptimizer
- *
  * @typedef {object} Settings what of the options goes into checkpoints and to peers: JSON
  * @property {ModelName} model
  * @property {number} workers
@@ -87,7 +69,10 @@ import { checkData } from './data.js';
  *   transport: Transport | undefined }} Checked
  */
 
-export const MODELS = /** @type {const} */ (['mlp', 'lenet5', 'resnet8', 'charlstm']);
+/** What can be trained. @type {readonly ModelName[]} */
+export const MODELS = Object.freeze(
+  /** @type {const} */ (['mlp', 'lenet5', 'resnet8', 'charlstm']),
+);
 
 const OPTIONS = /** @type {const} */ ([
   'model',
@@ -111,8 +96,6 @@ const OPTIONS = /** @type {const} */ ([
 
 const MOST_WORKERS = 256;
 const MOST = 2 ** 31 - 1;
-const DEFAULT_RATES = { sgd: 0.05, adam: 0.001 };
-const DEFAULT_MOMENTUM = 0.9;
 
 /**
  * @param {unknown} options
@@ -191,85 +174,6 @@ function checkModel(model, source) {
   );
 }
 
-/** What the further numbers of an optimizer may be. */
-const OPTIMIZER_NUMBERS = {
-  weightDecay: atLeast0('The weight decay'),
-  clipNorm: atLeast0('The norm of gradients'),
-  beta1: below1('Beta 1'),
-  beta2: below1('Beta 2'),
-  epsilon: above0('Epsilon'),
-};
-
-/** @param {string} what */
-function atLeast0(what) {
-  return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'of at least 0', (number) => number >= 0);
-}
-
-/** @param {string} what */
-function above0(what) {
-  return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'above 0', (number) => number > 0);
-}
-
-/** @param {string} what */
-function below1(what) {
-  return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'from 0 to below 1', (number) => number >= 0 && number < 1);
-}
-
-/**
- * @param {unknown} optimizer
- * @returns {CheckedOptimizer}
- */
-function checkOptimizer(optimizer) {
-  const known = ['name', 'learningRate', 'momentum', ...Object.keys(OPTIMIZER_NUMBERS), 'schedule'];
-  const given = checkKeys(optimizer, 'The optimizer', known);
-  const name = checkName(
-    given.name ?? 'sgd',
-    'The optimizer',
-    /** @type {const} */ (['sgd', 'adam']),
-  );
-  const momentum = given.momentum ?? (name === 'sgd' ? DEFAULT_MOMENTUM : 0);
-  if (name === 'adam' && momentum !== 0) {
-    throw new ValueError('Adam has no momentum to set; leave it out.');
-  }
-  const further = Object.entries(OPTIMIZER_NUMBERS).flatMap(([key, check]) =>
-    given[key] === undefined ? [] : [[key, check(given[key])]],
-  );
-  return {
-    name,
-    learningRate: above0('The learning rate')(given.learningRate ?? DEFAULT_RATES[name]),
-    momentum: checkMomentum(momentum),
-    ...Object.fromEntries(further),
-    ...(given.schedule !== undefined && { schedule: checkSchedule(given.schedule) }),
-  };
-}
-
-/**
- * @param {unknown} schedule
- * @returns {Schedule}
- */
-function checkSchedule(schedule) {
-  const given = checkKeys(schedule, 'The schedule', ['steps', 'factor', 'cosine']);
-  if (given.cosine !== undefined) {
-    return { cosine: checkInteger(given.cosine, 'The length of the schedule', 1, MOST) };
-  }
-  if (!Array.isArray(given.steps)) {
-    throw new ValueError('The schedule must have steps, an array, or a length of its cosine.');
-  }
-  const steps = given.steps.map((step) => checkInteger(step, "A schedule's step", 1, MOST));
-  if (steps.some((step, index) => index > 0 && step <= steps[index - 1])) {
-    throw new ValueError('The steps of a schedule must rise.');
-  }
-  return { steps, factor: above0('The factor of the schedule')(given.factor ?? 0.1) };
-}
-
-/** @param {unknown} momentum */
-function checkMomentum(momentum) {
-  return below1('The momentum')(momentum);
-}
-
 /**
  * @param {unknown} compressor
  * @returns {Settings['compressor']}
@@ -338,28 +242,4 @@ function checkTimeout(timeout) {
     `of milliseconds from 1 to ${MOST}`,
     (ms) => ms >= 1 && ms <= MOST,
   );
-}
-
-/**
- * @param {unknown} link
- * @param {number} workers
- * @returns {Array<Required<Link>>} one for each worker
- */
-function checkLinks(link, workers) {
-  const links = Array.isArray(link) ? link : new Array(workers).fill(link);
-  if (links.length !== workers) {
-    throw new ValueError(
-      `There must be one link, or one for each of the ${workers} workers, not ${links.length}.`,
-    );
-  }
-  return links.map((each, index) => {
-    const what = Array.isArray(link) ? `The link of worker ${index}` : 'The link';
-    const { up, down, latency = 0 } = checkKeys(each, what, ['up', 'down', 'latency']);
-    const rate = (/** @type {number} */ value) => value > 0;
-    return {
-      up: checkNumber(up, `${what}: up`, 'of bits per second above 0', rate),
-      down: checkNumber(down, `${what}: down`, 'of bits per second above 0', rate),
-      latency: checkNumber(latency, `${what}: latency`, 'of seconds from 0', (s) => s >= 0),
-    };
-  });
 }
