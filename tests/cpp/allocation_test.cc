@@ -17,20 +17,27 @@
 namespace {
 
 std::atomic<size_t> allocations{0};
+std::atomic<size_t> allocated_bytes{0};
+
+void Count(size_t size) {
+  ++allocations;
+  allocated_bytes += size;
+}
 
 }  // namespace
 
 size_t Allocations() { return allocations; }
+size_t AllocatedBytes() { return allocated_bytes; }
 
 // The other forms of the standard library end in these, or are defined below to do so. They go to
 // malloc and free, which AddressSanitizer watches as well. Calls of malloc itself are not seen; the
 // library makes none.
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
+  Count(size);
   return std::malloc(size);
 }
 void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  ++allocations;
+  Count(size);
   const auto unit = static_cast<size_t>(alignment);
   if (size > SIZE_MAX - unit) return nullptr;
   return std::aligned_alloc(unit, (size + unit - 1) / unit * unit);  // wants whole units
@@ -61,8 +68,10 @@ using namespace testing_formats;
 // Or the other tests test nothing.
 TEST(AllocationTest, counts) {
   size_t before = Allocations();
+  const size_t bytes_before = AllocatedBytes();
   const std::vector<float> vector(100);
   EXPECT_EQ(Allocations(), before + 1);
+  EXPECT_EQ(AllocatedBytes(), bytes_before + 400);
   before = Allocations();
   const std::shared_ptr<std::byte> aligned = AllocateBytes(100);
   EXPECT_EQ(Allocations(), before + 2);  // the memory and its control block

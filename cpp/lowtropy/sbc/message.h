@@ -82,7 +82,7 @@ struct TensorUpdate {
 };
 
 // Reads messages, which may be anything until `Decode` is through. What it allocates is at most
-// some 200 times the bytes of the message.
+// 250 times the bytes of the message.
 class MessageReader {
  public:
   // Throws Error(kFile) with a sentence for whatever is not a message as FORMAT.md has it, and then

@@ -188,6 +188,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
   uint64_t tensors = 0;
   at = 0;
   ReadHeader(content, &at, &tensors);
+  parts_.reserve(static_cast<size_t>(tensors));
   BitReader heads(content.subspan(at));
   for (uint64_t i = 0; i < tensors; ++i) {
     parts_.emplace_back();
@@ -212,7 +213,7 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
   head_.layout = TakeNumber<uint32_t>(bytes, at);
   *tensors = TakeVarint(bytes, at);
   // None takes less than 7 bits: 1 and a byte of an array, or three flags and a count of 0.
-  if (*tensors == 0 || *tensors > 2 * uint64_t{bytes.size()}) {
+  if (*tensors == 0 || 7 * *tensors > 8 * uint64_t{bytes.size()}) {
     Fail("its " + std::to_string(bytes.size() + sizeof(uint32_t)) + " bytes cannot hold " +
          std::to_string(*tensors) + " tensors");
   }
@@ -373,6 +374,7 @@ void MessageReader::ReadLevels(BitReader* bits, size_t size) {
 }
 
 void MessageReader::Publish() {
+  tensors_.reserve(parts_.size());
   for (const Part& part : parts_) {
     tensors_.push_back(part.update);
     TensorUpdate& update = tensors_.back();
