@@ -19,7 +19,7 @@
  * @typedef {import('./model/model.js').Layer} Layer
  * @typedef {import('./model/source.js').LoadOptions} LoadOptions
  * @typedef {import('./model/source.js').Progress} Progress
- * @typedef {import('./train/accounting.js').Totals} Totals
+ * @typedef {import('./train/accounting.js').TotalsReport} Totals
  * @typedef {import('./train/compressor.js').CompressorOptions} CompressorOptions
  * @typedef {import('./train/compressor.js').MethodName} MethodName
  * @typedef {import('./train/data.js').DataOption} DataOption

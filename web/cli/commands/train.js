@@ -10,6 +10,7 @@ import { describeProgress, formatTraining, summarize, troubles } from '../common
 /**
  * @typedef {import('../common/arguments.js').Command} Command
  * @typedef {import('../common/arguments.js').Values} Values
+ * @typedef {import('../../lib/index.js').Evaluation} Evaluation
  * @typedef {import('../../lib/index.js').Round} Round
  */
 
@@ -155,8 +156,12 @@ async function follow(simulation, iterations, values, interrupt) {
  * @param {boolean} stopped
  */
 async function finish(simulation, rounds, values, saving, stopped) {
-  await writeCheckpoint(simulation, values);
-  const summary = summarize(simulation, await simulation.evaluate(), stopped);
+  let evaluation = evaluationOf(rounds.at(-1), simulation.iterations);
+  if (!evaluation) {
+    await writeCheckpoint(simulation, values);
+    evaluation = await simulation.evaluate();
+  }
+  const summary = summarize(simulation, evaluation, stopped);
   print(values.json ? JSON.stringify({ summary }) : formatTraining(rounds, summary));
   if (values.save === undefined) return;
   const file = String(values.save);
@@ -169,6 +174,17 @@ async function finish(simulation, rounds, values, saving, stopped) {
   print(
     printable(`${file}: ${formatBytes(bytes.length)}; its weights are ${times} times smaller.`),
   );
+}
+
+/**
+ * @param {Round | undefined} round the last that was evaluated
+ * @param {number} iterations that are done
+ * @returns {Evaluation | undefined} undefined if there were more rounds since
+ */
+function evaluationOf(round, iterations) {
+  if (round?.iterations !== iterations) return undefined;
+  const { testLoss, accuracy, perplexity } = /** @type {Round & Evaluation} */ (round);
+  return { testLoss, accuracy, ...(perplexity !== undefined && { perplexity }) };
 }
 
 /**

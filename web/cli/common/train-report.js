@@ -13,9 +13,7 @@ import { formatBytes, formatTable } from './terminal.js';
  */
 
 /** @param {number[]} values */
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-/** @param {number[]} values */
-const mean = (values) => sum(values) / values.length;
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * @param {Simulation} simulation
@@ -39,19 +37,11 @@ export function summarize(simulation, evaluation, stopped) {
     upstreamBytesPerWorker: mean(up),
     downstreamBytesPerWorker: mean(down),
     denseBytesPerWorker: mean(denseUp),
-    ratio: ratio(denseUp, up),
-    downstreamRatio: ratio(denseDown, down),
+    ratio: totals.ratio,
+    downstreamRatio: totals.downRatio,
     simulatedSeconds: totals.simulatedSeconds,
     seconds: totals.seconds,
   };
-}
-
-/**
- * @param {number[]} dense
- * @param {number[]} sent
- */
-function ratio(dense, sent) {
-  return sum(sent) > 0 ? sum(dense) / sum(sent) : null;
 }
 
 /**
@@ -121,12 +111,12 @@ function percent(share) {
  * @param {Round} round
  * @returns {string} for the line of progress
  */
-export function describeProgress({ iterations, loss, totals, ratio: factor }) {
+export function describeProgress({ iterations, loss, totals }) {
   return [
     `${iterations} iterations`,
     ...(loss === null ? [] : [`loss ${loss.toFixed(3)}`]),
     `${formatBytes(mean(totals.up))} sent per worker`,
-    ...(factor === null ? [] : [`${factor.toFixed(0)}× less`]),
+    ...(totals.ratio === null ? [] : [`${totals.ratio.toFixed(0)}× less`]),
   ].join(', ');
 }
 

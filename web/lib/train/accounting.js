@@ -14,6 +14,9 @@
  *   update as float32
  * @property {number} seconds
  * @property {number} simulatedSeconds
+ *
+ * @typedef {Totals & { ratio: number | null, downRatio: number | null }} TotalsReport ratio: how many
+ *   times smaller what went up was; downRatio: the same of what went down; null where nothing did
  */
 
 /**

@@ -16,7 +16,7 @@ import { startThreads } from './threads.js';
  * @typedef {import('../model/model.js').Formats} Formats
  * @typedef {import('./accounting.js').Ledger} Ledger
  * @typedef {import('./accounting.js').Loss} Loss
- * @typedef {import('./accounting.js').Totals} Totals
+ * @typedef {import('./accounting.js').TotalsReport} TotalsReport
  * @typedef {import('./checkpoint.js').Snapshot} Snapshot
  * @typedef {import('./data.js').Data} Data
  * @typedef {import('./member.js').MemberStatus} MemberStatus
@@ -46,7 +46,7 @@ import { startThreads } from './threads.js';
  * @property {number} seconds that the round took, without its evaluation
  * @property {number} simulatedSeconds that it would have taken over the links: as long as the
  *   slowest counted worker
- * @property {Totals} totals since the simulation began
+ * @property {TotalsReport} totals since the simulation began
  *
  * @typedef {RoundReport & Partial<Evaluation>} Round evaluated in some rounds
  */
@@ -105,7 +105,8 @@ export class Simulation {
    * @param {SimulationOptions} [overrides] data (needed where they were bytes), timeout, link,
    *   stepSeconds, participation, evaluateEvery, wasm, transport
    * @returns {Promise<Simulation>}
-   * @throws {FileError} for anything that is no sound checkpoint, and if the data are others
+   * @throws {FileError | ValueError} for anything that is no sound checkpoint, for overrides that
+   *   cannot be, and if the data are others
    */
   static async resume(bytes, overrides = {}) {
     const snapshot = readCheckpoint(bytes);
@@ -134,9 +135,14 @@ export class Simulation {
     return this.#cluster?.weightCount ?? 0;
   }
 
-  /** A copy. @returns {Totals} */
+  /** A copy. @returns {TotalsReport} */
   get totals() {
-    return structuredClone(this.#totals);
+    const { up, down, denseUp, denseDown } = this.#totals;
+    return {
+      ...structuredClone(this.#totals),
+      ratio: ratioOf(denseUp, up),
+      downRatio: ratioOf(denseDown, down),
+    };
   }
 
   /** What each worker is, by its number; none before `start`. @returns {MemberStatus[]} */
@@ -228,7 +234,7 @@ export class Simulation {
   checkpoint() {
     return this.#exclusive(async (cluster) => {
       const saved = await cluster.save(this.#round);
-      const { totals } = this;
+      const totals = structuredClone(this.#totals);
       cluster.ledger.addTo(totals); // of messages that came late
       return writeCheckpoint(
         this.#settings,
