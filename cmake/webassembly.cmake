@@ -16,15 +16,18 @@ else()
 endif()
 
 # A page downloads this: all is built for size (485 KB became 383 KB) but what runs for every value.
-target_compile_options(lowtropy_flags INTERFACE -Os)
-set(hot_sources base/crc32.cc formats/kernels.cc formats/shifted_kernels.cc formats/value_table.cc
-    nn/convolution.cc nn/operators.cc sbc/collect.cc sbc/compressor.cc
-    sbc/extremes.cc sbc/message_reader.cc sbc/message_writer.cc sbc/select.cc
-    coding/golomb_rice.cc)
-list(APPEND hot_sources train/batch_norm.cc train/convolution_layer.cc train/elementwise.cc
-     train/gemm.cc train/loss.cc train/optimizer.cc train/pooling.cc train/recurrent.cc)
+# Hot sources must not see -Os at all: em++ also makes -fno-inline-functions of it, which a later
+# -O3 does not undo, and Eigen's products become a hundred times slower.
+set(hot_sources
+    base/crc32.cc coding/golomb_rice.cc formats/kernels.cc formats/shifted_kernels.cc
+    formats/value_table.cc nn/convolution.cc nn/operators.cc sbc/collect.cc sbc/compressor.cc
+    sbc/extremes.cc sbc/message_reader.cc sbc/message_writer.cc sbc/select.cc train/batch_norm.cc
+    train/convolution_layer.cc train/elementwise.cc train/gemm.cc train/loss.cc train/optimizer.cc
+    train/pooling.cc train/recurrent.cc)
 list(TRANSFORM hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
-set_source_files_properties(${hot_sources} PROPERTIES COMPILE_OPTIONS -O3)
+set(cold_sources ${library_sources})
+list(REMOVE_ITEM cold_sources ${hot_sources})
+set_source_files_properties(${cold_sources} PROPERTIES COMPILE_OPTIONS -Os)
 
 # A failed allocation throws std::bad_alloc instead of ending the instance, and the heap grows to
 # all that 32 bits address.
@@ -38,6 +41,7 @@ function(lowtropy_add_module target name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
   add_executable(${target} ${sources})
   target_include_directories(${target} PRIVATE ${bindings})
+  target_compile_options(${target} PRIVATE -Os)
   target_link_libraries(${target} PRIVATE lowtropy lowtropy_flags)
   target_link_options(
     ${target} PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
