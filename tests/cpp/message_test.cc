@@ -584,7 +584,7 @@ TEST(HostileMessageTest, Options) {
 // ---- Heads ----
 
 TEST(HostileMessageTest, Sizes) {
-  const auto none = [](Part heads, uint64_t tensors = 1) {
+  const auto none = [](const Part& heads, uint64_t tensors = 1) {
     return Message({Head(Method::kNone, tensors).Take(), heads.Take(), Bytes(12)});
   };
   ExpectRefused(none(Part().Bits(1, 1)),
@@ -750,7 +750,7 @@ TEST(HostileMessageTest, Gaps) {
 
 TEST(HostileMessageTest, Positions) {
   // Two gaps among 200 elements, b = 6.
-  const auto sbc = [](Part codes) {
+  const auto sbc = [](const Part& codes) {
     return Message({SparseHead(Method::kSbc),
                     TwoHundred().Bits(1, 1).FloatBits(1).Bits(6, 5).Take(), codes.Take()});
   };
@@ -769,7 +769,7 @@ TEST(HostileMessageTest, Positions) {
 }
 
 TEST(HostileMessageTest, Levels) {
-  const auto qsgd = [](Part codes) {
+  const auto qsgd = [](const Part& codes) {
     return Message(
         {Head(Method::kQsgd).Varint(5).Varint(2).Take(), Part().Size(1, 0).Take(), codes.Take()});
   };
@@ -806,7 +806,7 @@ TEST(MessageTest, TheHighestLevelOfTheLargestMagnitudeIsFinite) {
 
 TEST(HostileMessageTest, MemoryIsBounded) {
   std::vector<Bytes> messages;
-  const auto claim = [&](const Bytes& head, Part heads) {
+  const auto claim = [&](const Bytes& head, const Part& heads) {
     messages.push_back(Message({head, heads.Take(), Bytes(40)}));
     Keep(messages.back());
   };
