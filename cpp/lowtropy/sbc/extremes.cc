@@ -35,6 +35,9 @@ void Extremes::Find(std::span<const float> residual, std::span<float> accumulate
   low_.positions.clear();
   const bool guided = Sample(residual, accumulated, k, both_ends, random);
   const size_t limit = guided ? 4 * k + accumulated.size() / 256 : 0;
+  // For any number of candidates and whatever way is taken, so that later rounds need not allocate.
+  scratch_.reserve(limit + kListRoom);
+  chosen_.reserve(k);
   const bool collected = Collect(residual, accumulated, limit, both_ends);
   const bool found = guided && collected &&
                      Narrow(accumulated, &high_, k, both_ends ? 1.0F : 0.0F, sampled) &&

@@ -190,7 +190,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
   ReadHeader(content, &at, &tensors);
   parts_.reserve(static_cast<size_t>(tensors));
   BitReader heads(content.subspan(at));
-  for (uint64_t i = 0; i < tensors; ++i) {
+  for (size_t i = 0; i < tensors; ++i) {
     parts_.emplace_back();
     ReadOf(i, [&] { ReadHead(&heads, &parts_.back()); });
   }

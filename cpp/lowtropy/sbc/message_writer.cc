@@ -189,6 +189,10 @@ void MessageWriter::AddSigned(size_t size, std::span<const uint32_t> positions,
 std::span<const uint8_t> MessageWriter::Finish() {
   heads_.Finish();
   codes_.Finish();
+  const size_t size = message_.size() + head_bytes_.size() + array_bytes_.size() +
+                      code_bytes_.size() + sizeof(uint32_t);
+  // The next ones may be somewhat larger.
+  if (message_.capacity() < size) message_.reserve(size + size / 8);
   for (const auto* part : {&head_bytes_, &array_bytes_, &code_bytes_}) {
     message_.insert(message_.end(), part->begin(), part->end());
   }

@@ -49,6 +49,7 @@ size_t FindBin(std::span<const uint32_t> histogram, size_t* wanted) {
 
 template <bool kSmallest>
 Selector::Cut Selector::QuickCut(std::span<const float> values, size_t k) {
+  counts_.reserve(kLeastForRadix);  // for any number of values that comes here later
   counts_.resize(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) RefuseValues(values);
