@@ -15,8 +15,8 @@
  *
  * Within a series all methods have the same number of iterations, batches, workers and seeds. Each
  * method's learning rate is the best of the same three multiples of the series' base, by its
- * accuracy on a held-out fifth of the training examples after the tuning iterations, from another
- * seed; the test examples play no part in it. Majority vote knows no learning rate, for only the
+ * accuracy on a held-out fifth of the training examples (of text a tenth) after the tuning
+ * iterations, from another seed; the test examples play no part in it. Majority vote knows no learning rate, for only the
  * signs of updates count: there it is the size of its step that is tuned.
  */
 
@@ -35,7 +35,8 @@
  * @property {string} label
  * @property {CompressorSettings} compressor
  * @property {number} delay local iterations per round
- * @property {'forward' | 'recompress'} [downstream] default forward: every message to every worker
+ * @property {'forward' | 'recompress'} [downstream] default forward: every message to every worker;
+ *   recompress sends the mean, which of float32 is the mean itself
  * @property {'compressor'} [momentumIn] where it is not the optimizer that has the momentum
  *
  * @typedef {object} Settings all that decides the result of a run
@@ -107,11 +108,15 @@ function fedavg(delay) {
     label: `FedAvg (${delay})`,
     compressor: { name: 'fedavg' },
     delay,
+    downstream: 'recompress',
   };
 }
 
 /** @type {Method} */
-const BASELINE = { id: 'none', label: 'baseline', compressor: { name: 'none' }, delay: 1 };
+const BASELINE = {
+  ...{ id: 'none', label: 'baseline', compressor: { name: 'none' }, delay: 1 },
+  downstream: 'recompress',
+};
 
 /** The settings of the papers that the methods are from. @type {Method[]} */
 const PEERS = [
@@ -197,7 +202,7 @@ export const FULL_PLAN = {
       title: 'SBC on LeNet5: gradient and temporal sparsity',
       base: { ...LENET5, iterations: 1000, evaluations: 1 },
       tuning: LENET5_TUNING,
-      ...grid([0.001, 0.01, 0.1, 1], [1, 4, 20, 100]),
+      ...grid([0.001, 0.01, 0.03, 0.1], [1, 10, 25, 100]),
     },
     {
       name: 'mlp',
