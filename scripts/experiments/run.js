@@ -20,7 +20,7 @@ import { openData } from './data.js';
  * @property {number} downBytes
  * @property {number} denseBytes what float32 exchange in each iteration would have sent
  * @property {Point[]} curve on the way
- * @property {string} [failure] why it came to no end: then accuracy and loss are the worst there are
+ * @property {string} [failure] where it diverged: then accuracy and loss are the worst there are
  * @property {number} seconds
  * @property {string} date
  * @property {string} cpu
@@ -29,6 +29,9 @@ import { openData } from './data.js';
 
 /** A loss that no run has, and that JSON can hold. */
 const WORST_LOSS = 1e9;
+
+/** What is wrong with updates where training has diverged. Whatever else goes wrong is no result. */
+const DIVERGED = /\b(NaN|infinity)\b/;
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -78,6 +81,7 @@ async function followRun(simulation, iterations) {
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
+  if (failure !== undefined && !DIVERGED.test(failure)) throw new Error(failure);
   const { up, down, denseUp } = simulation.totals;
   const bytes = { upBytes: mean(up), downBytes: mean(down), denseBytes: mean(denseUp) };
   if (failure !== undefined) return { accuracy: 0, loss: WORST_LOSS, ...bytes, curve, failure };
