@@ -62,8 +62,8 @@ TEST(DigitsTest, Shape) {
 
 // These run natively and as WebAssembly.
 TEST(DigitsTest, TheSameBytesOnEveryMachine) {
-  EXPECT_EQ(Checksum(*MakeDigits(100, 1)), 1432032281U);
-  EXPECT_EQ(Checksum(*MakeDigits(1000, 0xFEDCBA9876543210)), 370662223U);
+  EXPECT_EQ(Checksum(*MakeDigits(100, 1)), 1672563824U);
+  EXPECT_EQ(Checksum(*MakeDigits(1000, 0xFEDCBA9876543210)), 1485553451U);
 }
 
 TEST(DigitsTest, AnExampleDependsOnSeedAndNumberOnly) {

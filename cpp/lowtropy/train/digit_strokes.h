@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace lowtropy {
 
-struct Point {
-  float x;
-  float y;
-
-  bool operator==(const Point&) const = default;
+// A point that the pen passes through, smoothly or around a corner. Digits are 100 high and about
+// 60 wide; y grows downwards.
+struct StrokePoint {
+  float x = 0;
+  float y = 0;
+  bool corner = false;
 };
 
-// The points that the pen passes through, smoothly except where a point is there twice. A digit is
-// 100 high, about 60 wide, and y grows downwards.
-using Stroke = std::vector<Point>;
+// At least two points.
+using Stroke = std::vector<StrokePoint>;
 
 // One way to write a digit, and how often it is met in relation to the digit's other ones.
 struct Variant {
-  float weight;
+  uint32_t weight;
   std::vector<Stroke> strokes;
 };
 

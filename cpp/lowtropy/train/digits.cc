@@ -29,8 +29,8 @@ constexpr float kSlantDeviation = 0.25F;
 constexpr float kTurnDeviation = 0.1F;  // clockwise, radians nearly
 constexpr float kBendDeviation = 0.12F;
 constexpr float kTwistDeviation = 0.05F;
-constexpr float kLeastJitter = 2;  // of points, standard deviation: evenly from this …
-constexpr float kMostJitter = 6;   // … to this
+constexpr float kLeastJitter = 2.5F;  // of points, standard deviation: evenly from this …
+constexpr float kMostJitter = 7;      // … to this
 constexpr float kRadiusMean = 6.6F;
 constexpr float kRadiusDeviation = 2.2F;
 constexpr float kRadiusSkew = 0.45F;  // wide pens are farther from the mean than narrow ones
@@ -40,15 +40,18 @@ constexpr float kExtensionDeviation = 0.3F;  // of ends, in relation to the next
 constexpr float kRoundedCorners = 0.25F;     // how many
 
 const Variant& Choose(const std::vector<Variant>& variants, Random* random) {
-  float total = 0;
+  uint32_t total = 0;
   for (const Variant& variant : variants) total += variant.weight;
-  float left = random->Uniform() * total;
-  for (const Variant& variant : variants) {
-    left -= variant.weight;
-    if (left < 0) return variant;
-  }
-  return variants.back();
+  uint32_t left = random->Below(total);
+  const Variant* chosen = variants.data();
+  while (left >= chosen->weight) left -= (chosen++)->weight;
+  return *chosen;
 }
+
+struct Point {
+  float x;
+  float y;
+};
 
 // One writer's way with one digit.
 class Hand {
@@ -68,7 +71,7 @@ class Hand {
   }
 
   Line Draw(const Stroke& stroke) {
-    const Stroke points = Move(stroke);
+    const std::vector<Point> points = Move(stroke);
     Line line;
     for (size_t i = 0; i + 1 < points.size(); ++i) {
       const Point& before = points[i > 0 ? i - 1 : 0];
@@ -107,15 +110,12 @@ class Hand {
 
   float Deviation(float standard) { return standard * random_->Normal(); }
 
-  Stroke Move(const Stroke& stroke) {
-    Stroke moved;
-    for (size_t i = 0; i < stroke.size(); ++i) {
-      const bool corner = i > 0 && stroke[i] == stroke[i - 1];
-      if (!corner) {
-        moved.push_back(Move(stroke[i]));
-      } else if (random_->Uniform() >= kRoundedCorners) {
-        moved.push_back(moved.back());
-      }
+  // A corner is a point that is there twice.
+  std::vector<Point> Move(const Stroke& stroke) {
+    std::vector<Point> moved;
+    for (const StrokePoint& point : stroke) {
+      moved.push_back(Move(point));
+      if (point.corner && random_->Uniform() >= kRoundedCorners) moved.push_back(moved.back());
     }
     Extend(&moved.front(), moved[1]);
     Extend(&moved.back(), moved[moved.size() - 2]);
@@ -123,7 +123,7 @@ class Hand {
   }
 
   // In units of half the height around the middle, so that bends are largest at the edge.
-  Point Move(const Point& point) {
+  Point Move(const StrokePoint& point) {
     const float jitter_x = Deviation(jitter_);
     const float jitter_y = Deviation(jitter_);
     const float x = (point.x - 30 + jitter_x) / 50 * width_;
