@@ -65,9 +65,12 @@ class MaxPoolLayer : public Layer {
     const size_t bottom = std::min(top + kernel_, in_.height);
     const size_t right = std::min(left + kernel_, in_.width);
     size_t best = top * in_.width + left;
+    float most = x[best];
     for (size_t r = top; r < bottom; ++r) {
       for (size_t i = r * in_.width + left; i < r * in_.width + right; ++i) {
-        if (x[i] > x[best]) best = i;
+        const bool more = x[i] > most;  // selections, for branches would be guessed wrong
+        most = more ? x[i] : most;
+        best = more ? i : best;
       }
     }
     return static_cast<uint32_t>(best);
