@@ -63,6 +63,7 @@ Layout GetLayout(ByteReader* in) {
   std::vector<NamedSize> tensors;
   for (auto left = in->Get<uint32_t>(); left > 0; --left) {
     std::string name = in->GetText();
+    if (!tensors.empty() && name <= tensors.back().name) Fail("its tensors are not in order");
     tensors.push_back({std::move(name), GetSize(in)});
   }
   return Layout(std::move(tensors));

@@ -4,7 +4,8 @@ import { ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkOptions } from './compressor.js';
+import { checkInteger } from './check.js';
+import { checkOptions, checkOrigin } from './compressor.js';
 import { describeLayout, listLayout, rememberNames } from './tensors.js';
 
 /**
@@ -64,6 +65,8 @@ export class Aggregator extends Handle {
    */
   add(bytes, { round } = {}) {
     const { native } = this;
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+    if (round !== undefined) checkInteger(round, 'The round', 0, 2 ** 32 - 1);
     const buffer = uploadTrainingBytes(bytes);
     withBuffers([buffer], () => callTraining(() => native.add(buffer, round)));
   }
@@ -71,10 +74,11 @@ export class Aggregator extends Handle {
   /**
    * @param {Origin} [origin]
    * @returns {Uint8Array<ArrayBuffer>} the message to all workers
-   * @throws {ValueError} if no message was added
+   * @throws {ValueError} if no message was added, or if their mean is not finite
    */
   finish({ round = 0, sender = 0 } = {}) {
     const { native } = this;
+    checkOrigin(sender, round);
     return callTraining(() => native.finish(sender, round));
   }
 

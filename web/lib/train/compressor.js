@@ -4,6 +4,7 @@ import { ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
+import { checkInteger } from './check.js';
 import { listLayout, rememberNames } from './tensors.js';
 
 /**
@@ -113,8 +114,7 @@ export class Compressor extends Handle {
    *   it was
    */
   encode(tensors, { round = 0, sender = 0 } = {}) {
-    checkNumber(round, 'round');
-    checkNumber(sender, 'sender');
+    checkOrigin(sender, round);
     this.#check(tensors);
     const { native } = this;
     const input = native.input();
@@ -198,6 +198,9 @@ export function checkOptions(name, options) {
     const known = `${COMPRESSORS.slice(0, -1).join(', ')} and ${COMPRESSORS.at(-1)}`;
     throw new ValueError(`There is no compressor "${String(name)}"; there are ${known}.`);
   }
+  if (typeof options !== 'object' || options === null) {
+    throw new ValueError(`The options must be an object, not ${String(options)}.`);
+  }
   for (const [option, value] of Object.entries(options)) {
     const type = OPTION_TYPES[/** @type {keyof CompressorOptions} */ (option)];
     if (!type) {
@@ -208,18 +211,18 @@ export function checkOptions(name, options) {
     if (typeof value !== type || (type === 'number' && !Number.isFinite(value))) {
       throw new ValueError(`The option "${option}" must be a ${type}, not ${String(value)}.`);
     }
-    if (/^(denseBelow|levels|bucket|seed)$/.test(option)) checkNumber(value, option);
+    if (/^(denseBelow|levels|bucket|seed)$/.test(option)) {
+      checkInteger(value, `The option "${option}"`, 0, 2 ** 32 - 1);
+    }
   }
 }
 
 /**
- * @param {unknown} value
- * @param {string} what
+ * @param {number} sender
+ * @param {number} round
+ * @throws {ValueError}
  */
-function checkNumber(value, what) {
-  if (!Number.isInteger(value) || Number(value) < 0 || Number(value) >= 2 ** 32) {
-    throw new ValueError(
-      `The ${what} must be a whole number from 0 to 4294967295, not ${String(value)}.`,
-    );
-  }
+export function checkOrigin(sender, round) {
+  checkInteger(sender, 'The sender', 0, 2 ** 32 - 1);
+  checkInteger(round, 'The round', 0, 2 ** 32 - 1);
 }

@@ -47,18 +47,13 @@ import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
 export function decodeMessage(bytes, layout, options = {}) {
   return readMessage(bytes, options, (reader) => {
     const { layout: id, ...head } = reader.head();
-    let names = namesOf(id);
-    if (layout) {
-      const tensors = listLayout(layout);
-      callTraining(() => reader.checkLayout(tensors));
-      ({ names } = describeLayout(tensors));
-    }
-    /** @type {Record<string, TensorUpdate>} */
-    const tensors = {};
-    for (let i = 0; i < reader.count(); ++i) {
-      tensors[names?.[i] ?? String(i)] = copyUpdate(callTraining(() => reader.tensor(i)));
-    }
-    return { ...head, tensors };
+    const count = reader.count();
+    const names = layout ? namesIn(layout, reader) : namesOf(id, count);
+    const updates = Array.from({ length: count }, (_, i) => {
+      const update = copyUpdate(callTraining(() => reader.tensor(i)));
+      return /** @type {const} */ ([names?.[i] ?? String(i), update]);
+    });
+    return { ...head, tensors: Object.fromEntries(updates) };
   });
 }
 
@@ -81,6 +76,18 @@ export function applyMessage(bytes, tensors, scale = 1, options = {}) {
     const { names } = describeLayout(list);
     names.forEach((name, i) => addUpdate(reader.tensor(i), scale, tensors[name]));
   });
+}
+
+/**
+ * @param {Layout} layout
+ * @param {NativeReader} reader
+ * @returns {string[]} the names in the order of messages
+ * @throws {ShapeError} unless the message is about these tensors
+ */
+function namesIn(layout, reader) {
+  const tensors = listLayout(layout);
+  callTraining(() => reader.checkLayout(tensors));
+  return describeLayout(tensors).names;
 }
 
 /**

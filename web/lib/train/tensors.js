@@ -36,10 +36,12 @@ export function rememberNames(id, names) {
 
 /**
  * @param {number} id
+ * @param {number} count how many there must be: a message may have any number in its place for the id
  * @returns {string[] | undefined}
  */
-export function namesOf(id) {
-  return knownNames.get(id);
+export function namesOf(id, count) {
+  const names = knownNames.get(id);
+  return names?.length === count ? names : undefined;
 }
 
 /**
