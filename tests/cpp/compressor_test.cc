@@ -8,7 +8,9 @@
 #include <cfloat>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -633,6 +635,16 @@ TEST(CompressorStateTest, NoMessageIsTakenBackAfterRestore) {
   EXPECT_EQ(Residual(*restored), Residual(compressor));
 }
 
+// Keeps a state for the fuzzer's corpus, tests/fuzz/corpus/state, when it is asked for.
+void Keep(const Bytes& state) {
+  const char* folder = std::getenv("LOWTROPY_WRITE_CORPUS");
+  if (folder == nullptr || state.size() > 1024) return;
+  static int count = 0;
+  std::ofstream(folder + ("/state" + std::to_string(count++)), std::ios::binary)
+      .write(reinterpret_cast<const char*>(state.data()),
+             static_cast<std::streamsize>(state.size()));
+}
+
 std::string StateRefusal(const Bytes& state) {
   try {
     Compressor::Restore(state);
@@ -677,6 +689,7 @@ constexpr size_t kResidualAt = kRandomAt + 16 + 8;
 TEST(CompressorStateTest, Damage) {
   const Bytes state = SmallState();
   EXPECT_EQ(StateRefusal(state), "");
+  for (const Method method : kMethods) Keep(SmallState(method));
   for (size_t length = 0; length < state.size(); ++length) {
     const Bytes cut(state.begin(), state.begin() + static_cast<ptrdiff_t>(length));
     EXPECT_NE(StateRefusal(cut), "") << length;
@@ -698,6 +711,7 @@ TEST(CompressorStateTest, Damage) {
 TEST(CompressorStateTest, HostileFields) {
   const Bytes state = SmallState();
   const auto expect = [](const Bytes& spoiled, const std::string& clause) {
+    Keep(spoiled);
     EXPECT_EQ(StateRefusal(spoiled), "The saved compressor is refused: " + clause + ".");
   };
   expect(Put(state, 0, 'X'), "it does not begin as one does");
@@ -721,6 +735,10 @@ TEST(CompressorStateTest, HostileFields) {
     expect(Put(state, kResidualAt + 8, bad), "it holds a value that is not finite");
   }
   expect(Put(state, kMethodAt, uint8_t{1}), "its arrays do not fit its tensors");
+  Compressor two(Method::kNone, {}, Layout({{"a", 1}, {"b", 1}}));
+  for (const char name : {'b', 'c'}) {  // there twice, and not sorted
+    expect(Put(two.Save(), kNameAt, name), "its tensors are not in order");
+  }
   // With a residual, absurd sizes allocate nothing.
   const size_t before = AllocatedBytes();
   EXPECT_NE(StateRefusal(Put(state, kSizeAt, uint64_t{UINT32_MAX})), "");

@@ -363,7 +363,7 @@ TEST(MessageTest, RandomUpdatesComeBack) {
     const std::span<const uint8_t> bytes =
         compressor.Encode(static_cast<uint32_t>(seed), 4294967295);
     const Bytes message(bytes.begin(), bytes.end());
-    if (seed % 50 < 9) Keep(message);
+    Keep(message);
     MessageReader reader;
     reader.Decode(message);
     reader.CheckLayout(sample.layout);
@@ -455,7 +455,6 @@ TEST(HostileMessageTest, TruncatedAnywhere) {
       EXPECT_NE(Refusal(cut), "") << name << " of " << length;
       if (length + kSumSize >= message.size()) continue;
       EXPECT_NE(Refusal(Message({cut})), "") << name << " of " << length << ", checksum right";
-      Keep(Message({cut}));
     }
   }
 }
