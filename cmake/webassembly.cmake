@@ -32,8 +32,8 @@ set(cold_sources ${library_sources})
 list(REMOVE_ITEM cold_sources ${plain_hot_sources} ${inlined_hot_sources})
 set_source_files_properties(${cold_sources} PROPERTIES COMPILE_OPTIONS -Os)
 
-# Eigen has kernels for SSE, which Emscripten's headers translate, and none for WebAssembly: 20 to 26
-# GFLOP/s instead of 12 to 19. Eigen 3.4 must not find the header of MMX, which it does not need, and
+# Eigen has kernels for SSE, which Emscripten's headers translate, and none for WebAssembly: 24 to 33
+# GFLOP/s instead of 14 to 20. Eigen 3.4 must not find the header of MMX, which it does not need, and
 # works around errors of GCC before 6.3 and from 6.0 on with x86 assembly: 5.13 passes both tests.
 set_source_files_properties(
   ${PROJECT_SOURCE_DIR}/cpp/lowtropy/train/gemm.cc

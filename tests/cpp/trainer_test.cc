@@ -270,6 +270,22 @@ TEST(ModelsTest, initial_weights_are_the_same_everywhere) {
   EXPECT_EQ(checksum("charlstm", kText), 3550795987U);
 }
 
+// Without FMA products are rounded before they are added, as in WebAssembly.
+#if defined(__EMSCRIPTEN__) || (defined(__SSE2__) && !defined(__FMA__))
+TEST(ModelsTest, trained_weights_are_the_same_on_x86_64_and_as_webassembly) {
+  const auto checksum = [](const char* name, const ExampleShape& shape) {
+    Trainer trainer = MakeTrainer(OptionsFor(name), shape);
+    trainer.Step(5);
+    const std::span<const float> weights = trainer.weights();
+    return Crc32(weights.data(), weights.size_bytes());
+  };
+  EXPECT_EQ(checksum("mlp", kImages), 286901898U);
+  EXPECT_EQ(checksum("lenet5", kImages), 4188775868U);
+  EXPECT_EQ(checksum("resnet8", kColour), 1285017239U);
+  EXPECT_EQ(checksum("charlstm", kText), 3654619099U);
+}
+#endif
+
 TEST(ModelsTest, that_do_not_fit_are_refused) {
   const auto refused = [](const char* name, const ExampleShape& shape) {
     return Refused(ErrorKind::kValue, [&] { MakeModel(name, shape); });
