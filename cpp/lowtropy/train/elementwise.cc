@@ -8,7 +8,9 @@
 namespace lowtropy {
 namespace {
 
-// Layers that work element by element, and may do so in place.
+// Layers that work element by element, and may do so in place. They always do, after a copy where
+// input and output are two: compilers make SIMD of such loops, but not of those over two pointers
+// that might be one.
 class Elementwise : public Layer {
  public:
   explicit Elementwise(std::string_view op) : op_(op) {}
@@ -24,6 +26,10 @@ class Elementwise : public Layer {
  protected:
   size_t Size(const Pass& pass) const { return pass.examples * size_; }
 
+  void CopyUnlessSame(const Pass& pass, const float* from, float* to) const {
+    if (from != to) std::copy_n(from, Size(pass), to);
+  }
+
  private:
   std::string_view op_;
   size_t size_ = 0;
@@ -36,15 +42,20 @@ class ReluLayer : public Elementwise {
   bool ReadsOutput() const override { return true; }
 
   void Forward(const Pass& pass) override {
+    CopyUnlessSame(pass, pass.x, pass.y);
     const size_t size = Size(pass);
-    // Not std::max, which would turn NaN into 0 and hide that training has gone astray.
-    for (size_t i = 0; i < size; ++i) pass.y[i] = pass.x[i] < 0 ? 0.0F : pass.x[i];
+    // NaN stays, for it shows that training has gone astray.
+    for (size_t i = 0; i < size; ++i) pass.y[i] = pass.y[i] < 0 ? 0.0F : pass.y[i];
   }
 
   void Backward(const Pass& pass) override {
     if (pass.dx == nullptr) return;
+    CopyUnlessSame(pass, pass.dy, pass.dx);
     const size_t size = Size(pass);
-    for (size_t i = 0; i < size; ++i) pass.dx[i] = pass.y[i] > 0 ? pass.dy[i] : 0.0F;
+    for (size_t i = 0; i < size; ++i) {
+      const float gradient = pass.dx[i];  // read in any case, or it is no SIMD
+      pass.dx[i] = pass.y[i] > 0 ? gradient : 0.0F;
+    }
   }
 };
 
@@ -55,16 +66,16 @@ class TanhLayer : public Elementwise {
   bool ReadsOutput() const override { return true; }
 
   void Forward(const Pass& pass) override {
+    CopyUnlessSame(pass, pass.x, pass.y);
     const size_t size = Size(pass);
-    for (size_t i = 0; i < size; ++i) pass.y[i] = Tanh(pass.x[i]);
+    for (size_t i = 0; i < size; ++i) pass.y[i] = Tanh(pass.y[i]);
   }
 
   void Backward(const Pass& pass) override {
     if (pass.dx == nullptr) return;
+    CopyUnlessSame(pass, pass.dy, pass.dx);
     const size_t size = Size(pass);
-    for (size_t i = 0; i < size; ++i) {
-      pass.dx[i] = pass.dy[i] * (1 - pass.y[i] * pass.y[i]);
-    }
+    for (size_t i = 0; i < size; ++i) pass.dx[i] *= 1 - pass.y[i] * pass.y[i];
   }
 };
 
@@ -83,13 +94,14 @@ class AddLayer : public Elementwise {
   }
 
   void Forward(const Pass& pass) override {
+    CopyUnlessSame(pass, pass.x, pass.y);
     const size_t size = Size(pass);
-    for (size_t i = 0; i < size; ++i) pass.y[i] = pass.x[i] + pass.x2[i];
+    for (size_t i = 0; i < size; ++i) pass.y[i] += pass.x2[i];
   }
 
   void Backward(const Pass& pass) override {
     for (float* dx : {pass.dx, pass.dx2}) {
-      if (dx != nullptr && dx != pass.dy) std::copy_n(pass.dy, Size(pass), dx);
+      if (dx != nullptr) CopyUnlessSame(pass, pass.dy, dx);
     }
   }
 };

@@ -37,11 +37,9 @@ class MaxPoolLayer : public Layer {
     for (size_t plane = 0; plane < pass.examples * in_.channels; ++plane) {
       const float* x = pass.x + plane * in_.area();
       for (size_t r = 0; r < out_.height; ++r) {
-        for (size_t c = 0; c < out_.width; ++c) {
-          const uint32_t best = Best(x, r * stride_, c * stride_);
-          *winner++ = best;
-          *y++ = x[best];
-        }
+        PoolRow(x, r * stride_, y, winner);
+        y += out_.width;
+        winner += out_.width;
       }
     }
   }
@@ -60,20 +58,41 @@ class MaxPoolLayer : public Layer {
  private:
   size_t Length(size_t length) const { return (length - kernel_ + stride_ - 1) / stride_ + 1; }
 
-  // Where in its plane the window at this corner has its maximum, the first of equal ones.
-  uint32_t Best(const float* x, size_t top, size_t left) const {
+  // One row of the output, from the rows of the plane from `top` on.
+  void PoolRow(const float* x, size_t top, float* y, uint32_t* winner) const {
     const size_t bottom = std::min(top + kernel_, in_.height);
-    const size_t right = std::min(left + kernel_, in_.width);
-    size_t best = top * in_.width + left;
-    float most = x[best];
+    const size_t corner = top * in_.width;
+    for (size_t c = 0; c < out_.width; ++c) {
+      winner[c] = static_cast<uint32_t>(corner + c * stride_);
+    }
+    for (size_t c = 0; c < out_.width; ++c) y[c] = x[corner + c * stride_];
     for (size_t r = top; r < bottom; ++r) {
-      for (size_t i = r * in_.width + left; i < r * in_.width + right; ++i) {
-        const bool more = x[i] > most;  // selections, for branches would be guessed wrong
-        most = more ? x[i] : most;
-        best = more ? i : best;
+      for (size_t j = 0; j < kernel_; ++j) {
+        const size_t count = std::min(out_.width, (in_.width - j + stride_ - 1) / stride_);
+        const size_t first = r * in_.width + j;
+        if (stride_ == 2) {
+          Raise<2>(x, first, 2, count, y, winner);
+        } else {
+          Raise<0>(x, first, stride_, count, y, winner);
+        }
       }
     }
-    return static_cast<uint32_t>(best);
+  }
+
+  // Puts the elements first, first + stride … in the place of smaller ones. All windows of a row
+  // side by side, because that becomes SIMD: engines compile selections of single floats to
+  // branches, which are guessed wrong half of the time.
+  template <size_t kStride>
+  static void Raise(const float* x, size_t first, size_t stride, size_t count, float* y,
+                    uint32_t* winner) {
+    const size_t step = kStride > 0 ? kStride : stride;
+    for (size_t c = 0; c < count; ++c) {
+      const float value = x[first + c * step];
+      const auto place = static_cast<uint32_t>(first + c * step);
+      const bool more = value > y[c];
+      winner[c] = more ? place : winner[c];
+      y[c] = more ? value : y[c];
+    }
   }
 
   size_t kernel_;
