@@ -65,18 +65,20 @@ function choose(series, name) {
 }
 
 /**
- * The index of the best of a method's tuning runs: by accuracy, then by loss.
+ * The indices of a method's tuning runs, the best first: by accuracy, then by loss.
  *
  * @param {Result[]} results
  */
-function best(results) {
-  const better = (/** @type {Result} */ a, /** @type {Result} */ b) =>
-    a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
-  return results.reduce((leader, result, i) => (better(result, results[leader]) ? i : leader), 0);
+function ranked(results) {
+  const order = results.map((_, i) => i);
+  return order.sort(
+    (a, b) => results[b].accuracy - results[a].accuracy || results[a].loss - results[b].loss,
+  );
 }
 
 /**
- * The final runs of the methods whose tuning is finished.
+ * The final runs of the methods whose tuning is finished: each with its best learning rate or, where
+ * the whole run diverged with that, with the next best.
  *
  * @param {Series} series
  * @param {Store} store
@@ -87,7 +89,9 @@ function finalRuns(series, store) {
     const results = tuningRuns(series, method).map((settings) => store.find(settings));
     const known = results.filter((result) => result !== undefined);
     if (known.length < results.length) return [];
-    return [{ method, settings: finalRun(series, method, best(known)) }];
+    const runs = ranked(known).map((choice) => finalRun(series, method, choice));
+    const settings = runs.find((run) => !store.find(run)?.failure) ?? runs[0];
+    return [{ method, settings }];
   });
 }
 
@@ -134,10 +138,11 @@ async function runSeries(series, store) {
     [...tuned.values()].flatMap((method) => tuningRuns(series, method)),
     runAndTell,
   );
-  await store.complete(
-    finalRuns(series, store).map(({ settings }) => settings),
-    runAndTell,
-  );
+  // Once more for each learning rate with which a run may have diverged.
+  for (let tries = 0; tries < series.tuning.learningRates.length; ++tries) {
+    const runs = finalRuns(series, store).map(({ settings }) => settings);
+    await store.complete(runs, runAndTell);
+  }
 }
 
 await runMain(import.meta.url, async () => {

@@ -16,8 +16,9 @@
  * Within a series all methods have the same number of iterations, batches, workers and seeds. Each
  * method's learning rate is the best of the same three multiples of the series' base, by its
  * accuracy on a held-out fifth of the training examples (of text a tenth) after the tuning
- * iterations, from another seed; the test examples play no part in it. Majority vote knows no learning rate, for only the
- * signs of updates count: there it is the size of its step that is tuned.
+ * iterations, from another seed, and the next best where the whole run diverges with that; the test
+ * examples play no part in it. Majority vote knows no learning rate, for only the signs of updates
+ * count: there it is the size of its step that is tuned.
  */
 
 /**

@@ -28,7 +28,10 @@ class Random {
 
   const State& state() const { return state_; }
 
-  uint32_t Next() {
+  // Never inlined: unrolled into its callers, Clang 14 makes vectors of the state's words for
+  // WebAssembly SIMD, and loads a word after it was overwritten (v128.load32_splat behind the
+  // store).
+  [[gnu::noinline]] uint32_t Next() {
     const uint32_t result = Rotate(state_[1] * 5, 7) * 9;
     const uint32_t shifted = state_[1] << 9;
     state_[2] ^= state_[0];

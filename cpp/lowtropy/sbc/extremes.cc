@@ -19,6 +19,7 @@ constexpr double kDeviations = 3;       // how much looser than the sample says 
 // The bounds of what may be sent where k was asked for and the threshold was sampled.
 constexpr double kFewest = 0.8;
 constexpr double kMost = 1.25;
+constexpr double kSureRank = 100;  // from this rank in the sample on, it nearly always is
 
 [[noreturn]] void RefuseValue(std::span<const float> values) {
   size_t i = 0;
@@ -33,7 +34,7 @@ void Extremes::Find(std::span<const float> residual, std::span<float> accumulate
                     bool both_ends, bool sampled, Random* random) {
   high_.positions.clear();
   low_.positions.clear();
-  const bool guided = Sample(residual, accumulated, k, both_ends, random);
+  const bool guided = Sample(residual, accumulated, k, both_ends, sampled, random);
   const size_t limit = guided ? 4 * k + accumulated.size() / 256 : 0;
   // For any number of candidates and whatever way is taken, so that later rounds need not allocate.
   scratch_.reserve(limit + kListRoom);
@@ -48,7 +49,7 @@ void Extremes::Find(std::span<const float> residual, std::span<float> accumulate
 // Sets the thresholds from 8 neighbours, somewhere in each 800 elements: single elements would cost
 // a cache line each, 5 times the time. False for tensors too small.
 bool Extremes::Sample(std::span<const float> residual, std::span<const float> update, size_t k,
-                      bool both_ends, Random* random) {
+                      bool both_ends, bool sampled, Random* random) {
   const size_t size = update.size();
   if (size < kLeastSampled) return false;
   scratch_.clear();
@@ -71,8 +72,8 @@ bool Extremes::Sample(std::span<const float> residual, std::span<const float> up
     const auto first = scratch_.begin();
     std::nth_element(first, first + loose_rank, scratch_.end(), better);
     std::nth_element(first, first + tight_rank, first + loose_rank + 1, better);
-    list->loose = first[loose_rank];
     list->tight = first[tight_rank];
+    list->loose = sampled && rank >= kSureRank ? list->tight : first[loose_rank];
   };
   find(&high_, [](float a, float b) { return a > b; });
   if (both_ends) find(&low_, [](float a, float b) { return a < b; });
@@ -98,7 +99,8 @@ bool Extremes::Collect(std::span<const float> residual, std::span<float> accumul
 bool Extremes::Narrow(std::span<const float> accumulated, List* list, size_t k, float sign,
                       bool sampled) {
   const size_t count = list->positions.size();
-  if (count < k) return false;
+  const auto wanted = static_cast<double>(k);
+  if (static_cast<double>(count) < (sampled ? kFewest : 1) * wanted) return false;
   scratch_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const float value = accumulated[list->positions[i]];
@@ -111,9 +113,9 @@ bool Extremes::Narrow(std::span<const float> accumulated, List* list, size_t k, 
       if (scratch_[i] >= tight) chosen_.push_back(static_cast<uint32_t>(i));
     }
   }
-  const auto wanted = static_cast<double>(k);
   const auto beyond = static_cast<double>(chosen_.size());
   if (beyond < kFewest * wanted || beyond > kMost * wanted) {
+    if (count < k) return false;
     selector_.TakeLargest(scratch_, k, &chosen_);
   }
   list->values.resize(chosen_.size());

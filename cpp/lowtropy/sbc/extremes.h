@@ -49,7 +49,7 @@ class Extremes {
 
   const List& Of(Side side) const { return side == Side::kSmallest ? low_ : high_; }
   bool Sample(std::span<const float> residual, std::span<const float> update, size_t k,
-              bool both_ends, Random* random);
+              bool both_ends, bool sampled, Random* random);
   bool Collect(std::span<const float> residual, std::span<float> accumulated, size_t limit,
                bool both_ends);
   bool Narrow(std::span<const float> accumulated, List* list, size_t k, float sign, bool sampled);

@@ -130,11 +130,28 @@ function copyUpdate({ length, indices, value, values }) {
  * @param {number} scale
  * @param {Float32Array} tensor
  */
-function addUpdate({ length, indices, value, values }, scale, tensor) {
+function addUpdate({ indices, value, values }, scale, tensor) {
   const factor = Math.fround(scale);
-  const count = indices ? indices.length : length;
-  for (let i = 0; i < count; ++i) {
-    const each = values ? values[i] : /** @type {number} */ (value);
-    tensor[indices ? indices[i] : i] += Math.fround(factor * each);
+  if (!values) {
+    addValue(/** @type {Uint32Array} */ (indices), Math.fround(factor * Number(value)), tensor);
+  } else if (indices) {
+    indices.forEach((index, i) => {
+      tensor[index] += Math.fround(factor * values[i]);
+    });
+  } else {
+    values.forEach((each, i) => {
+      tensor[i] += Math.fround(factor * each);
+    });
   }
+}
+
+/**
+ * A function by itself, which engines compile for speed after a few tensors.
+ *
+ * @param {Uint32Array} indices
+ * @param {number} step
+ * @param {Float32Array} tensor
+ */
+function addValue(indices, step, tensor) {
+  for (let i = 0; i < indices.length; ++i) tensor[indices[i]] += step;
 }
