@@ -513,23 +513,21 @@ TEST(LayersTest, layers_refuse_inputs_that_they_cannot_take) {
 
 // ---- nets
 
-// Shortcuts over layers that work in place: a value that two layers read, one of them an addition.
-Net::Value AddBlock(Net* net, Net::Value x) {
-  Net::Value y = net->Add("conv1", MakeConvolution({.outputs = 3, .kernel = 3, .pad = 1}), x);
-  y = net->Add("tanh", MakeTanh(), y);
-  y = net->Add("conv2", MakeConvolution({.outputs = 3, .kernel = 3, .pad = 1}), y);
-  y = net->Add("add", MakeAdd(), y, x);
-  return net->Add("last_tanh", MakeTanh(), y);
-}
-
+// Values that must not be worked on in place: one that is read again (conv0), and one whose layer
+// reads it in its backward pass (tanh2, before an addition). Gradients join at conv0.
 std::unique_ptr<Net> ShortcutNet(uint64_t seed) {
+  const ConvolutionSettings settings{.outputs = 3, .kernel = 3, .pad = 1};
   auto net = std::make_unique<Net>(Rows(2 * 4 * 4));
   Net::Value x = net->Add("planes", MakePlanes(2, 4, 4), 0);
-  x = net->Add("conv0", MakeConvolution({.outputs = 3, .kernel = 3, .pad = 1}), x);
-  x = net->Add("first_tanh", MakeTanh(), x);
-  x = AddBlock(net.get(), x);
-  x = net->Add("pool", MakeGlobalAveragePool(), x);
-  net->Add("fc", MakeFullyConnected(2, 1), x);
+  x = net->Add("conv0", MakeConvolution(settings), x);
+  Net::Value y = net->Add("tanh1", MakeTanh(), x);
+  y = net->Add("conv1", MakeConvolution(settings), y);
+  y = net->Add("tanh2", MakeTanh(), y);
+  y = net->Add("add", MakeAdd(), y, x);
+  y = net->Add("conv2", MakeConvolution(settings), y);
+  y = net->Add("tanh3", MakeTanh(), y);
+  y = net->Add("pool", MakeGlobalAveragePool(), y);
+  net->Add("fc", MakeFullyConnected(2, 1), y);
   Random random(seed);
   net->Finish(kReserved, &random);
   return net;
