@@ -723,7 +723,7 @@ TEST(HostileMessageTest, Trits) {
 
 TEST(HostileMessageTest, Gaps) {
   // 131071 elements, of which `count` are sent.
-  const auto topk = [](uint64_t count, uint64_t fillers, const Bytes& gaps) {
+  const auto topk = [](size_t count, size_t fillers, const Bytes& gaps) {
     return Message({SparseHead(Method::kTopK),
                     Part().Size(65535, 0).Bits(0, 2).Number(count).Number(fillers).Take(), gaps,
                     Bytes(4 * count)});

@@ -135,7 +135,6 @@ std::unique_ptr<Compressor> Compressor::Restore(std::span<const uint8_t> bytes) 
     compressor->velocity_ = std::move(velocity);
     return compressor;
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kMemory) throw;
     const std::string refused = "The saved compressor is refused: ";
     if (error.kind() == ErrorKind::kFile)
       throw Error(ErrorKind::kFile, refused + error.what() + ".");
