@@ -29,8 +29,8 @@ class Aggregator {
 
   size_t count() const { return count_; }  // messages since the last Finish
 
-  // The message to all; it stays until the next call. Throws Error(kValue) where none was added, and
-  // where the mean is not finite; what was added is then forgotten, and the residual as before.
+  // The message to all; it stays until the next call. Throws Error(kValue) where none was added,
+  // and where the mean is not finite; what was added is then forgotten, and the residual as before.
   std::span<const uint8_t> Finish(uint32_t sender, uint32_t round);
 
   // The residual and the random state, as Compressor's; messages that were added are not saved.
