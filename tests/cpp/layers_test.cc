@@ -38,7 +38,7 @@ Floats RandomFloats(size_t size, Random* random, float scale = 1) {
 Floats SpacedFloats(size_t size, Random* random) {
   Floats values(size);
   for (size_t i = 0; i < size; ++i) {
-    values[i] = 0.05F * (static_cast<float>(i) - static_cast<float>(size / 2) + 0.5F);
+    values[i] = 0.05F * (static_cast<float>(i) + 0.5F - 0.5F * static_cast<float>(size));
   }
   random->Shuffle(&values);
   return values;
@@ -61,10 +61,7 @@ class Bench {
     for (Parameter& parameter : layer_->parameters()) {
       weights_.push_back(RandomFloats(parameter.size, &random_));
       gradients_.emplace_back(parameter.size, std::numeric_limits<float>::quiet_NaN());
-      parameter.values = weights_.back().data();
-      parameter.gradients = gradients_.back().data();
     }
-    // Moving the outer vectors' elements above would have left dangling pointers.
     for (size_t p = 0; p < weights_.size(); ++p) {
       layer_->parameters()[p].values = weights_[p].data();
       layer_->parameters()[p].gradients = gradients_[p].data();

@@ -201,7 +201,7 @@ TEST(OptimizerTest, gradients_with_a_large_norm_are_scaled_down) {
 TEST(OptimizerTest, schedules) {
   OptimizerOptions options;
   options.learning_rate = 1;
-  const auto rates = [&](std::vector<double> expected) {
+  const auto rates = [&](const std::vector<double>& expected) {
     Optimizer optimizer(options, 1);
     std::vector<float> weight = {0};
     std::vector<float> gradient = {0};
@@ -465,7 +465,7 @@ TEST(TrainerTest, restore_refuses_what_is_not_its_own) {
   trainer.Step(2);
   const std::vector<uint8_t> before = trainer.Save();
   const auto refused = [&](const std::vector<uint8_t>& bytes) {
-    const std::string sentence = Refused(ErrorKind::kFile, [&] { trainer.Restore(bytes); });
+    std::string sentence = Refused(ErrorKind::kFile, [&] { trainer.Restore(bytes); });
     EXPECT_EQ(trainer.Save(), before);
     return sentence;
   };
@@ -500,7 +500,7 @@ TEST(TrainerTest, restore_refuses_damaged_bytes) {
   trainer.Step(2);
   const std::vector<uint8_t> saved = trainer.Save();
   const auto refused = [&](std::vector<uint8_t> bytes) {
-    const std::string sentence = Refused(ErrorKind::kFile, [&] { trainer.Restore(bytes); });
+    std::string sentence = Refused(ErrorKind::kFile, [&] { trainer.Restore(bytes); });
     EXPECT_EQ(trainer.Save(), saved);
     return sentence;
   };
