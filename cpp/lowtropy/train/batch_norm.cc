@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
 
@@ -19,7 +18,7 @@ class BatchNorm : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     shape_ = inputs[0];
     if (shape_.arrangement != Arrangement::kPlanes) {
-      throw Error(ErrorKind::kShape, "A batch normalization takes planes, not rows.");
+      Refuse("A batch normalization takes planes, not rows.");
     }
     AddParameter("gamma", shape_.channels, 0, 1);
     AddParameter("beta", shape_.channels, 0, 0);

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <string>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
@@ -34,13 +33,12 @@ class Convolution : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     in_ = inputs[0];
     if (in_.arrangement != Arrangement::kPlanes) {
-      throw Error(ErrorKind::kShape, "A convolution takes planes, not rows.");
+      Refuse("A convolution takes planes, not rows.");
     }
     if (std::min(in_.height, in_.width) + 2 * s_.pad < s_.kernel) {
       const std::string kernel = std::to_string(s_.kernel);
-      throw Error(ErrorKind::kShape, "A convolution of " + kernel + " x " + kernel +
-                                         " does not fit into " + std::to_string(in_.height) +
-                                         " x " + std::to_string(in_.width) + " pixels.");
+      Refuse("A convolution of " + kernel + " x " + kernel + " does not fit into " +
+             std::to_string(in_.height) + " x " + std::to_string(in_.width) + " pixels.");
     }
     out_ = in_;
     out_.channels = s_.outputs;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/elementary.h"
 #include "lowtropy/train/layers.h"
 
@@ -88,7 +87,7 @@ class AddLayer : public Elementwise {
     const ValueShape& b = inputs[1];
     if (a.arrangement != b.arrangement || a.channels != b.channels || a.height != b.height ||
         a.width != b.width || a.steps != b.steps) {
-      throw Error(ErrorKind::kShape, "Values of different shapes cannot be added.");
+      Refuse("Values of different shapes cannot be added.");
     }
     return Elementwise::Configure(inputs);
   }
@@ -126,7 +125,7 @@ class Planes : public Layer {
 
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     if (inputs[0].arrangement != Arrangement::kRows || inputs[0].size() != shape_.size()) {
-      throw Error(ErrorKind::kShape, "The rows do not hold images of the given size.");
+      Refuse("The rows do not hold images of the given size.");
     }
     return shape_;
   }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
@@ -19,7 +18,7 @@ class FullyConnected : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     ValueShape shape = inputs[0];
     if (shape.arrangement != Arrangement::kRows) {
-      throw Error(ErrorKind::kShape, "A fully connected layer takes rows, not planes.");
+      Refuse("A fully connected layer takes rows, not planes.");
     }
     inputs_ = shape.channels;
     steps_ = shape.steps;

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace lowtropy {
@@ -102,9 +101,10 @@ class Layer {
   virtual void Backward(const Pass& pass) = 0;
 
  protected:
-  void AddParameter(std::string name, size_t size, float bound, float value = 0) {
-    parameters_.push_back({std::move(name), size, bound, value, nullptr, nullptr});
-  }
+  void AddParameter(const char* name, size_t size, float bound, float value = 0);
+  // Throws Error(kShape).
+  [[noreturn]] static void Refuse(const std::string& sentence);
+  [[noreturn]] static void Refuse(const char* sentence);
   const float* Values(size_t parameter) const { return parameters_[parameter].values; }
   float* Gradients(size_t parameter) const { return parameters_[parameter].gradients; }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <utility>
 
 #include "lowtropy/base/error.h"
@@ -64,13 +65,12 @@ void Net::CheckMemory() const {
 }
 
 void Net::LayOutTensors(Random* random) {
-  std::vector<std::pair<std::string, Parameter*>> all;
+  std::map<std::string, Parameter*> all;
   for (const Node& node : nodes_) {
     for (Parameter& parameter : node.layer->parameters()) {
-      all.emplace_back(node.name + "." + parameter.name, &parameter);
+      all.emplace(node.name + "." + parameter.name, &parameter);
     }
   }
-  std::sort(all.begin(), all.end());
   size_t total = 0;
   for (const auto& [name, parameter] : all) {
     tensors_.push_back({name, parameter->size, total});
@@ -78,10 +78,10 @@ void Net::LayOutTensors(Random* random) {
   }
   weights_.resize(total);
   gradients_.resize(total);
-  for (size_t t = 0; t < all.size(); ++t) {
-    Parameter& parameter = *all[t].second;
-    parameter.values = weights_.data() + tensors_[t].offset;
-    parameter.gradients = gradients_.data() + tensors_[t].offset;
+  for (const TensorInfo& tensor : tensors_) {
+    Parameter& parameter = *all[tensor.name];
+    parameter.values = weights_.data() + tensor.offset;
+    parameter.gradients = gradients_.data() + tensor.offset;
     for (size_t i = 0; i < parameter.size; ++i) {
       parameter.values[i] = parameter.bound > 0 ? random->Uniform(-parameter.bound, parameter.bound)
                                                 : parameter.value;

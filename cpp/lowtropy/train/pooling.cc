@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
 
@@ -21,7 +20,7 @@ class MaxPoolLayer : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     in_ = inputs[0];
     if (in_.arrangement != Arrangement::kPlanes || std::min(in_.height, in_.width) < kernel_) {
-      throw Error(ErrorKind::kShape, "The pooling window does not fit into its input.");
+      Refuse("The pooling window does not fit into its input.");
     }
     out_ = in_;
     out_.height = Length(in_.height);
@@ -109,7 +108,7 @@ class GlobalAveragePool : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     in_ = inputs[0];
     if (in_.arrangement != Arrangement::kPlanes) {
-      throw Error(ErrorKind::kShape, "A global pooling takes planes, not rows.");
+      Refuse("A global pooling takes planes, not rows.");
     }
     return {.channels = in_.channels};
   }

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/train/elementary.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/layers.h"
@@ -21,7 +20,7 @@ class Embedding : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     ValueShape shape = inputs[0];
     if (shape.arrangement != Arrangement::kRows || shape.channels != 1) {
-      throw Error(ErrorKind::kShape, "An embedding takes rows of one symbol.");
+      Refuse("An embedding takes rows of one symbol.");
     }
     AddParameter("weight", count_ * width_, 1.0F);
     steps_ = shape.steps;
@@ -66,7 +65,7 @@ class Lstm : public Layer {
   ValueShape Configure(std::span<const ValueShape> inputs) override {
     ValueShape shape = inputs[0];
     if (shape.arrangement != Arrangement::kRows) {
-      throw Error(ErrorKind::kShape, "A long short-term memory takes rows, not planes.");
+      Refuse("A long short-term memory takes rows, not planes.");
     }
     inputs_ = shape.channels;
     steps_ = shape.steps;
