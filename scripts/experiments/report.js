@@ -113,7 +113,7 @@ const HOW = [
   'All methods of a table have the same iterations, workers, batches and seed.',
   '',
   "The learning rate of each method is the best of three multiples of the table's base, tried with",
-  'fewer iterations and another seed, and judged on training examples that were held out: the same',
+  'as many iterations and another seed, and judged on training examples that were held out: the same',
   'budget for all. The test examples chose nothing. signSGD knows no learning rate, for only the',
   'signs count: the step that they make was tuned instead, in the same way. Where the whole run',
   'diverged with the best, the next best was taken.',
