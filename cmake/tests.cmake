@@ -25,7 +25,7 @@ if(test_sources)
                                                GTest::gtest_main)
   target_compile_definitions(lowtropy_tests PRIVATE LOWTROPY_TEST_FOLDER="${test_folder}")
   if(EMSCRIPTEN)
-    target_compile_options(lowtropy_tests PRIVATE -Os)  # compiles in two thirds of the time
+    target_compile_options(lowtropy_tests PRIVATE -Os)  # compiled more often than run
     target_link_options(lowtropy_tests PRIVATE ${memory_flags} -sNODERAWFS -sEXIT_RUNTIME
                         -sENVIRONMENT=node)
     # The program is no ES module, whatever the package around it says.

@@ -18,7 +18,7 @@ endif()
 # A page downloads this: all is built for size (485 KB became 383 KB) but what runs for every value.
 # Hot sources must not see -Os at all: em++ also makes -fno-inline-functions of it, which a later
 # -O3 does not undo, and Eigen's products become a hundred times slower. The kernels of formats say
-# themselves what is to be inlined, and are 26 KB smaller and as fast without more of it.
+# themselves what is to be inlined; more of it makes them 26 KB larger.
 set(plain_hot_sources base/crc32.cc formats/kernels.cc formats/shifted_kernels.cc
     formats/value_table.cc nn/convolution.cc nn/operators.cc)
 set(inlined_hot_sources

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <set>
 #include <string>
@@ -93,22 +92,13 @@ Sent Decode(const Bytes& message) {
 
 // Algorithm 2 of the paper over a stable sort.
 Sent Reference(const Floats& values, size_t k) {
-  const auto best = [&](auto better) {
-    Positions order(values.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return better(values[a], values[b]); });
-    order.resize(k);
-    std::sort(order.begin(), order.end());
-    return order;
-  };
   const auto mean = [&](const Positions& positions) {
     double sum = 0;
     for (const uint32_t i : positions) sum += double{values[i]};
     return sum / static_cast<double>(k);
   };
-  const Positions top = best(std::greater<>());
-  const Positions bottom = best(std::less<>());
+  const Positions top = samples::FirstSorted(values, k, std::greater<>());
+  const Positions bottom = samples::FirstSorted(values, k, std::less<>());
   const bool up = mean(top) >= -mean(bottom);
   const auto value = static_cast<float>(mean(up ? top : bottom));
   if (value == 0) return {};
@@ -491,14 +481,11 @@ TEST(CompressorTest, MomentumCorrectionAgreesWithDeepGradientCompression) {
       u[i] = gradient[i] + kept;
       v[i] = v[i] + u[i];
     }
-    Positions order(kSize);
-    std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return std::abs(v[a]) > std::abs(v[b]); });
     Floats sent(kSize, 0.0F);
-    for (size_t i = 0; i < 100; ++i) {
-      std::swap(sent[order[i]], v[order[i]]);
-      u[order[i]] = 0;
+    const auto larger = [](float a, float b) { return std::abs(a) > std::abs(b); };
+    for (const uint32_t i : samples::FirstSorted(v, 100, larger)) {
+      std::swap(sent[i], v[i]);
+      u[i] = 0;
     }
     ASSERT_EQ(Content(Encode(&topk, gradient, round), topk.layout()), sent) << round;
     ASSERT_EQ(Residual(topk), v) << round;

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -32,13 +31,7 @@ bool Better(Side side, float a, float b) {
 }
 
 Positions Sorted(const Floats& values, size_t k, Side side) {
-  Positions order(values.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return Better(side, values[a], values[b]); });
-  order.resize(k);
-  std::sort(order.begin(), order.end());
-  return order;
+  return samples::FirstSorted(values, k, [&](float a, float b) { return Better(side, a, b); });
 }
 
 Floats At(const Floats& values, const Positions& positions) {

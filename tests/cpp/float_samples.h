@@ -5,7 +5,9 @@
 #include <cfloat>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,6 +23,18 @@ struct Kind {
   // `size` of them.
   std::function<Floats(size_t size, std::mt19937& rng)> make;
 };
+
+// The reference of selection: the first k of a stable sort of all positions, rising.
+template <class Better>
+std::vector<uint32_t> FirstSorted(const Floats& values, size_t k, Better better) {
+  std::vector<uint32_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return better(values[a], values[b]); });
+  order.resize(k);
+  std::sort(order.begin(), order.end());
+  return order;
+}
 
 template <class Draw>
 std::function<Floats(size_t, std::mt19937&)> Each(Draw draw) {

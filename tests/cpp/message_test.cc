@@ -916,14 +916,13 @@ TEST(LayoutTest, Refusals) {
             narrow ? "The tensors up to \"b\" have more elements than memory has room for." : "");
 }
 
-TEST(LayoutTest, FindsSortedNames) {
+TEST(LayoutTest, SortsNames) {
   const Layout layout({{"b", 3}, {"a.c", 2}, {"a", 5}});
   EXPECT_EQ(layout.name(0), "a");
   EXPECT_EQ(layout.name(1), "a.c");
   EXPECT_EQ(layout.offset(2), 7U);
   EXPECT_EQ(layout.total(), 10U);
-  EXPECT_EQ(layout.Find("b"), 2U);
-  EXPECT_EQ(layout.Find("c"), 3U);
+  EXPECT_EQ(layout.name(2), "b");
 }
 
 }  // namespace

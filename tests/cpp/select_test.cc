@@ -7,7 +7,6 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,24 +22,12 @@ using samples::Floats;
 using samples::Kind;
 using Positions = std::vector<uint32_t>;
 
-// The reference: the first k of a stable sort of all positions.
-template <class Better>
-Positions Sorted(const Floats& values, size_t k, Better better) {
-  Positions order(values.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](uint32_t a, uint32_t b) { return better(values[a], values[b]); });
-  order.resize(k);
-  std::sort(order.begin(), order.end());
-  return order;
-}
-
 void ExpectAsSorted(Selector* selector, const Floats& values, size_t k) {
   Positions positions = {1, 2, 3};
   selector->TakeLargest(values, k, &positions);
-  EXPECT_EQ(positions, Sorted(values, k, std::greater<>()));
+  EXPECT_EQ(positions, samples::FirstSorted(values, k, std::greater<>()));
   selector->TakeSmallest(values, k, &positions);
-  EXPECT_EQ(positions, Sorted(values, k, std::less<>()));
+  EXPECT_EQ(positions, samples::FirstSorted(values, k, std::less<>()));
 }
 
 constexpr size_t kSizes[] = {1, 2, 3, 15, 16, 17, 400, 4095, 4097, 8191, 8192, 8193, 30000};

@@ -81,12 +81,12 @@ describe('simulation: options', () => {
     ],
     [
       { optimizer: { schedule: {} } },
-      /^The schedule must have steps, an array, or a length of its /,
+      /^The schedule must have either steps, an array, or cosine, a number\.$/,
     ],
     [{ optimizer: { schedule: { steps: [5, 5] } } }, /^The steps of a schedule must rise\.$/],
     [
       { optimizer: { schedule: { cosine: 0 } } },
-      /^The length of the schedule must be a whole number/,
+      /^The length of the schedule's cosine must be a whole number/,
     ],
     [{ downstream: 'back' }, /^The downstream must be one of forward, recompress, not "back"\.$/],
     [

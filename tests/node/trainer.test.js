@@ -268,7 +268,7 @@ describe('what cannot be is refused', () => {
     ['an unknown option', { rate: 1 }, ValueError, /no "rate"; there are model,/],
     ['an unknown optimizer', { optimizer: { name: 'rms' } }, ValueError, /sgd, adam, not "rms"/],
     ['a rate of 0', { optimizer: { learningRate: 0 } }, ValueError, /learning rate/],
-    ['a rate of NaN', { optimizer: { learningRate: NaN } }, ValueError, /learningRate/],
+    ['a rate of NaN', { optimizer: { learningRate: NaN } }, ValueError, /learning rate/],
     ['a momentum of 1', { optimizer: { momentum: 1 } }, ValueError, /momentum/],
     ['an unknown part', { optimizer: { nesterov: true } }, ValueError, /no "nesterov"/],
     ['a falling schedule', { optimizer: { schedule: { steps: [2, 1] } } }, ValueError, /rise/],

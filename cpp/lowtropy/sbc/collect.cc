@@ -42,9 +42,9 @@ void Append(const float* values, size_t begin, size_t end, const Candidates& wan
 // Reads and writes each element once, so memory sets the pace. A chunk of 16 KB, which stays in the
 // cache, is gone through twice: first all of it, to note which blocks of four vectors hold a
 // candidate, then just those. There is no branch that depends on the values: at p = 0.01 a third of
-// the blocks hold one, in no order. Lost: the same in plain C++, which Clang does not vectorize (4
-// times slower); a branch for each block (1.4 times at p = 0.01); bit masks of the lanes, which
-// Highway's WebAssembly target takes through memory (3 times).
+// the blocks hold one, in no order. Lost: a branch for each block (1.5 times
+// slower at p = 0.01); bit masks of the lanes, which Highway's WebAssembly target takes through
+// memory, and plain C++, which Clang does not vectorize (both slower still).
 template <bool kBothEnds>
 Search Collect(const float* HWY_RESTRICT old, float* HWY_RESTRICT values, size_t size,
                const Candidates& wanted) {

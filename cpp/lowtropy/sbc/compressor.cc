@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/sbc/finite.h"
 
 namespace lowtropy {
 namespace {
@@ -23,17 +24,6 @@ double MeanMagnitude(std::span<const float> values) {
   double sum = 0;
   for (const float value : values) sum += double{std::abs(value)};
   return sum / static_cast<double>(values.size());
-}
-
-// Throws the clause that Extremes::Find does.
-void CheckFinite(float value, size_t position) {
-  if (std::isfinite(value)) return;
-  throw Error(ErrorKind::kValue, std::string(std::isnan(value) ? "NaN" : "an infinity") +
-                                     " at position " + std::to_string(position));
-}
-
-void CheckFinite(std::span<const float> values) {
-  for (size_t i = 0; i < values.size(); ++i) CheckFinite(values[i], i);
 }
 
 }  // namespace

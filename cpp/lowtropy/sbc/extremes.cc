@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
-#include "lowtropy/base/error.h"
 #include "lowtropy/sbc/collect.h"
+#include "lowtropy/sbc/finite.h"
 
 namespace lowtropy {
 namespace {
@@ -20,13 +19,6 @@ constexpr double kDeviations = 3;       // how much looser than the sample says 
 constexpr double kFewest = 0.8;
 constexpr double kMost = 1.25;
 constexpr double kSureRank = 100;  // from this rank in the sample on, it nearly always is
-
-[[noreturn]] void RefuseValue(std::span<const float> values) {
-  size_t i = 0;
-  while (std::isfinite(values[i])) ++i;
-  throw Error(ErrorKind::kValue, std::string(std::isnan(values[i]) ? "NaN" : "an infinity") +
-                                     " at position " + std::to_string(i));
-}
 
 }  // namespace
 
@@ -47,7 +39,7 @@ void Extremes::Find(std::span<const float> residual, std::span<float> accumulate
 }
 
 // Sets the thresholds from 8 neighbours, somewhere in each 800 elements: single elements would cost
-// a cache line each, 5 times the time. False for tensors too small.
+// a cache line each. False for tensors too small.
 bool Extremes::Sample(std::span<const float> residual, std::span<const float> update, size_t k,
                       bool both_ends, bool sampled, Random* random) {
   const size_t size = update.size();
@@ -88,7 +80,7 @@ bool Extremes::Collect(std::span<const float> residual, std::span<float> accumul
   const Search search = CollectCandidates(
       residual.data(), accumulated.data(), accumulated.size(),
       {high_.loose, low_.loose, limit, high_.positions.data(), low_.positions.data(), both_ends});
-  if (!search.finite) RefuseValue(accumulated);
+  if (!search.finite) CheckFinite(accumulated);
   high_.positions.resize(search.high_count);
   low_.positions.resize(search.low_count);
   return search.high_count <= limit && search.low_count <= limit;

@@ -42,12 +42,4 @@ Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
   }
 }
 
-size_t Layout::Find(const std::string& name) const {
-  const auto place = std::lower_bound(
-      tensors_.begin(), tensors_.end(), name,
-      [](const NamedSize& tensor, const std::string& wanted) { return tensor.name < wanted; });
-  if (place == tensors_.end() || place->name != name) return count();
-  return static_cast<size_t>(place - tensors_.begin());
-}
-
 }  // namespace lowtropy

@@ -29,9 +29,6 @@ class Layout {
   size_t offset(size_t tensor) const { return offsets_[tensor]; }  // in the flat array
   size_t total() const { return total_; }                          // elements of all
 
-  // The position of a name, or count().
-  size_t Find(const std::string& name) const;
-
   // CRC-32 over the names, each with a zero byte behind it: tells whether two sides speak of the
   // same tensors, without the bytes of the names.
   uint32_t id() const { return id_; }

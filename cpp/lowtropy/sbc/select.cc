@@ -2,11 +2,9 @@
 #include "lowtropy/sbc/select.h"
 
 #include <algorithm>
-#include <cmath>
-#include <string>
 
 #include "lowtropy/base/bits.h"
-#include "lowtropy/base/error.h"
+#include "lowtropy/sbc/finite.h"
 
 namespace lowtropy {
 namespace {
@@ -38,13 +36,6 @@ size_t FindBin(std::span<const uint32_t> histogram, size_t* wanted) {
   return bin;
 }
 
-[[noreturn]] void RefuseValues(std::span<const float> values) {
-  size_t i = 0;
-  while (std::isfinite(values[i])) ++i;
-  throw Error(ErrorKind::kValue, std::string(std::isnan(values[i]) ? "NaN" : "an infinity") +
-                                     " at position " + std::to_string(i));
-}
-
 }  // namespace
 
 template <bool kSmallest>
@@ -52,7 +43,7 @@ Selector::Cut Selector::QuickCut(std::span<const float> values, size_t k) {
   counts_.reserve(kLeastForRadix);  // for any number of values that comes here later
   counts_.resize(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) RefuseValues(values);
+    CheckFinite(values[i], i);
     counts_[i] = RankOf<kSmallest>(values[i]);
   }
   const auto cut = counts_.begin() + static_cast<ptrdiff_t>(k) - 1;
@@ -71,7 +62,7 @@ Selector::Cut Selector::FindCut(std::span<const float> values, size_t k) {
   for (const float value : values) ++counts_[RankOf<kSmallest>(value) >> kHighShift];
   // NaN and infinities have the highest exponent: the first and the last 8 bins.
   for (size_t bin = 0; bin < 8; ++bin) {
-    if (counts_[bin] + counts_[kHighBins - 1 - bin] != 0) RefuseValues(values);
+    if (counts_[bin] + counts_[kHighBins - 1 - bin] != 0) CheckFinite(values);
   }
   const size_t high = FindBin(counts_, &wanted);
   counts_.assign(kMiddleBins, 0);

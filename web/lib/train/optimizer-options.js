@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The optimizer of a simulation's workers, checked and filled up. */
+/** The optimizer of a trainer or of a simulation's workers, checked and filled up. */
 
 import { ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
 
 /**
  * @typedef {object} OptimizerOptions
- * @property {'sgd' | 'adam'} name
+ * @property {'sgd' | 'adam'} name sgd: v = momentum · v + gradient, and the weight moves by
+ *   -learningRate · v
  * @property {number} [learningRate] by default 0.05 of sgd, 0.001 of adam
  * @property {number} [momentum] of sgd, in [0, 1); by default 0.9
- * @property {number} [weightDecay] by default 0
- * @property {number} [clipNorm] most that the norm of a gradient may be; by default anything
+ * @property {number} [weightDecay] times the weight, added to its gradient; by default 0
+ * @property {number} [clipNorm] gradients with a larger norm are scaled down to it; by default none
  * @property {number} [beta1] of adam; by default 0.9
  * @property {number} [beta2] of adam; by default 0.999
  * @property {number} [epsilon] of adam; by default 1e-8
@@ -19,7 +20,7 @@ import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
  *
  * @typedef {{ steps: number[], factor?: number } | { cosine: number }} Schedule the learning rate is
  *   multiplied by the factor (by default 0.1) from each of these steps on; or goes down to 0 within
- *   so many, along half a cosine. The steps are iterations of the simulation
+ *   so many, along half a cosine. The steps are those of the trainer, or iterations of the simulation
  *
  * @typedef {OptimizerOptions & { learningRate: number, momentum: number }} CheckedOptimizer
  */
@@ -89,11 +90,11 @@ export function checkOptimizer(optimizer) {
  */
 function checkSchedule(schedule) {
   const given = checkKeys(schedule, 'The schedule', ['steps', 'factor', 'cosine']);
-  if (given.cosine !== undefined) {
-    return { cosine: checkInteger(given.cosine, 'The length of the schedule', 1, MOST) };
+  if (given.cosine !== undefined && given.steps === undefined && given.factor === undefined) {
+    return { cosine: checkInteger(given.cosine, "The length of the schedule's cosine", 1, MOST) };
   }
-  if (!Array.isArray(given.steps)) {
-    throw new ValueError('The schedule must have steps, an array, or a length of its cosine.');
+  if (!Array.isArray(given.steps) || given.cosine !== undefined) {
+    throw new ValueError('The schedule must have either steps, an array, or cosine, a number.');
   }
   const steps = given.steps.map((step) => checkInteger(step, "A schedule's step", 1, MOST));
   if (steps.some((step, index) => index > 0 && step <= steps[index - 1])) {

@@ -4,65 +4,37 @@ import { ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { checkFloats, checkLength, copyIn, copyOut, withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
+import { checkInteger, checkKeys, checkNumber } from './check.js';
 import { Compressor } from './compressor.js';
 import { Dataset } from './dataset.js';
 import { exportGraph } from './export.js';
+import { checkOptimizer } from './optimizer-options.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').Evaluation} Evaluation
  * @typedef {import('../../../dist/lowtropy-training.js').NativeTrainer} NativeTrainer
- * @typedef {import('../../../dist/lowtropy-training.js').NativeTrainerOptions} NativeTrainerOptions
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./export.js').ExportOptions} ExportOptions
+ * @typedef {import('./optimizer-options.js').OptimizerOptions} OptimizerOptions
  * @typedef {import('./tensors.js').Layout} Layout
  *
  * @typedef {'mlp' | 'lenet5' | 'resnet8' | 'charlstm'} ModelName
  *   mlp is LeNet-300-100, lenet5 Caffe's, resnet8 a residual network for small images, charlstm an
  *   LSTM that reads text
  *
- * @typedef {object} Schedule what the learning rate is multiplied by
- * @property {number[]} [steps] rising: from each of these steps on by `factor` once more
- * @property {number} [factor] default 0.1
- * @property {number} [cosine] instead: from 1 down to 0 along half a cosine, in so many steps
- *
- * @typedef {object} TrainerOptimizer
- * @property {'sgd' | 'adam'} [name] default sgd: v = momentum · v + gradient, and the weight moves
- *   by -learningRate · v
- * @property {number} [learningRate] default 0.01; of adam, 0.001
- * @property {number} [momentum] of sgd, in [0, 1); default 0
- * @property {number} [weightDecay] times the weight, added to its gradient; default 0
- * @property {number} [beta1] of adam; default 0.9
- * @property {number} [beta2] of adam; default 0.999
- * @property {number} [epsilon] of adam; default 1e-8
- * @property {number} [clipNorm] gradients with a larger norm are scaled down to it; default 0: none
- * @property {Schedule} [schedule]
- *
  * @typedef {object} TrainerOptions
  * @property {ModelName} model
  * @property {Dataset} data may be disposed of when the trainer is made
  * @property {Uint32Array} [shard] the numbers of the examples to learn from; by default all
  * @property {number} [batch] examples of a step; default 64
- * @property {TrainerOptimizer} [optimizer]
+ * @property {Partial<OptimizerOptions>} [optimizer] by default sgd
  * @property {number} [seed] decides the initial weights and, with `stream`, the order of examples;
  *   default 1
  * @property {number} [stream] a number for each worker that starts from the same weights; default 0
  */
 
 const OPTIONS = ['model', 'data', 'shard', 'batch', 'optimizer', 'seed', 'stream'];
-const OPTIMIZER_OPTIONS = [
-  'name',
-  'learningRate',
-  'momentum',
-  'weightDecay',
-  'beta1',
-  'beta2',
-  'epsilon',
-  'clipNorm',
-  'schedule',
-];
-const DEFAULT_RATES = { sgd: 0.01, adam: 0.001 };
 const MOST = 2 ** 32 - 1;
 
 /**
@@ -316,44 +288,4 @@ function checkTrainer(options) {
     throw new ValueError('The shard must be a Uint32Array.');
   }
   return /** @type {TrainerOptions} */ (/** @type {unknown} */ (given));
-}
-
-/**
- * @param {TrainerOptimizer} optimizer
- * @returns {NativeTrainerOptions['optimizer']} the ranges are checked by the WebAssembly
- */
-function checkOptimizer(optimizer) {
-  const given = checkKeys(optimizer, 'The optimizer', OPTIMIZER_OPTIONS);
-  const { name = 'sgd', schedule, ...numbers } = given;
-  const known = checkName(name, 'The optimizer', /** @type {const} */ (['sgd', 'adam']));
-  for (const [option, value] of Object.entries(numbers)) {
-    if (value === undefined) delete numbers[option];
-    else checkNumber(value, `The optimizer's ${option}`, 'that is finite', () => true);
-  }
-  const checked = schedule === undefined ? {} : { schedule: checkSchedule(schedule) };
-  return { learningRate: DEFAULT_RATES[known], ...numbers, name: known, ...checked };
-}
-
-/**
- * @param {unknown} schedule
- * @returns {NonNullable<NativeTrainerOptions['optimizer']['schedule']>}
- */
-function checkSchedule(schedule) {
-  const { steps, factor, cosine } = checkKeys(schedule, 'The schedule', [
-    'steps',
-    'factor',
-    'cosine',
-  ]);
-  if (cosine !== undefined && steps === undefined && factor === undefined) {
-    return { cosine: checkInteger(cosine, 'The cosine of the schedule', 1, MOST) };
-  }
-  if (!Array.isArray(steps) || cosine !== undefined) {
-    throw new ValueError('The schedule must have either steps, an array, or cosine, a number.');
-  }
-  for (const step of steps) checkInteger(step, 'A step of the schedule', 0, MOST);
-  if (factor === undefined) return { steps };
-  return {
-    steps,
-    factor: checkNumber(factor, 'The factor of the schedule', 'from 0', (value) => value >= 0),
-  };
 }
