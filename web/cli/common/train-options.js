@@ -26,7 +26,11 @@ export const SIMULATION_OPTIONS = [
     value: 'S',
     help: 'of the learning rate: cosine:LENGTH or steps:A,B,…:FACTOR',
   },
-  { name: 'compressor', value: 'C', help: 'sbc, stc, topk, qsgd, terngrad, signsgd, fedavg, …' },
+  {
+    name: 'compressor',
+    value: 'C',
+    help: 'sbc, stc, topk, qsgd, terngrad, signsgd, fedavg, fp16 or none',
+  },
   {
     name: 'sparsity',
     value: 'X',
