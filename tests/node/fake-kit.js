@@ -186,7 +186,7 @@ const kit = {
   Compressor,
   Dataset,
   Trainer,
-  decodeMessage: fromBytes,
+  checkMessage: fromBytes,
 };
 
 /**

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import {
   Compressor,
@@ -20,6 +21,7 @@ import {
   initTraining,
 } from '../../web/lib/index.js';
 import { prune, quantize } from '../../web/lib/train/quantize.js';
+import { noData, readData } from './data.js';
 import { makeRandom } from './random.js';
 
 /**
@@ -251,6 +253,23 @@ describe('learning', () => {
     assert.throws(() => trainer.step(), DisposedError);
     assert.throws(() => trainer.evaluate(), DisposedError);
   });
+});
+
+test('digits drawn from a seed teach to read those of people', { skip: noData }, (t) => {
+  const read = (/** @type {string} */ name) => gunzipSync(readData('mnist', name));
+  const drawn = Dataset.digits({ count: 8000, seed: 1 });
+  const people = Dataset.idx(read('t10k-images-idx3-ubyte.gz'), read('t10k-labels-idx1-ubyte.gz'));
+  const optimizer = { learningRate: 0.05, momentum: 0.9, schedule: { cosine: 500 } };
+  const trainer = new Trainer({ model: 'mlp', data: drawn, batch: 64, optimizer });
+  try {
+    trainer.step(500);
+    const { accuracy, examples } = trainer.evaluate({ data: people });
+    t.diagnostic(`${(100 * accuracy).toFixed(2)} % of ${examples} digits of MNIST`);
+    assert.equal(examples, 10000);
+    assert(accuracy >= 0.7, `${accuracy}`);
+  } finally {
+    for (const handle of [trainer, people, drawn]) handle.dispose();
+  }
 });
 
 describe('what cannot be is refused', () => {

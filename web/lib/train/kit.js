@@ -6,7 +6,7 @@ import { initTraining } from '../core/training.js';
 import { Aggregator } from './aggregator.js';
 import { Compressor } from './compressor.js';
 import { Dataset } from './dataset.js';
-import { decodeMessage } from './message.js';
+import { checkMessage } from './message.js';
 import { Trainer } from './trainer.js';
 
 /** @typedef {typeof kit} Kit */
@@ -18,5 +18,5 @@ export const kit = {
   Compressor,
   Dataset,
   Trainer,
-  decodeMessage,
+  checkMessage,
 };

@@ -58,6 +58,21 @@ export function decodeMessage(bytes, layout, options = {}) {
 }
 
 /**
+ * All checks of `decodeMessage`, without copying what the message sends.
+ *
+ * @param {Uint8Array} bytes
+ * @param {Layout} layout the tensors that it must speak of
+ * @returns {Pick<Message, 'method' | 'sender' | 'round'>}
+ * @throws {FileError | ShapeError} as `decodeMessage`
+ */
+export function checkMessage(bytes, layout) {
+  return readMessage(bytes, {}, (reader) => {
+    namesIn(layout, reader);
+    return reader.head();
+  });
+}
+
+/**
  * Adds `scale` times a message to the tensors, touching only what was sent. In float32, as the
  * WebAssembly does it: equal messages in equal order give bit-identical weights everywhere.
  *

@@ -116,7 +116,7 @@ export class ServerPeer {
    */
   #refusal(message, round, worker) {
     try {
-      const found = this.#kit.decodeMessage(message, this.#trainer.layout);
+      const found = this.#kit.checkMessage(message, this.#trainer.layout);
       if (found.round !== round) return `It is of round ${found.round}.`;
       if (found.sender !== worker) return `It is of worker ${found.sender}.`;
       if (found.method !== this.#compressor) return `It was compressed with ${found.method}.`;
