@@ -237,7 +237,7 @@ export function gridFigure(title, { sparsities, delays }, cellAt) {
     ...cells.map((cell, i) =>
       drawCell(cell, shade, [i % sparsities.length, Math.floor(i / sparsities.length)]),
     ),
-    text(CELL.left, height - 14, 'accuracy, and how many times fewer bytes than dense exchange', {
+    text(16, height - 14, 'accuracy, and how many times fewer bytes than dense exchange', {
       fill: MUTED,
     }),
   ];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What npm run experiments runs; about an hour and a half on two cores:
+ * What npm run experiments runs; about an hour on two cores:
  *
  *   series   | model    | batch | iterations | runs | tuning runs × iterations
  *   ---------|----------|-------|------------|------|-------------------------

@@ -117,6 +117,9 @@ const HOW = [
   'budget for all. The test examples chose nothing. signSGD knows no learning rate, for only the',
   'signs count: the step that they make was tuned instead, in the same way. Where the whole run',
   'diverged with the best, the next best was taken.',
+  '',
+  'The runs are short, so that all of them take about an hour on two cores: CharLSTM and ResNet8 stop',
+  'long before they have converged.',
 ].join('\n');
 
 /** @param {Outcome[]} outcomes */
