@@ -19,7 +19,7 @@ endif()
 # Hot sources must not see -Os at all: em++ also makes -fno-inline-functions of it, which a later
 # -O3 does not undo, and Eigen's products become a hundred times slower. The kernels of formats say
 # themselves what is to be inlined; more of it makes them 26 KB larger.
-set(plain_hot_sources base/crc32.cc formats/kernels.cc formats/shifted_kernels.cc
+set(plain_hot_sources base/crc32.cc formats/kernels.cc
     formats/value_table.cc nn/convolution.cc nn/operators.cc)
 set(inlined_hot_sources
     coding/golomb_rice.cc sbc/collect.cc sbc/compressor.cc sbc/extremes.cc sbc/message_reader.cc
@@ -40,6 +40,10 @@ set_source_files_properties(
   PROPERTIES COMPILE_OPTIONS "-msse2;-fgnuc-version=5.13;-D__MMINTRIN_H")
 set_source_files_properties(${plain_hot_sources} PROPERTIES COMPILE_OPTIONS -fno-inline-functions)
 
+# Binaryen would inline every function that has one caller, so also the loops of the kernels, which
+# V8 then no longer keeps in registers: they become up to twice as slow.
+set(inline_flags -sBINARYEN_EXTRA_PASSES=--one-caller-inline-max-function-size=1)
+
 # A failed allocation throws std::bad_alloc instead of ending the instance, and the heap grows to
 # all that 32 bits address.
 set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sABORTING_MALLOC=0 ${stack_size})
@@ -55,7 +59,7 @@ function(lowtropy_add_module target name folder)
   target_compile_options(${target} PRIVATE -Os)
   target_link_libraries(${target} PRIVATE lowtropy lowtropy_flags)
   target_link_options(
-    ${target} PRIVATE ${embind} ${memory_flags} -sMODULARIZE -sEXPORT_ES6
+    ${target} PRIVATE ${embind} ${memory_flags} ${inline_flags} -sMODULARIZE -sEXPORT_ES6
     -sENVIRONMENT=${environments} -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=emmalloc)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)

@@ -101,14 +101,15 @@ TEST(AllocationTest, no_kernel_allocates) {
     const std::vector<float> scale(m.rows, 2.0F);
     std::vector<float> y(m.rows * kCount);
     const Epilogue epilogue{scale.data(), scale.data(), true};
+    std::vector<float> workspace(ColumnsWorkspace(m.rows, m.cols));
     for (const Format format : kFormats) {
       const Matrix w = Matrix::From(m.View(), format);
       const auto run = [&] {
         MultiplyVector(w, {0, m.rows}, x.data(), y.data(), epilogue);
-        MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), kCount},
-                        {y.data(), kCount, kCount, kCount}, epilogue);
-        MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), kCount},
-                        {y.data(), kCount, 7, 9}, epilogue);
+        MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), kCount, kCount, kCount},
+                        {y.data(), kCount}, epilogue, workspace.data());
+        MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), 35, 7, 9}, {y.data(), kCount},
+                        epilogue, workspace.data());
       };
       run();  // Highway chooses the instruction set in the first call
       const size_t before = Allocations();

@@ -59,7 +59,14 @@ struct Problem {
 
   const float* X() const { return x.data() + misalign; }
   const Exact& At(size_t r, size_t j) const { return exact[r * n + j]; }
+  Columns Plain() const { return {X(), offsets.data(), n, n, n}; }
 };
+
+void Multiply(const Matrix& m, RowRange rows, const Columns& x, const Output& y,
+              const Epilogue& epilogue) {
+  std::vector<float> workspace(ColumnsWorkspace(rows.end - rows.begin, m.cols()));
+  MultiplyColumns(m, rows, x, y, epilogue, workspace.data());
+}
 
 std::vector<Exact> MultiplyExactly(const Problem& p) {
   std::vector<Exact> exact(p.rows * p.n);
@@ -103,8 +110,7 @@ void ExpectClose(float got, const Exact& e, double bound, size_t r, size_t j) {
 void CheckColumns(const Matrix& m, const Problem& p) {
   constexpr float kUntouched = -12345.0F;
   std::vector<float> y(p.rows * p.n + 8, kUntouched);
-  MultiplyColumns(m, {0, p.rows}, {p.X(), p.offsets.data(), p.n}, {y.data() + 1, p.n, p.n, p.n},
-                  {});
+  Multiply(m, {0, p.rows}, p.Plain(), {y.data() + 1, p.n}, {});
   ASSERT_EQ(y[0], kUntouched);
   for (size_t i = p.rows * p.n + 1; i < y.size(); ++i) ASSERT_EQ(y[i], kUntouched) << i;
   for (size_t r = 0; r < p.rows; ++r) {
@@ -211,7 +217,7 @@ TEST_P(KernelsTest, row_range_computes_just_these_rows) {
   for (Format format : kFormats) {
     const Matrix m = Matrix::From(DenseView(p.w.data(), p.rows, p.cols), format);
     std::vector<float> y(p.rows * p.n, 5.0F);
-    MultiplyColumns(m, {3, 11}, {p.X(), p.offsets.data(), p.n}, {y.data(), p.n, p.n, p.n}, {});
+    Multiply(m, {3, 11}, p.Plain(), {y.data(), p.n}, {});
     std::vector<float> v(p.rows, 5.0F);
     MultiplyVector(m, {3, 11}, p.X(), v.data(), {});
     for (size_t r = 0; r < p.rows; ++r) {
@@ -238,9 +244,8 @@ TEST_P(KernelsTest, epilogue_scales_adds_and_clamps) {
                        (steps & 2) != 0 ? bias.data() : nullptr, (steps & 4) != 0};
       std::vector<float> plain(p.rows * p.n);
       std::vector<float> y(p.rows * p.n);
-      const Columns x{p.X(), p.offsets.data(), p.n};
-      MultiplyColumns(m, {0, p.rows}, x, {plain.data(), p.n, p.n, p.n}, {});
-      MultiplyColumns(m, {0, p.rows}, x, {y.data(), p.n, p.n, p.n}, e);
+      Multiply(m, {0, p.rows}, p.Plain(), {plain.data(), p.n}, {});
+      Multiply(m, {0, p.rows}, p.Plain(), {y.data(), p.n}, e);
       std::vector<float> vector_plain(p.rows);
       std::vector<float> vector(p.rows);
       MultiplyVector(m, {0, p.rows}, p.X(), vector_plain.data(), {});
@@ -261,7 +266,7 @@ TEST_P(KernelsTest, epilogue_scales_adds_and_clamps) {
 }
 
 // Columns that fall between runs are dropped, the others close up: as a convolution drops the
-// columns that straddle image rows. 600 columns of W make the decoding kernels go over Y twice.
+// columns that straddle image rows. 600 columns of W are three blocks: sums go through Y twice.
 TEST_P(KernelsTest, runs_and_pitches) {
   const size_t pitches[][2] = {{1, 1},   {1, 3},   {2, 3},   {5, 7},
                                {13, 15}, {27, 29}, {28, 28}, {4, 40}};
@@ -273,8 +278,8 @@ TEST_P(KernelsTest, runs_and_pitches) {
                    std::to_string(pitch));
       const Matrix m = Matrix::From(DenseView(p.w.data(), p.rows, p.cols), format);
       std::vector<float> y(p.rows * 6 * run + 1, 9.0F);
-      MultiplyColumns(m, {0, p.rows}, {p.X(), p.offsets.data(), n}, {y.data(), 6 * run, run, pitch},
-                      {});
+      Multiply(m, {0, p.rows}, {p.X(), p.offsets.data(), 6 * run, run, pitch}, {y.data(), 6 * run},
+               {});
       ASSERT_EQ(y.back(), 9.0F);
       for (size_t r = 0; r < p.rows; ++r) {
         for (size_t i = 0; i < 6 * run; ++i) {

@@ -72,7 +72,8 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
     if (n == 1) return MultiplyVector(matrix, rows, in, out, {});
     std::vector<uint32_t> offsets(matrix.cols());
     for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<uint32_t>(k * n);
-    MultiplyColumns(matrix, rows, {in, offsets.data(), n}, {out, n, n, n}, {});
+    std::vector<float> workspace(ColumnsWorkspace(matrix.rows(), matrix.cols()));
+    MultiplyColumns(matrix, rows, {in, offsets.data(), n, n, n}, {out, n}, {}, workspace.data());
   });
 }
 

@@ -9,12 +9,13 @@
 #define LOWTROPY_FORMATS_DECODE_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/formats/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
@@ -26,6 +27,7 @@ template <class ColT>
 struct TypedCsr {
   HWY_INLINE float Value(size_t i) const { return values[i]; }
   HWY_INLINE uint32_t Col(size_t i) const { return col_i[i]; }
+  size_t cols;
   const float* values;
   const ColT* col_i;
   const Array& row_ptr;
@@ -35,6 +37,7 @@ template <class CodeT, class ColT>
 struct TypedPcsr {
   HWY_INLINE float Value(size_t i) const { return omega[codes[i]]; }
   HWY_INLINE uint32_t Col(size_t i) const { return col_i[i]; }
+  size_t cols;
   const float* omega;
   const CodeT* codes;
   const ColT* col_i;
@@ -43,6 +46,7 @@ struct TypedPcsr {
 
 template <class ColT>
 struct TypedCer {
+  size_t cols;
   const float* omega;
   const ColT* col_i;
   const Array& omega_ptr;
@@ -51,12 +55,115 @@ struct TypedCer {
 
 template <class ColT>
 struct TypedCser {
+  size_t cols;
   const float* omega;
   const ColT* col_i;
   const Array& omega_ptr;
   const Array& omega_i;
   const Array& row_ptr;
 };
+
+// ---- What the listing formats have in common ----
+
+template <class Typed>
+inline constexpr bool kListsElements = true;
+template <>
+inline constexpr bool kListsElements<Dense> = false;
+template <>
+inline constexpr bool kListsElements<Palette> = false;
+
+// The value of all elements that are not listed.
+template <class ColT>
+HWY_INLINE float Common(const TypedCsr<ColT>&) {
+  return 0.0F;
+}
+template <class Typed>
+HWY_INLINE float Common(const Typed& w) {
+  return w.omega[0];
+}
+
+// Positions in col_i.
+struct ColumnRange {
+  size_t begin;
+  size_t end;
+};
+
+// Those of rows [rows.begin, rows.end).
+template <class Typed>
+HWY_INLINE ColumnRange Listed(const Typed& w, RowRange rows) {
+  return {w.row_ptr.Index(rows.begin), w.row_ptr.Index(rows.end)};
+}
+template <class ColT>
+HWY_INLINE ColumnRange Listed(const TypedCer<ColT>& w, RowRange rows) {
+  return {w.omega_ptr.Index(w.row_ptr.Index(rows.begin)),
+          w.omega_ptr.Index(w.row_ptr.Index(rows.end))};
+}
+template <class ColT>
+HWY_INLINE ColumnRange Listed(const TypedCser<ColT>& w, RowRange rows) {
+  return {w.omega_ptr.Index(w.row_ptr.Index(rows.begin)),
+          w.omega_ptr.Index(w.row_ptr.Index(rows.end))};
+}
+
+// Calls f(value, column) for the listed elements of a row: by column in csr and pcsr, run by run in
+// cer and cser.
+template <class Typed, class F>
+HWY_INLINE void ForEachListed(const Typed& w, size_t row, F&& f) {
+  const size_t end = w.row_ptr.Index(row + 1);
+  for (size_t i = w.row_ptr.Index(row); i < end; ++i) f(w.Value(i), w.Col(i));
+}
+template <class ColT, class F>
+HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, F&& f) {
+  const size_t first = w.row_ptr.Index(row);
+  const size_t last = w.row_ptr.Index(row + 1);
+  uint32_t i = w.omega_ptr.Index(first);
+  for (size_t run = first; run < last; ++run) {
+    const float value = w.omega[1 + run - first];
+    for (const uint32_t end = w.omega_ptr.Index(run + 1); i < end; ++i) f(value, w.col_i[i]);
+  }
+}
+template <class ColT, class F>
+HWY_INLINE void ForEachListed(const TypedCser<ColT>& w, size_t row, F&& f) {
+  const size_t last = w.row_ptr.Index(row + 1);
+  size_t run = w.row_ptr.Index(row);
+  uint32_t i = w.omega_ptr.Index(run);
+  for (; run < last; ++run) {
+    const float value = w.omega[w.omega_i.Index(run)];
+    for (const uint32_t end = w.omega_ptr.Index(run + 1); i < end; ++i) f(value, w.col_i[i]);
+  }
+}
+
+// The same for columns [begin, end).
+template <class ColT, class F>
+HWY_INLINE void ForEachBetween(const ColT* col_i, size_t first, size_t last, size_t begin,
+                               size_t end, F&& f) {
+  const ColT* from = std::lower_bound(col_i + first, col_i + last, begin);
+  for (; from != col_i + last && *from < end; ++from) f(static_cast<size_t>(from - col_i));
+}
+template <class Typed, class F>
+HWY_INLINE void ForEachListed(const Typed& w, size_t row, size_t begin, size_t end, F&& f) {
+  ForEachBetween(w.col_i, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), begin, end,
+                 [&](size_t i) { f(w.Value(i), w.Col(i)); });
+}
+template <class ColT, class F>
+HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, size_t begin, size_t end,
+                              F&& f) {
+  const size_t first = w.row_ptr.Index(row);
+  const size_t last = w.row_ptr.Index(row + 1);
+  for (size_t run = first; run < last; ++run) {
+    ForEachBetween(w.col_i, w.omega_ptr.Index(run), w.omega_ptr.Index(run + 1), begin, end,
+                   [&](size_t i) { f(w.omega[1 + run - first], w.col_i[i]); });
+  }
+}
+template <class ColT, class F>
+HWY_INLINE void ForEachListed(const TypedCser<ColT>& w, size_t row, size_t begin, size_t end,
+                              F&& f) {
+  const size_t last = w.row_ptr.Index(row + 1);
+  for (size_t run = w.row_ptr.Index(row); run < last; ++run) {
+    const float value = w.omega[w.omega_i.Index(run)];
+    ForEachBetween(w.col_i, w.omega_ptr.Index(run), w.omega_ptr.Index(run + 1), begin, end,
+                   [&](size_t i) { f(value, w.col_i[i]); });
+  }
+}
 
 // Calls f with the array's elements as const uint8_t*, const uint16_t* or const uint32_t*.
 template <class F>
@@ -72,9 +179,19 @@ HWY_INLINE void WithIndexType(const Array& array, F&& f) {
 }
 
 template <class F>
+void WithTypes(const Dense& w, F&& f) {
+  f(w);
+}
+
+template <class F>
+void WithTypes(const Palette& w, F&& f) {
+  f(w);
+}
+
+template <class F>
 void WithTypes(const Csr& w, F&& f) {
   WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCsr<ColT>{w.values.As<float>().data(), col_i, w.row_ptr});
+    f(TypedCsr<ColT>{w.cols, w.values.As<float>().data(), col_i, w.row_ptr});
   });
 }
 
@@ -82,7 +199,7 @@ template <class F>
 void WithTypes(const Pcsr& w, F&& f) {
   WithIndexType(w.codes, [&]<class CodeT>(const CodeT* codes) {
     WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-      f(TypedPcsr<CodeT, ColT>{w.omega.As<float>().data(), codes, col_i, w.row_ptr});
+      f(TypedPcsr<CodeT, ColT>{w.cols, w.omega.As<float>().data(), codes, col_i, w.row_ptr});
     });
   });
 }
@@ -90,14 +207,15 @@ void WithTypes(const Pcsr& w, F&& f) {
 template <class F>
 void WithTypes(const Cer& w, F&& f) {
   WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCer<ColT>{w.omega.As<float>().data(), col_i, w.omega_ptr, w.row_ptr});
+    f(TypedCer<ColT>{w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.row_ptr});
   });
 }
 
 template <class F>
 void WithTypes(const Cser& w, F&& f) {
   WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCser<ColT>{w.omega.As<float>().data(), col_i, w.omega_ptr, w.omega_i, w.row_ptr});
+    f(TypedCser<ColT>{w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.omega_i,
+                      w.row_ptr});
   });
 }
 

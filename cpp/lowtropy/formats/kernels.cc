@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/formats/kernels.h"
 
-#include "lowtropy/formats/shifted_kernels.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lowtropy/formats/kernels.cc"
 #include "hwy/foreach_target.h"  // compiles this file once for each instruction set
@@ -20,8 +18,13 @@ void VectorKernel(const Matrix& w, RowRange rows, const float* x, float* y,
 }
 
 void ColumnKernel(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
-                  const Epilogue& epilogue) {
-  std::visit([&](const auto& s) { ColumnProduct(s, rows, x, y, epilogue); }, w.storage());
+                  const Epilogue& epilogue, float* workspace) {
+  std::visit([&](const auto& s) { ColumnProduct(s, rows, x, y, epilogue, workspace); },
+             w.storage());
+}
+
+size_t WorkspaceKernel(size_t rows, size_t cols) {
+  return TileFloats() + UnpackedWords(rows, cols);
 }
 
 }  // namespace lowtropy::HWY_NAMESPACE
@@ -33,29 +36,22 @@ namespace {
 
 HWY_EXPORT(VectorKernel);
 HWY_EXPORT(ColumnKernel);
-
-// True when elements that a format leaves out are not zeros.
-bool IsShifted(const Matrix& w) {
-  return std::visit(
-      []<class Storage>(const Storage& s) {
-        if constexpr (kOmitsMostFrequent<Storage>) return s.omega.template As<float>()[0] != 0.0F;
-        return false;
-      },
-      w.storage());
-}
+HWY_EXPORT(WorkspaceKernel);
 
 }  // namespace
 
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
                     const Epilogue& epilogue) {
-  if (IsShifted(w)) return ShiftedMultiplyVector(w, rows, x, y, epilogue);
   HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue);
 }
 
+size_t ColumnsWorkspace(size_t rows, size_t cols) {
+  return HWY_DYNAMIC_DISPATCH(WorkspaceKernel)(rows, cols);
+}
+
 void MultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
-                     const Epilogue& epilogue) {
-  if (IsShifted(w)) return ShiftedMultiplyColumns(w, rows, x, y, epilogue);
-  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, epilogue);
+                     const Epilogue& epilogue, float* workspace) {
+  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, epilogue, workspace);
 }
 
 }  // namespace lowtropy

@@ -30,33 +30,37 @@ struct RowRange {
   size_t end;
 };
 
-// The right-hand side X, W.cols() x count. Element (k, j) is data[offset[k] + j]: an offset table
-// makes rows of a plain matrix, of a packed tile, or shifted views of one padded image (a
-// convolution without an im2col copy) look the same. `data` needs no alignment, but kColumnSlack
-// floats after the last element of every row must be readable (any values): tiles are loaded whole.
+// The right-hand side X, W.cols() x count. Element (k, j) is data[offset[k] + (j / width) · pitch +
+// j % width]: an offset table makes rows of a plain matrix (width = pitch = count) and shifted
+// views of one padded image (a convolution without an im2col copy; width: of the output, pitch: of
+// the image) look the same. `data` needs no alignment, but kColumnSlack floats after the last
+// element of every row must be readable (any values): whole vectors are loaded.
 struct Columns {
   const float* data;
   const uint32_t* offset;  // W.cols() entries, in floats
   size_t count;
+  size_t width;
+  size_t pitch;
 };
 inline constexpr size_t kColumnSlack = 16;
 
-// Where results go. Column j of row r is stored at data[r · row_stride + (j / pitch) · run + j %
-// pitch] if j % pitch < run, and dropped otherwise: with run = output width and pitch = padded
-// input width, the columns that straddle image rows vanish. run = pitch = count is a plain matrix.
+// Element (r, j) is stored at data[r · row_stride + j].
 struct Output {
   float* data;
   size_t row_stride;
-  size_t run;
-  size_t pitch;
 };
+
+// Floats of scratch that MultiplyColumns needs for `rows` rows of a matrix of `cols` columns, in
+// whatever format.
+size_t ColumnsWorkspace(size_t rows, size_t cols);
 
 // y[r] = W[r, :] · x for the rows in `rows`; x holds W.cols() values, y is indexed by r.
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
                     const Epilogue& epilogue);
 
-// Y[r, j] = Σ_k W[r, k] · X[k, j] for the rows in `rows`. X and Y must not overlap.
+// Y[r, j] = Σ_k W[r, k] · X[k, j] for the rows in `rows`. X, Y and the workspace, which is aligned
+// to 8 bytes, must not overlap.
 void MultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
-                     const Epilogue& epilogue);
+                     const Epilogue& epilogue, float* workspace);
 
 }  // namespace lowtropy

@@ -107,8 +107,10 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
                 "the padded input would take " + std::to_string(floats * 4) + " bytes");
   }
   channel_size_ = static_cast<size_t>(channel);
-  workspace_size_ = in_place_ ? 0 : static_cast<size_t>(floats) + kColumnSlack;
   BuildOffsets();
+  columns_workspace_ = ColumnsWorkspace(out_channels / groups, offsets_.size());
+  workspace_size_ =
+      columns_workspace_ + (in_place_ ? 0 : static_cast<size_t>(floats) + kColumnSlack);
 }
 
 // Column (c, i, j) of W reads the padded image at row oh·stride + i·dilation and column
@@ -175,16 +177,20 @@ void Convolution::SplitRow(const float* image_row, size_t phase, float* out) con
 
 void Convolution::Run(const Matrix& weight, const float* input, float* output, float* workspace,
                       const Epilogue& epilogue) const {
-  if (!in_place_) PadAndSplit(input, workspace);
-  const float* planes = in_place_ ? input : workspace;
-  const size_t count = (output_.height - 1) * plane_width_ + output_.width;
+  float* planes_copy = workspace + columns_workspace_;
+  if (!in_place_) PadAndSplit(input, planes_copy);
+  const float* planes = in_place_ ? input : planes_copy;
   const size_t pixels = size_t{output_.height} * output_.width;
-  const Output y{output, pixels, output_.width, plane_width_};
   const size_t group_rows = out_channels_ / groups_;
   const size_t group_floats = input_.channels / groups_ * channel_size_;
   for (size_t g = 0; g < groups_; ++g) {
-    const Columns x{planes + g * group_floats, offsets_.data(), count};
-    MultiplyColumns(weight, {g * group_rows, (g + 1) * group_rows}, x, y, epilogue);
+    const Columns x{.data = planes + g * group_floats,
+                    .offset = offsets_.data(),
+                    .count = pixels,
+                    .width = output_.width,
+                    .pitch = plane_width_};
+    MultiplyColumns(weight, {g * group_rows, (g + 1) * group_rows}, x, {output, pixels}, epilogue,
+                    workspace);
   }
 }
 

@@ -23,11 +23,12 @@ class Convolution {
 
   const Shape& output() const { return output_; }
 
-  // Floats of scratch that Run needs (0 for 1x1 convolutions of stride 1).
+  // Floats of scratch that Run needs.
   size_t workspace_size() const { return workspace_size_; }
 
   // input: C x H x W, followed by kColumnSlack readable floats. output: out_channels x OH x OW.
-  // workspace: workspace_size() floats that overlap neither. Allocates nothing.
+  // workspace: workspace_size() floats, aligned to 8 bytes, that overlap neither. Allocates
+  // nothing.
   void Run(const Matrix& weight, const float* input, float* output, float* workspace,
            const Epilogue& epilogue) const;
 
@@ -45,7 +46,8 @@ class Convolution {
   std::vector<size_t> col_phases_;  // row phase and column phase
   size_t plane_height_ = 0;         // of one phase plane
   size_t plane_width_ = 0;
-  size_t channel_size_ = 0;  // floats of all planes of one channel
+  size_t channel_size_ = 0;       // floats of all planes of one channel
+  size_t columns_workspace_ = 0;  // what the product needs of the workspace; planes lie behind it
   size_t workspace_size_ = 0;
   bool in_place_ = false;          // no padding, stride 1: the input serves as it is
   std::vector<uint32_t> offsets_;  // of each column of W, from the output's first pixel

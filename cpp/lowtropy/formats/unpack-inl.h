@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of any format, unpacked for the products with several columns: column_kernels-inl.h says
+// what for. Included once for each instruction set, see kernels.cc.
+
+#if defined(LOWTROPY_FORMATS_UNPACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LOWTROPY_FORMATS_UNPACK_INL_H_
+#undef LOWTROPY_FORMATS_UNPACK_INL_H_
+#else
+#define LOWTROPY_FORMATS_UNPACK_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "lowtropy/formats/decode-inl.h"
+#include "lowtropy/formats/kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowtropy::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Of a packed tile of X: its rows, and vectors between rows (the widest tile).
+constexpr size_t kBlockCols = 256;
+constexpr size_t kTileVectors = 7;
+constexpr size_t kMaxLanes = 16;  // of any target (AVX-512)
+
+using FloatTag = hn::ScalableTag<float>;
+using Vector = hn::Vec<FloatTag>;
+HWY_INLINE size_t Lanes() { return hn::Lanes(FloatTag()); }
+HWY_INLINE size_t TileStride() { return kTileVectors * Lanes(); }  // floats
+
+// Lists that are made together: 1 MB. The more rows, the less often X is packed.
+constexpr size_t kListWords = size_t{1} << 18;
+
+// Dense rows that are unpacked together: 512 KB, so that they stay in a second-level cache.
+constexpr size_t kBlockRows = 512;
+
+// Dense rows that are used together, interleaved element by element.
+constexpr size_t kDenseRows = 2;
+
+// Palettes take less time as lists where at most this share of the elements is other than 0.
+constexpr double kMaxListedShare = 0.7;
+
+constexpr size_t BlockCount(size_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
+
+// ---- Lists ----
+
+// Elements of one row that a list of it may take.
+template <class Typed>
+HWY_INLINE size_t MostListed(const Typed& w, size_t cols, size_t row) {
+  if constexpr (kListsElements<Typed>) {
+    const ColumnRange listed = Listed(w, {row, row + 1});
+    return listed.end - listed.begin;
+  } else {
+    return cols + 1;  // see ListRow
+  }
+}
+
+struct Element {
+  float value;
+  uint32_t offset;  // of its row of the packed tile, in bytes
+};
+
+// The listed elements of consecutive rows: row by row and in each row by blocks of kBlockCols
+// columns; in a block in any order.
+struct RowLists {
+  static constexpr size_t kVectors = kTileVectors;
+
+  // As many of the rows as fit into kListWords words, at least one.
+  template <class Typed>
+  static RowLists Of(const Typed& w, size_t cols, RowRange range, uint32_t* words);
+
+  const Element* Begin(size_t row, size_t block) const {
+    return elements + starts[row * blocks + block];
+  }
+  const Element* End(size_t row, size_t block) const { return Begin(row, block + 1); }
+
+  size_t first_row;
+  size_t rows;
+  size_t cols;
+  size_t blocks;
+  const uint32_t* starts;  // rows · blocks + 1
+  const Element* elements;
+};
+
+// Writes one row's part of RowLists.
+class ListWriter {
+ public:
+  ListWriter(Element* elements, size_t offset_unit)
+      : elements_(elements), unit_(static_cast<uint32_t>(offset_unit)) {}
+
+  HWY_INLINE void Add(size_t at, float value, uint32_t col) const {
+    elements_[at] = {value, col % static_cast<uint32_t>(kBlockCols) * unit_};
+  }
+
+ private:
+  Element* elements_;
+  uint32_t unit_;  // bytes between rows of the tile
+};
+
+// Elements come by ascending column.
+template <class Typed>
+HWY_INLINE uint32_t ListSortedRow(const Typed& w, size_t row, uint32_t at, const ListWriter& out,
+                                  uint32_t* starts, size_t blocks) {
+  size_t block = 0;
+  uint32_t limit = kBlockCols;
+  starts[0] = at;
+  ForEachListed(w, row, [&](float value, uint32_t col) {
+    for (; col >= limit; limit += kBlockCols) starts[++block] = at;
+    out.Add(at++, value, col);
+  });
+  while (++block < blocks) starts[block] = at;
+  return at;
+}
+
+template <class ColT>
+uint32_t ListRow(const TypedCsr<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts, size_t blocks) {
+  return ListSortedRow(w, row, at, out, starts, blocks);
+}
+
+template <class CodeT, class ColT>
+uint32_t ListRow(const TypedPcsr<CodeT, ColT>& w, size_t, size_t row, uint32_t at,
+                 const ListWriter& out, uint32_t* starts, size_t blocks) {
+  return ListSortedRow(w, row, at, out, starts, blocks);
+}
+
+// Elements come run by run: they are counted by block before they are placed.
+template <class Runs>
+HWY_INLINE uint32_t ListRuns(const Runs& w, size_t row, uint32_t at, const ListWriter& out,
+                             uint32_t* starts, size_t blocks) {
+  std::fill_n(starts, blocks, 0);
+  const ColumnRange listed = Listed(w, {row, row + 1});
+  for (size_t i = listed.begin; i < listed.end; ++i) ++starts[w.col_i[i] / kBlockCols];
+  for (size_t b = 0; b < blocks; ++b) {
+    at += starts[b];
+    starts[b] = at;
+  }
+  // From the ends down, so that starts[] holds the starts afterwards.
+  ForEachListed(
+      w, row, [&](float value, uint32_t col) { out.Add(--starts[col / kBlockCols], value, col); });
+  return at;
+}
+
+template <class ColT>
+uint32_t ListRow(const TypedCer<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts, size_t blocks) {
+  return ListRuns(w, row, at, out, starts, blocks);
+}
+
+template <class ColT>
+uint32_t ListRow(const TypedCser<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts, size_t blocks) {
+  return ListRuns(w, row, at, out, starts, blocks);
+}
+
+// Every element is written, and the next one over it if it is the most frequent value: no branch
+// that would often be predicted wrongly.
+inline uint32_t ListRow(const Palette& w, size_t cols, size_t row, uint32_t at,
+                        const ListWriter& out, uint32_t* starts, size_t blocks) {
+  const float* omega = w.omega.As<float>().data();
+  for (size_t b = 0; b < blocks; ++b) {
+    starts[b] = at;
+    const size_t first = b * kBlockCols;
+    const size_t count = std::min(kBlockCols, cols - first);
+    DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) {
+      out.Add(at, omega[code], static_cast<uint32_t>(k));
+      at += code != 0 ? 1 : 0;
+    });
+  }
+  return at;
+}
+
+inline uint32_t ListRow(const Dense&, size_t, size_t, uint32_t at, const ListWriter&, uint32_t*,
+                        size_t) {
+  return at;  // never listed, see IsListed
+}
+
+template <class Typed>
+HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, uint32_t* words) {
+  const size_t blocks = BlockCount(cols);
+  size_t rows = 0;
+  for (size_t used = 4; range.begin + rows < range.end; ++rows) {
+    used += blocks + 2 * MostListed(w, cols, range.begin + rows);
+    if (rows != 0 && used > kListWords) break;
+  }
+  uint32_t* starts = words;
+  auto* elements = reinterpret_cast<Element*>(words + (rows * blocks + 2) / 2 * 2);
+  const ListWriter out(elements, TileStride() * sizeof(float));
+  uint32_t at = 0;
+  for (size_t r = 0; r < rows; ++r) {
+    at = ListRow(w, cols, range.begin + r, at, out, starts + r * blocks, blocks);
+  }
+  starts[rows * blocks] = at;
+  return {.first_row = range.begin,
+          .rows = rows,
+          .cols = cols,
+          .blocks = blocks,
+          .starts = starts,
+          .elements = elements};
+}
+
+// ---- Dense ----
+
+// Columns [first_col, first_col + cols) of consecutive rows: column k of rows r to r + kDenseRows -
+// 1 at values[r · kBlockCols + k · kDenseRows], and rows that are left over one by one.
+struct DenseBlock {
+  static constexpr size_t kVectors = 4;
+
+  template <class Typed>
+  static DenseBlock Of(const Typed& w, RowRange range, size_t first_col, size_t cols,
+                       float* values);
+
+  size_t first_row;
+  size_t rows;
+  size_t cols;
+  const float* values;
+};
+
+// Columns [first, first + count) of a row, kStride apart; `first` is a multiple of 8.
+template <size_t kStride>
+void DenseRow(const Dense& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
+  const float* HWY_RESTRICT from = w.values.As<float>().data() + row * w.cols + first;
+  for (size_t k = 0; k < count; ++k) out[k * kStride] = from[k];
+}
+
+template <size_t kStride>
+void DenseRow(const Palette& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
+  const float* omega = w.omega.As<float>().data();
+  DecodeCodes(w, row, first, count,
+              [&](size_t k, uint32_t code) { out[k * kStride] = omega[code]; });
+}
+
+template <size_t kStride, class Typed>
+void DenseRow(const Typed& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
+  const float common = Common(w);
+  for (size_t k = 0; k < count; ++k) out[k * kStride] = common;
+  ForEachListed(w, row, first, first + count,
+                [&](float value, uint32_t col) { out[(col - first) * kStride] = value; });
+}
+
+template <class Typed>
+HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t first_col,
+                                       size_t cols, float* values) {
+  const size_t rows = range.end - range.begin;
+  const size_t whole = rows / kDenseRows * kDenseRows;
+  for (size_t r = 0; r < whole; ++r) {
+    float* group = values + r / kDenseRows * kDenseRows * kBlockCols;
+    DenseRow<kDenseRows>(w, range.begin + r, first_col, cols, group + r % kDenseRows);
+  }
+  for (size_t r = whole; r < rows; ++r) {
+    DenseRow<1>(w, range.begin + r, first_col, cols, values + r * kBlockCols);
+  }
+  return {.first_row = range.begin, .rows = rows, .cols = cols, .values = values};
+}
+
+// Words of 32 bits for what is unpacked at a time, as lists or as a dense block.
+inline size_t UnpackedWords(size_t rows, size_t cols) {
+  const uint64_t longest = BlockCount(cols) + 2 * uint64_t{cols} + 8;
+  const uint64_t lists = std::min(std::max<uint64_t>(kListWords, longest) + 4, rows * longest);
+  const uint64_t dense = std::min(rows, kBlockRows) * uint64_t{kBlockCols};
+  return static_cast<size_t>(std::max(lists, dense));
+}
+
+// ---- Which of the two ----
+
+// Whether the product should go through lists: elements that are not listed must be zeros. Where
+// hardly any is, lists still take less time than finding the elements of each block.
+template <class Typed>
+bool IsListed(const Typed& w, size_t, RowRange) {
+  return Common(w) == 0.0F;
+}
+
+inline bool IsListed(const Dense&, size_t, RowRange) { return false; }
+
+// Judged by its first row, for the count is nowhere.
+inline bool IsListed(const Palette& w, size_t cols, RowRange rows) {
+  if (w.omega.As<float>()[0] != 0.0F) return false;
+  size_t zeros = 0;
+  DecodeCodes(w, rows.begin, 0, cols, [&](size_t, uint32_t code) { zeros += code == 0 ? 1 : 0; });
+  return static_cast<double>(cols - zeros) <= kMaxListedShare * static_cast<double>(cols);
+}
+
+}  // namespace lowtropy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // LOWTROPY_FORMATS_UNPACK_INL_H_
