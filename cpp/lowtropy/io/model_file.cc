@@ -27,11 +27,11 @@ constexpr uint64_t kMaxJsonInteger = (uint64_t{1} << 53) - 1;
 // How every file goes on after the header's length: format, version and checksum come first, so
 // that they are found without parsing, in damaged files and in those of later versions.
 constexpr std::string_view kFormatStart = R"({"__metadata__":{"format":"lowtropy","version":")";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersions[] = {"1", "2"};
 constexpr std::string_view kChecksumStart = R"(","checksum":")";
 constexpr std::string_view kNoChecksum = "00000000";
 constexpr size_t kChecksumAt =
-    kLengthBytes + kFormatStart.size() + kVersion.size() + kChecksumStart.size();
+    kLengthBytes + kFormatStart.size() + kVersions[0].size() + kChecksumStart.size();
 constexpr size_t kMaxVersionDigits = 9;
 
 // What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
@@ -69,6 +69,15 @@ std::optional<ArrayName> SplitName(std::string_view name) {
   const auto* found = std::find(kArrayNames.begin(), kArrayNames.end(), name.substr(dot + 1));
   if (found == kArrayNames.end()) return std::nullopt;
   return ArrayName{std::string(name.substr(0, dot)), *found};
+}
+
+// The lowest version that has all of the graph's ops, so that files of older graphs stay as they
+// were.
+std::string_view VersionOf(const Graph& graph) {
+  const auto is_new = [](const Node& node) {
+    return node.op == Op::kEmbedding || node.op == Op::kLstm;
+  };
+  return kVersions[std::any_of(graph.nodes.begin(), graph.nodes.end(), is_new) ? 1 : 0];
 }
 
 // The order of arrays in the file: wide elements first, so that each array is aligned for its type
@@ -148,7 +157,7 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Key("format");
   json.String("lowtropy");
   json.Key("version");
-  json.String(kVersion);
+  json.String(VersionOf(network.graph));
   json.Key("checksum");
   json.String(kNoChecksum);
   json.Key("graph");
@@ -269,10 +278,10 @@ class Reader {
                             version[0] != '0' &&
                             version.find_first_not_of("0123456789") == version.npos;
     if (!is_version) Refuse("The version in the file's header is not a number.");
-    if (version != kVersion) {
-      throw Error(ErrorKind::kUnsupported, "The file is of version " + std::string(version) +
-                                               " of the model format; this program reads version " +
-                                               std::string(kVersion) + ".");
+    if (std::find(std::begin(kVersions), std::end(kVersions), version) == std::end(kVersions)) {
+      throw Error(ErrorKind::kUnsupported,
+                  "The file is of version " + std::string(version) +
+                      " of the model format; this program reads versions 1 and 2.");
     }
   }
 
@@ -311,9 +320,14 @@ class Reader {
   void ReadMetadata(const JsonValue& value) {
     JsonObject metadata(value);
     metadata.Get("format");
-    metadata.Get("version");
+    const std::string version = metadata.Get("version").String();
     metadata.Get("checksum");
     network_.graph = ParseGraph(metadata.Get("graph").String());
+    if (version != VersionOf(network_.graph)) {
+      Refuse("The file is of version " + version +
+             " of the model format, but its graph is one of version " +
+             std::string(VersionOf(network_.graph)) + ".");
+    }
     ReadMatrices(metadata.Get("matrices").String());
     ReadChecksums(metadata.Get("checksums").String());
     metadata.CheckAllRead();

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "lowtropy/train/elementary.h"
+#include "lowtropy/base/elementary.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
