@@ -87,14 +87,19 @@ export interface NetworkBuilder extends Handle {
 export interface NativeLayer {
   /** Of the node. */
   name: string;
-  op: 'conv' | 'fc';
+  op: 'conv' | 'fc' | 'embedding' | 'lstm';
   /** The name of its weight. */
   weight: string;
   rows: number;
   cols: number;
-  /** How many columns its product has: the output's pixels of a convolution. */
+  /**
+   * How many columns its product has: the output's pixels of a convolution, 1 of others, 0 of an
+   * embedding, whose rows are only looked up.
+   */
   columns: number;
-  /** Multiplications of the dense product. */
+  /** How often a run takes it: at each step of an LSTM or an embedding, else once. */
+  repeats: number;
+  /** Multiplications of a run on the dense matrix. */
   macs: number;
   format: FormatName;
   bytes: number;

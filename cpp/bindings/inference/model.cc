@@ -132,6 +132,7 @@ val DescribeLayer(const LayerInfo& layer, const Matrix& matrix) {
   object.set("rows", static_cast<double>(layer.rows));
   object.set("cols", static_cast<double>(layer.cols));
   object.set("columns", static_cast<double>(layer.count));
+  object.set("repeats", static_cast<double>(layer.repeats));
   object.set("macs", static_cast<double>(layer.macs));
   object.set("format", std::string(Name(matrix.format())));
   object.set("bytes", static_cast<double>(matrix.ByteLength()));

@@ -21,14 +21,17 @@ import { openSource, readIntoHeap } from './source.js';
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
  *   or by the layers' names
  *
- * @typedef {object} Layer a convolution or fully connected layer, and its weight
+ * @typedef {object} Layer a layer that has a matrix, its weight
  * @property {string} name
- * @property {'conv' | 'fc'} op
+ * @property {'conv' | 'fc' | 'embedding' | 'lstm'} op
  * @property {string} weight the weight's name
- * @property {number} rows output channels
+ * @property {number} rows output channels; four times those of an lstm; an embedding's classes
  * @property {number} cols
- * @property {number} columns how many columns its product has: the output's pixels, or 1
- * @property {number} macs multiplications of the dense product
+ * @property {number} columns how many columns its product has: the output's pixels of a conv, 1 of
+ *   an fc and an lstm, 0 of an embedding, whose rows are only looked up
+ * @property {number} repeats how often a run takes the matrix: at each step of an lstm or an
+ *   embedding, else once
+ * @property {number} macs multiplications of a run on the dense matrix
  * @property {number} nnz elements other than 0
  * @property {number} p0 the share of the most frequent value
  * @property {number} entropy bits per element
@@ -37,11 +40,12 @@ import { openSource, readIntoHeap } from './source.js';
  * @property {FormatName} format
  * @property {string} why the format: a sentence
  * @property {number} bytes as held
- * @property {number} nanoseconds predicted for its product, in the format as held
+ * @property {number} nanoseconds predicted for its products in a run, in the format as held
  * @property {Record<FormatName, number>} bytesIn each format
  * @property {Record<FormatName, number>} nanosecondsIn each format, predicted
  * @property {FormatName} autoFormat what `auto` picks
- * @property {number} energyPj of its products, by the cost model: columns times that of one
+ * @property {number} energyPj of its products in a run, by the cost model: columns · repeats times
+ *   that of one with a vector
  */
 
 /**
@@ -268,7 +272,7 @@ function weightFormats(graph, format) {
   /** @type {Map<string, FormatName | 'auto'>} */
   const formats = new Map();
   const layers = graph.nodes.flatMap((node) =>
-    node.op === 'conv' || node.op === 'fc' ? [[node.name, node.weight]] : [],
+    'weight' in node ? [[node.name, node.weight]] : [],
   );
   if (typeof format === 'string') {
     checkFormat(format);
@@ -324,7 +328,7 @@ function describeLayer({ stats, choice, cost, ...layer }) {
       Object.fromEntries(choice.candidates.map((candidate) => [candidate.format, value(candidate)]))
     );
   const bytesIn = byFormat(({ bytes }) => bytes);
-  const nanosecondsIn = byFormat(({ nanoseconds }) => nanoseconds);
+  const nanosecondsIn = byFormat(({ nanoseconds }) => nanoseconds * layer.repeats);
   const why =
     layer.format === choice.format
       ? choice.reason
@@ -341,6 +345,6 @@ function describeLayer({ stats, choice, cost, ...layer }) {
     bytesIn,
     nanosecondsIn,
     autoFormat: choice.format,
-    energyPj: cost.energyPj * layer.columns,
+    energyPj: cost.energyPj * layer.columns * layer.repeats,
   };
 }
