@@ -184,6 +184,54 @@ TEST(ModelFileTest, ArraysAreViewsThatKeepTheFileAlive) {
   EXPECT_TRUE(alive.expired());
 }
 
+TEST(ModelLoaderTest, AnyPiecesGiveTheSameNetwork) {
+  const Network network = RandomNetwork(5);
+  const std::string file = forged::Write(network);
+  for (const size_t piece : {1U, 8U, 9U, 64U, 1000U, 1U << 20}) {
+    ExpectSame(network, forged::ReadPieces(file, piece, ModelLoader()));
+    ExpectSame(network, forged::ReadPieces(file, piece, ModelLoader(file.size())));
+  }
+}
+
+TEST(ModelLoaderTest, ArraysHaveMemoryOfTheirOwn) {
+  const std::string file = forged::Write(ExampleNetwork());
+  Network network = forged::ReadPieces(file, 1 << 20, ModelLoader());
+  for (const NamedArray& part : network.matrices.at("fc.weight").Arrays()) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(part.array.data()) % 64, 0U) << part.name;
+  }
+}
+
+TEST(ModelLoaderTest, TellsTheSizeOfTheFile) {
+  const std::string file = forged::Write(ExampleNetwork());
+  EXPECT_EQ(ModelLoader(file.size()).FileSize(), file.size());
+  ModelLoader loader;
+  EXPECT_EQ(loader.FileSize(), std::nullopt);
+  size_t at = 0;
+  for (int i = 0; i < 2; ++i) {  // the header's start, and the header
+    EXPECT_EQ(loader.FileSize(), std::nullopt);
+    const std::span<std::byte> space = loader.Space();
+    std::memcpy(space.data(), file.data() + at, space.size());
+    at += space.size();
+    loader.Advance(space.size());
+  }
+  EXPECT_EQ(loader.FileSize(), file.size());
+}
+
+TEST(ModelLoaderTest, SaysWhereAFileOfUnknownSizeEnds) {
+  const std::string file = forged::Write(ExampleNetwork());
+  const std::string size = std::to_string(file.size());
+  const auto refusal = [](const std::string& bytes) {
+    return forged::MessageOf([&] { forged::ReadPieces(bytes, 50, ModelLoader()); }).substr(1);
+  };
+  EXPECT_EQ(refusal(file.substr(0, 8)),
+            "This is not a safetensors file: it has 8 bytes, too few for a header.");
+  EXPECT_EQ(refusal(file.substr(0, file.size() - 1)),
+            "The file ends after " + std::to_string(file.size() - 1) + " of " + size + " bytes.");
+  EXPECT_EQ(refusal(file + "more"), "The file goes on after its last array.");
+  EXPECT_TRUE(refusal(file.substr(0, 300))
+                  .starts_with("The file ends after 300 bytes, within its header, which has "));
+}
+
 TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
   Builder builder(1, {1, 1, 1});
   Node node = builder.Make(Op::kRelu, {"data"});

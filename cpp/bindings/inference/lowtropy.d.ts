@@ -114,8 +114,27 @@ export interface StepTime {
   milliseconds: number;
 }
 
+/** Takes a model file in pieces, straight into the places where they stay. */
+export interface NativeLoader extends Handle {
+  /** Where the next bytes belong; empty when the file is complete. */
+  space(): Uint8Array;
+  /** So many bytes of `space()` are there. */
+  advance(bytes: number): void;
+  /** In bytes; negative as long as it is not known. */
+  fileSize(): number;
+  finish(): NativeModel | null;
+}
+
+/** A model file in pieces, which follow each other. */
+export interface NativeWriter extends Handle {
+  /** Of all pieces, in bytes. */
+  size(): number;
+  pieceCount(): number;
+  piece(index: number): Uint8Array;
+}
+
 export interface NativeModel extends Handle {
-  save(): NativeBuffer | null;
+  save(): NativeWriter | null;
   edit(): NetworkBuilder | null;
   graph(): string;
   weightBytes(): number;
@@ -140,7 +159,8 @@ export interface NativeModule {
     format: string,
   ): NativeMatrix | null;
   makeBuilder(graphJson: string): NetworkBuilder | null;
-  loadModel(file: NativeBuffer): NativeModel | null;
+  /** `fileSize`: in bytes; negative where it is not known. */
+  makeLoader(fileSize: number): NativeLoader | null;
 }
 
 export interface ModuleOptions {

@@ -3,7 +3,14 @@
 import { ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { checkFormat } from '../core/matrix.js';
-import { checkFloats, copyIn, copyOut, uploadFloats, withBuffers } from '../core/memory.js';
+import {
+  checkFloats,
+  copyIn,
+  copyOut,
+  makeBytes,
+  uploadFloats,
+  withBuffers,
+} from '../core/memory.js';
 import { call, init } from '../core/module.js';
 import { openSource, readIntoHeap } from './source.js';
 
@@ -16,6 +23,7 @@ import { openSource, readIntoHeap } from './source.js';
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
+ * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
  *
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
@@ -65,10 +73,11 @@ export class Model extends Handle {
   #layers;
 
   /**
-   * Reads a model file (cpp/lowtropy/io/FORMAT.md). It is streamed into the heap and used in place,
-   * so that loading takes little more memory than the file has bytes.
+   * Reads a model file (cpp/lowtropy/io/FORMAT.md). It is streamed into the heap, where each array
+   * has its place and is used, so that loading takes little more memory than the file has bytes.
+   * The heap has room for 4 GB of models together; no array may have more than 2 GB.
    *
-   * @param {Uint8Array | ArrayBuffer | Blob | string | URL} source bytes, or where to get them
+   * @param {ModelSource} source bytes, or where to get them
    * @param {LoadOptions} [options]
    * @returns {Promise<Model>}
    * @throws {FileError} for anything that is not a sound model file; says what is wrong and where
@@ -76,8 +85,8 @@ export class Model extends Handle {
    */
   static async load(source, options = {}) {
     await init();
-    const buffer = await readIntoHeap(await openSource(source, options), options);
-    return withBuffers([buffer], () => new Model(call((native) => native.loadModel(buffer))));
+    const loader = await readIntoHeap(await openSource(source, options), options);
+    return withBuffers([loader], () => new Model(call(() => loader.finish())));
   }
 
   /**
@@ -205,11 +214,22 @@ export class Model extends Handle {
     });
   }
 
-  /** @returns {Uint8Array<ArrayBuffer>} the model file (cpp/lowtropy/io/FORMAT.md) */
+  /**
+   * @returns {Uint8Array<ArrayBuffer>} the model file (cpp/lowtropy/io/FORMAT.md)
+   * @throws {MemoryError} where the engine has no array so large
+   */
   save() {
     const { native } = this;
-    const buffer = call(() => native.save());
-    return withBuffers([buffer], () => new Uint8Array(buffer.bytes()));
+    const writer = call(() => native.save());
+    return withBuffers([writer], () => {
+      const file = makeBytes(writer.size());
+      for (let i = 0, at = 0; i < writer.pieceCount(); ++i) {
+        const piece = writer.piece(i);
+        file.set(piece, at);
+        at += piece.length;
+      }
+      return file;
+    });
   }
 
   /**
