@@ -8,6 +8,18 @@
 #include "lowtropy/formats/kernels.h"
 
 namespace lowtropy {
+namespace {
+
+// Loops over floats side by side, which compilers turn into SIMD.
+void SigmoidAll(float* x, size_t size) {
+  for (size_t i = 0; i < size; ++i) x[i] = Sigmoid(x[i]);
+}
+
+void TanhAll(float* x, size_t size) {
+  for (size_t i = 0; i < size; ++i) x[i] = Tanh(x[i]);
+}
+
+}  // namespace
 
 uint64_t EmbeddingScratch(uint32_t width) { return width; }
 
@@ -27,7 +39,6 @@ size_t Embed(const Matrix& weight, size_t steps, const float* input, float* outp
 // The gates, h with what kernels may read behind a right-hand side, and c.
 uint64_t LstmScratch(uint32_t hidden) { return uint64_t{6} * hidden + kColumnSlack; }
 
-// Loops of their own for each function, over floats side by side, which compilers turn into SIMD.
 void Lstm(const Matrix& weight, size_t steps, const float* input, float* output, float* scratch) {
   const size_t hidden = weight.cols();
   float* in = scratch;
@@ -41,12 +52,13 @@ void Lstm(const Matrix& weight, size_t steps, const float* input, float* output,
   for (size_t t = 0; t < steps; ++t) {
     MultiplyVector(weight, {0, 4 * hidden}, state, scratch, {});
     for (size_t g = 0; g < 4 * hidden; ++g) scratch[g] += input[g * steps + t];
-    for (size_t i = 0; i < 2 * hidden; ++i) scratch[i] = Sigmoid(scratch[i]);
-    for (size_t i = 0; i < hidden; ++i) candidate[i] = Tanh(candidate[i]);
-    for (size_t i = 0; i < hidden; ++i) out[i] = Sigmoid(out[i]);
+    SigmoidAll(in, 2 * hidden);  // and `forget`
+    TanhAll(candidate, hidden);
+    SigmoidAll(out, hidden);
     for (size_t i = 0; i < hidden; ++i) cell[i] = forget[i] * cell[i] + in[i] * candidate[i];
-    for (size_t i = 0; i < hidden; ++i) state[i] = out[i] * Tanh(cell[i]);
-    for (size_t i = 0; i < hidden; ++i) output[i * steps + t] = state[i];
+    std::copy_n(cell, hidden, state);
+    TanhAll(state, hidden);
+    for (size_t i = 0; i < hidden; ++i) output[i * steps + t] = state[i] *= out[i];
   }
 }
 
