@@ -381,7 +381,7 @@ function translate(onnx, node, input, output) {
     case 'dropout':
       return onnx.node('Identity', node.inputs, node.output);
     default:
-      throw new Error('There is no such operation.');
+      throw new Error(`The operation ${node.op} is not written as ONNX.`);
   }
 }
 
