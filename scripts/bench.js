@@ -3,9 +3,9 @@
 /**
  * Times the WebAssembly beside its peers and limits:
  *
- *   npm run bench                                           all three, one after another
- *   npm run bench [-- inference | training | codec] [-- options of that benchmark]
- *   npm run calibrate                                       for the constants of the time model
+ *   npm run bench                                     inference, training and codec
+ *   npm run bench -- [inference | layers | training | codec] [options of that benchmark]
+ *   npm run calibrate                                 for the constants of the time model
  */
 
 import { build } from './build.js';
@@ -15,6 +15,7 @@ import { setup } from './setup.js';
 /** @type {Record<string, string>} */
 const SCRIPTS = {
   inference: 'main.js',
+  layers: 'layers.js',
   training: 'training.js',
   codec: 'codec.js',
   calibrate: 'calibrate.js',

@@ -6,7 +6,7 @@
  */
 
 import { Matrix, Model, init } from '../../web/lib/index.js';
-import { machine } from './interleave.js';
+import { machine } from './machine.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').FormatName} FormatName

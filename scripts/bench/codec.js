@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import { callTraining } from '../../web/lib/core/training.js';
 import { Aggregator, Compressor, applyMessage, initTraining } from '../../web/lib/index.js';
 import { resNet50Layout } from '../common/resnet50.js';
-import { interleave, machine } from './interleave.js';
+import { interleave } from './interleave.js';
+import { machine } from './machine.js';
 
 /**
  * @typedef {import('./interleave.js').Contestant} Contestant

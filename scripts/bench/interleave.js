@@ -3,9 +3,8 @@
 /**
  * Timing of several contestants in one process: after a warm-up they take turns, so that whatever
  * else the machine does hits all of them alike, and only the ratios of their medians are told.
+ * Works in Node.js and in browsers.
  */
-
-import { cpus } from 'node:os';
 
 /**
  * @typedef {object} Contestant
@@ -13,14 +12,15 @@ import { cpus } from 'node:os';
  * @property {() => unknown} run once; may be asynchronous
  * @property {() => unknown} [prepare] what has to be done before each run, and is not timed
  *
+ * @typedef {{ rounds?: number, warmUp?: number, leastMilliseconds?: number }} Options rounds: timed
+ *   ones; warmUp: calls beforehand, for V8 moves to the optimizing compiler between calls;
+ *   leastMilliseconds: short runs are repeated within a round until they took this long
  * @typedef {{ name: string, median: number, quartiles: [number, number] }} Timing milliseconds
  */
 
 /**
  * @param {Contestant[]} contestants
- * @param {{ rounds?: number, warmUp?: number, leastMilliseconds?: number }} [options] rounds: timed
- *   ones; warmUp: calls beforehand, for V8 moves to the optimizing compiler between calls;
- *   leastMilliseconds: short runs are repeated within a round until they took this long
+ * @param {Options} [options]
  * @returns {Promise<Timing[]>} in the same order
  */
 export async function interleave(
@@ -66,13 +66,4 @@ async function timed({ run, prepare }, repeats) {
 function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.round(share * (sorted.length - 1))];
-}
-
-/** What a measurement was made on: said with every table. */
-export function machine() {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    engine: `Node.js ${process.versions.node}, V8 ${process.versions.v8}`,
-  };
 }

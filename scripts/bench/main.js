@@ -1,140 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * SqueezeNet by Deep Compression, layer by layer and whole, beside onnxruntime-web on the same
- * weights held dense: one process, one thread, interleaved.
+ * Layers and whole networks beside onnxruntime-web and TensorFlow.js, which hold the same weights
+ * dense: one process, one thread, interleaved.
  *
- *   npm run bench [-- --format auto] [--rounds 21] [--layer NAME] [--json FILE]
+ *   npm run bench [-- --row NAME]... [--format auto] [--rounds 21] [--peer ort|tfjs]... [--json FILE]
  */
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
-import { Model, init } from '../../web/lib/index.js';
+import { init } from '../../web/lib/index.js';
 import { noData, squeezeNetFiles } from '../../tests/node/data.js';
-import { interleave, machine } from './interleave.js';
-import { singleLayer, toOnnx, weightLayers } from './onnx.js';
-import { openOrt } from './ort.js';
+import { lowtropy } from './engines/lowtropy.js';
+import { onnxruntime } from './engines/onnxruntime.js';
+import { tfjs } from './engines/tfjs.js';
+import { machine } from './machine.js';
+import { measureRow, tableHead, tableRow } from './report.js';
+import { chooseRows } from './rows.js';
 
-/**
- * @typedef {import('../../web/lib/index.js').Graph} Graph
- * @typedef {import('../../web/lib/index.js').Tensor} Tensor
- * @typedef {ReturnType<typeof parseOptions>} Options
- *
- * @typedef {object} Row
- * @property {string} name
- * @property {string} format
- * @property {string} shape
- * @property {number} ours milliseconds, median
- * @property {number} ort
- * @property {number} ratio onnxruntime-web's time over ours: above 1, ours is faster
- */
+/** @type {Record<string, import('./engines/engine.js').Engine>} */
+const PEERS = { ort: onnxruntime, tfjs };
 
 function parseOptions() {
   const { values } = parseArgs({
     options: {
+      row: { type: 'string', multiple: true },
       format: { type: 'string', default: 'auto' },
       rounds: { type: 'string', default: '21' },
-      layer: { type: 'string' },
+      peer: { type: 'string', multiple: true, default: Object.keys(PEERS) },
       json: { type: 'string' },
     },
   });
   return { ...values, rounds: Number(values.rounds) };
 }
 
-/** @param {number} length */
-function noise(length) {
-  let state = 1;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
+/** @param {string} name */
+function findPeer(name) {
+  if (!Object.hasOwn(PEERS, name)) throw new Error(`There is no peer "${name}".`);
+  return PEERS[name];
 }
 
-/**
- * @param {Graph} graph
- * @param {Map<string, Tensor>} tensors
- * @param {Options} options
- */
-async function compare(graph, tensors, { format, rounds }) {
-  const used = new Map(
-    graph.nodes
-      .flatMap((node) => Object.values(node))
-      .flatMap((name) => {
-        const tensor = typeof name === 'string' ? tensors.get(name) : undefined;
-        return tensor ? [[name, tensor]] : [];
-      }),
-  );
-  const model = await Model.fromGraph(graph, used, { format: /** @type {'auto'} */ (format) });
-  const peer = await openOrt(toOnnx(graph, tensors));
-  const [channels, height, width] = graph.input.shape;
-  const input = noise(channels * height * width);
-  const [ours, ort] = await interleave(
-    [
-      { name: 'lowtropy', run: () => model.run(input) },
-      { name: 'onnxruntime-web', run: () => peer.run(input) },
-    ],
-    { rounds },
-  );
-  const result = { ours: ours.median, ort: ort.median, ratio: ort.median / ours.median };
-  const formats = new Set(model.layers.map((layer) => layer.format));
-  const bytes = { bytes: model.byteLength, denseBytes: model.denseByteLength };
-  model.dispose();
-  await peer.release();
-  return { ...result, ...bytes, format: formats.size === 1 ? [...formats][0] : format };
-}
-
-/** @param {Row} row */
-function printRow({ name, format, shape, ours, ort, ratio }) {
-  console.log(
-    [
-      name.padEnd(18),
-      format.padEnd(8),
-      shape.padStart(17),
-      ours.toFixed(2).padStart(9),
-      ort.toFixed(2).padStart(9),
-      ratio.toFixed(2).padStart(7),
-    ].join(' '),
-  );
-}
+/** @type {import('./rows.js').Sources} */
+const sources = { squeezeNet: async () => (noData ? undefined : squeezeNetFiles()) };
 
 async function main() {
-  const options = parseOptions();
-  if (noData) {
-    console.log(`Nothing to measure: ${noData}.`);
-    return;
-  }
+  const { row: names, format, rounds, peer, json } = parseOptions();
+  const rows = chooseRows(names);
+  const engines = [lowtropy(/** @type {'auto'} */ (format)), ...peer.map(findPeer)];
   await init();
-  const { net, prototxt } = squeezeNetFiles();
-  const { graph, tensors } = readDeepCompression(net, prototxt);
   const where = machine();
   console.log(
-    `${where.date}, ${where.cpu}, ${where.engine}; one thread, medians of ${options.rounds} ` +
-      'interleaved runs.\nratio: the time of onnxruntime-web on dense weights over ours.\n',
+    `${where.date}, ${where.cpu}, ${where.engine}; one thread, medians of ${rounds} interleaved ` +
+      'runs.\nratio: the time of the better peer, on dense weights, over ours.\n',
   );
-  console.log(
-    'layer              format     rows×cols·n        ms    ort ms   ratio\n' + '─'.repeat(74),
-  );
-  /** @type {Row[]} */
-  const rows = [];
-  for (const layer of weightLayers(graph)) {
-    if (options.layer && layer.name !== options.layer) continue;
-    const measured = await compare(singleLayer(graph, layer.name), tensors, options);
-    const shape = `${layer.rows}×${layer.cols}·${layer.pixels}`;
-    rows.push({ name: layer.name, shape, ...measured });
-    printRow(rows[rows.length - 1]);
+  console.log(tableHead());
+  const measured = [];
+  for (const row of rows) {
+    const result = await measureRow(row, sources, engines, { rounds });
+    console.log(result ? tableRow(result) : `${row.title}: not measured, for ${noData}`);
+    if (result) measured.push(result);
   }
-  if (!options.layer) {
-    const measured = await compare(graph, tensors, options);
-    rows.push({ name: 'whole', shape: '', ...measured });
-    printRow(rows[rows.length - 1]);
-    console.log(
-      `\n${measured.bytes} bytes of weights, ${(measured.denseBytes / measured.bytes).toFixed(1)} ` +
-        'times fewer than dense.',
-    );
-  }
-  if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...where, rows }, null, 2)}\n`);
+  if (json)
+    writeFileSync(json, `${JSON.stringify({ ...where, rounds, rows: measured }, null, 2)}\n`);
 }
 
 await main();

@@ -127,12 +127,13 @@ function valueInfo(name, dims) {
   return new Message().bytes(1, name).bytes(2, new Message().bytes(1, tensorType));
 }
 
-/** @param {Float32Array} values */
-function littleEndian(values) {
-  const bytes = new Uint8Array(values.length * 4);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, index) => view.setFloat32(index * 4, value, true));
-  return bytes;
+/**
+ * Bytes as ONNX has them, and as every machine has them that WebAssembly is likely to meet.
+ *
+ * @param {Float32Array} values
+ */
+function littleEndian({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Collects a GraphProto's nodes and constants. */
@@ -226,7 +227,7 @@ class OnnxGraph {
  * @param {Shape} output
  * @returns {Padding}
  */
-function explicitPadding(node, input, output) {
+export function explicitPadding(node, input, output) {
   const [top, left] = node.pad;
   const after = [0, 1].map((axis) => {
     const [length, count] = [input[axis + 1], output[axis + 1]];
@@ -380,7 +381,7 @@ function translate(onnx, node, input, output) {
     case 'dropout':
       return onnx.node('Identity', node.inputs, node.output);
     default:
-      throw new Error('There is no such operation.');
+      throw new Error(`The operation ${node.op} is not written as ONNX.`);
   }
 }
 

@@ -11,7 +11,8 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { Dataset, Trainer, initTraining } from '../../web/lib/index.js';
-import { interleave, machine } from './interleave.js';
+import { interleave } from './interleave.js';
+import { machine } from './machine.js';
 import { openJaxLeNet5 } from './jax.js';
 
 const BATCH = 64;

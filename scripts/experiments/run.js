@@ -3,7 +3,7 @@
 /** One run: workers that train together, and what became of it. */
 
 import { Simulation } from '../../web/lib/index.js';
-import { machine } from '../bench/interleave.js';
+import { machine } from '../bench/machine.js';
 import { openData } from './data.js';
 
 /**

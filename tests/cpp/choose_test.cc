@@ -146,6 +146,30 @@ TEST(ChooseTest, noise_stays_dense) {
   EXPECT_EQ(choice.reason, "no format is both smaller and about as fast");
 }
 
+// Where rows are only looked up there is nothing to predict.
+TEST(ChooseTest, lookups_take_the_smallest) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 rng(seed);
+    const Choice choice = Choose(Profile::Of(RandomValues(rng, 60).View()), 0);
+    const Candidate& chosen = Of(choice, choice.format);
+    for (const Candidate& c : choice.candidates) {
+      EXPECT_GE(c.bytes, chosen.bytes) << Name(c.format);
+      EXPECT_EQ(c.nanoseconds, 0) << Name(c.format);
+    }
+    if (choice.format == Format::kDense) {
+      EXPECT_EQ(choice.reason, "no format is smaller, and rows are only looked up");
+      continue;
+    }
+    const double smaller =
+        static_cast<double>(Of(choice, Format::kDense).bytes) / static_cast<double>(chosen.bytes);
+    char text[96];
+    std::snprintf(text, sizeof text, "%.1f times smaller than dense, and rows are only looked up",
+                  smaller);
+    EXPECT_EQ(choice.reason, text);
+  }
+}
+
 // The layers of the paper: few values, most of them 0.
 TEST(ChooseTest, sparse_layers_of_few_values_do_not_stay_dense) {
   for (const size_t columns : Sizes{1, 28, 196}) {

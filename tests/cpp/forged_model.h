@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "lowtropy/base/array.h"
 #include "lowtropy/base/crc32.h"
+#include "lowtropy/base/error.h"
 #include "lowtropy/io/model_file.h"
 
 // Model files in pieces, to be spoiled and put together again with checksums that are right, so
@@ -100,10 +104,47 @@ inline std::string Join(const Model& model) {
 }
 
 // Reads `file` from aligned memory of just its size, so that a sanitizer sees reads beyond it.
-inline Network Read(std::string_view file) {
+inline Network ReadWhole(std::string_view file) {
   const std::shared_ptr<std::byte> memory = AllocateBytes(file.size());
   if (!file.empty()) std::memcpy(memory.get(), file.data(), file.size());
   return ReadModel(memory, file.size());
+}
+
+// Reads `file` as it arrives from `loader`, in pieces of up to `piece` bytes.
+inline Network ReadPieces(std::string_view file, size_t piece, ModelLoader loader) {
+  while (!file.empty()) {
+    const std::span<std::byte> space = loader.Space();
+    // One byte too many where there is no space, to be refused.
+    const size_t bytes = std::min({file.size(), piece, std::max(space.size(), size_t{1})});
+    if (!space.empty()) std::memcpy(space.data(), file.data(), bytes);
+    loader.Advance(bytes);
+    file.remove_prefix(bytes);
+  }
+  return loader.Finish();
+}
+
+// What becomes of `read`: nothing, or the error that it throws.
+template <class F>
+std::string MessageOf(F&& read) {
+  try {
+    read();
+    return "";
+  } catch (const Error& error) {
+    return std::to_string(static_cast<int>(error.kind())) + error.what();
+  }
+}
+
+// Reads `file` at once, and insists that it is the same in pieces.
+inline Network Read(std::string_view file) {
+  constexpr size_t kPiece = 97;
+  const std::string message = MessageOf([&] { ReadWhole(file); });
+  if (MessageOf([&] { ReadPieces(file, kPiece, ModelLoader(file.size())); }) != message) {
+    throw std::logic_error("ModelLoader finds something else than ReadModel: " + message);
+  }
+  if (MessageOf([&] { ReadPieces(file, kPiece, ModelLoader()); }).empty() != message.empty()) {
+    throw std::logic_error("ModelLoader without the size differs from ReadModel: " + message);
+  }
+  return ReadWhole(file);
 }
 
 inline std::string Write(const Network& network) {

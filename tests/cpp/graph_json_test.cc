@@ -62,6 +62,13 @@ Graph EveryField() {
   norm.beta = "b";
   norm.epsilon = 1.00000003e-7F;
   add(Op::kAdd, "add").inputs = {"data", "data"};
+  Node& embedding = add(Op::kEmbedding, "embedding");
+  embedding.weight = "rows";
+  embedding.classes = 65;
+  embedding.out_channels = 16777217;
+  Node& lstm = add(Op::kLstm, "lstm");
+  lstm.weight = "recurrent";
+  lstm.out_channels = 128;
   return graph;
 }
 
@@ -80,7 +87,11 @@ constexpr std::string_view kEveryField =
     R"("beta":0.625,"k":2.5e+10},)"
     R"({"op":"batchnorm","name":"norm","inputs":["data"],"output":"norm","mean":"m",)"
     R"("variance":"v","gamma":"g","beta":"b","epsilon":1e-07},)"
-    R"({"op":"add","name":"add","inputs":["data","data"],"output":"add"}]})";
+    R"({"op":"add","name":"add","inputs":["data","data"],"output":"add"},)"
+    R"({"op":"embedding","name":"embedding","inputs":["data"],"output":"embedding",)"
+    R"("weight":"rows","classes":65,"outChannels":16777217},)"
+    R"({"op":"lstm","name":"lstm","inputs":["data"],"output":"lstm","weight":"recurrent",)"
+    R"("outChannels":128}]})";
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {
   const size_t at = text.find(from);
@@ -134,7 +145,7 @@ TEST(GraphJsonTest, ReadsWhatItWrites) {
 }
 
 TEST(GraphJsonTest, KeepsEveryOp) {
-  for (int op = 0; op <= static_cast<int>(Op::kDropout); ++op) {
+  for (int op = 0; op <= static_cast<int>(Op::kLstm); ++op) {
     Graph graph = EveryField();
     graph.nodes[0] = {};
     graph.nodes[0].op = static_cast<Op>(op);
@@ -241,10 +252,11 @@ TEST(GraphJsonTest, RefusesWhatIsNoJson) {
 }
 
 TEST(GraphJsonTest, RefusesTrailingText) {
-  ExpectRefused(std::string(kEveryField) + " x",
-                "Byte 980 of the graph: something follows the value.");
-  ExpectRefused(std::string(kEveryField) + std::string(1, '\0'),
-                "Byte 979 of the graph: something follows the value.");
+  ExpectRefused(std::string(kEveryField) + " x", "Byte " + std::to_string(kEveryField.size() + 1) +
+                                                     " of the graph: something follows the value.");
+  ExpectRefused(
+      std::string(kEveryField) + std::string(1, '\0'),
+      "Byte " + std::to_string(kEveryField.size()) + " of the graph: something follows the value.");
 }
 
 TEST(GraphJsonTest, RefusesWrongTypes) {

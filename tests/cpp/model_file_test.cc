@@ -52,6 +52,36 @@ Network ExampleNetwork(Format format = Format::kCser) {
   return network;
 }
 
+// Two characters and an LSTM of one cell: a graph that has no file of version 1.
+Network SequenceNetwork() {
+  Network network;
+  network.graph.name = "sequence";
+  network.graph.input = "x";
+  network.graph.input_shape = {1, 3, 1};
+  network.graph.outputs = {"h"};
+  Node embedding;
+  embedding.op = Op::kEmbedding;
+  embedding.name = "embedding";
+  embedding.inputs = {"x"};
+  embedding.output = "gates";
+  embedding.weight = "rows";
+  embedding.classes = 2;
+  embedding.out_channels = 4;
+  Node lstm;
+  lstm.op = Op::kLstm;
+  lstm.name = "lstm";
+  lstm.inputs = {"gates"};
+  lstm.output = "h";
+  lstm.weight = "recurrent";
+  lstm.out_channels = 1;
+  network.graph.nodes = {embedding, lstm};
+  constexpr float kRows[] = {0, 1, 0, 1, 1, 1, 1, 0};
+  constexpr float kRecurrent[] = {0.5F, -1, 2, 0.25F};
+  network.matrices.emplace("rows", Matrix::From(DenseView(kRows, 2, 4), Format::kPalette));
+  network.matrices.emplace("recurrent", Matrix::From(DenseView(kRecurrent, 4, 1), Format::kDense));
+  return network;
+}
+
 Network RandomNetwork(uint32_t seed) {
   Builder builder(seed, {4, 9, 10});
   std::vector<std::string> outputs = reference::AddRandomGraph(builder, seed, 16);
@@ -154,6 +184,54 @@ TEST(ModelFileTest, ArraysAreViewsThatKeepTheFileAlive) {
   EXPECT_TRUE(alive.expired());
 }
 
+TEST(ModelLoaderTest, AnyPiecesGiveTheSameNetwork) {
+  const Network network = RandomNetwork(5);
+  const std::string file = forged::Write(network);
+  for (const size_t piece : {1U, 8U, 9U, 64U, 1000U, 1U << 20}) {
+    ExpectSame(network, forged::ReadPieces(file, piece, ModelLoader()));
+    ExpectSame(network, forged::ReadPieces(file, piece, ModelLoader(file.size())));
+  }
+}
+
+TEST(ModelLoaderTest, ArraysHaveMemoryOfTheirOwn) {
+  const std::string file = forged::Write(ExampleNetwork());
+  Network network = forged::ReadPieces(file, 1 << 20, ModelLoader());
+  for (const NamedArray& part : network.matrices.at("fc.weight").Arrays()) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(part.array.data()) % 64, 0U) << part.name;
+  }
+}
+
+TEST(ModelLoaderTest, TellsTheSizeOfTheFile) {
+  const std::string file = forged::Write(ExampleNetwork());
+  EXPECT_EQ(ModelLoader(file.size()).FileSize(), file.size());
+  ModelLoader loader;
+  EXPECT_EQ(loader.FileSize(), std::nullopt);
+  size_t at = 0;
+  for (int i = 0; i < 2; ++i) {  // the header's start, and the header
+    EXPECT_EQ(loader.FileSize(), std::nullopt);
+    const std::span<std::byte> space = loader.Space();
+    std::memcpy(space.data(), file.data() + at, space.size());
+    at += space.size();
+    loader.Advance(space.size());
+  }
+  EXPECT_EQ(loader.FileSize(), file.size());
+}
+
+TEST(ModelLoaderTest, SaysWhereAFileOfUnknownSizeEnds) {
+  const std::string file = forged::Write(ExampleNetwork());
+  const std::string size = std::to_string(file.size());
+  const auto refusal = [](const std::string& bytes) {
+    return forged::MessageOf([&] { forged::ReadPieces(bytes, 50, ModelLoader()); }).substr(1);
+  };
+  EXPECT_EQ(refusal(file.substr(0, 8)),
+            "This is not a safetensors file: it has 8 bytes, too few for a header.");
+  EXPECT_EQ(refusal(file.substr(0, file.size() - 1)),
+            "The file ends after " + std::to_string(file.size() - 1) + " of " + size + " bytes.");
+  EXPECT_EQ(refusal(file + "more"), "The file goes on after its last array.");
+  EXPECT_TRUE(refusal(file.substr(0, 300))
+                  .starts_with("The file ends after 300 bytes, within its header, which has "));
+}
+
 TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
   Builder builder(1, {1, 1, 1});
   Node node = builder.Make(Op::kRelu, {"data"});
@@ -216,6 +294,33 @@ TEST(ModelFileTest, WritesTheBytesOfTheDocument) {
 
 TEST(ModelFileTest, ReadsTheBytesOfTheDocument) {
   ExpectSame(ExampleNetwork(), forged::Read(DocumentedBytes()));
+}
+
+TEST(ModelFileTest, SequencesHaveFilesOfVersion2) {
+  // CRC-32 of header and arrays by zlib.
+  constexpr std::string_view kHeader =
+      R"({"__metadata__":{"format":"lowtropy","version":"2","checksum":"d953d6f6",)"
+      R"("graph":"{\"name\":\"sequence\",\"input\":{\"name\":\"x\",\"shape\":[1,3,1]},)"
+      R"(\"outputs\":[\"h\"],\"nodes\":[{\"op\":\"embedding\",\"name\":\"embedding\",)"
+      R"(\"inputs\":[\"x\"],\"output\":\"gates\",\"weight\":\"rows\",\"classes\":2,)"
+      R"(\"outChannels\":4},{\"op\":\"lstm\",\"name\":\"lstm\",\"inputs\":[\"gates\"],)"
+      R"(\"output\":\"h\",\"weight\":\"recurrent\",\"outChannels\":1}]}",)"
+      R"("matrices":"{\"recurrent\":{\"format\":\"dense\",\"rows\":4,\"cols\":1},)"
+      R"(\"rows\":{\"format\":\"palette\",\"rows\":2,\"cols\":4}}",)"
+      R"("checksums":"{\"recurrent.values\":\"1f7ba8ab\",\"rows.omega\":\"58e3e4e6\",)"
+      R"(\"rows.codes\":\"32756e88\"}"},)"
+      R"("recurrent.values":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},)"
+      R"("rows.omega":{"dtype":"F32","shape":[2],"data_offsets":[16,24]},)"
+      R"("rows.codes":{"dtype":"U8","shape":[2],"data_offsets":[24,26]}})";
+  // 0.5, -1, 2, 0.25; 1, 0, for there are five ones; the codes 1 0 1 0 and 0 0 0 1 of a bit each.
+  constexpr char kData[] =
+      "\0\0\0\x3F\0\0\x80\xBF\0\0\0\x40\0\0\x80\x3E\0\0\x80\x3F\0\0\0\0\x05\x08";
+  std::string expected = forged::LengthBytes(888) + std::string(kHeader);
+  expected.append(8 + 888 - expected.size(), ' ');
+  expected.append(kData, 26);
+  EXPECT_EQ(forged::Write(SequenceNetwork()), expected);
+  ExpectSame(SequenceNetwork(), forged::Read(expected));
+  Keep(expected);
 }
 
 // What a reader of safetensors demands, written down from the format's own description.
@@ -370,15 +475,40 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
-      InHeader("\"1\"", "\"2\""),
-      "The file is of version 2 of the model format; this program reads version 1.", Format::kCser,
-      ErrorKind::kUnsupported);
+      InHeader("\"1\"", "\"3\""),
+      "The file is of version 3 of the model format; this program reads versions 1 and 2.",
+      Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads version 1.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 and 2.",
       Format::kCser, ErrorKind::kUnsupported);
+}
+
+// There is just one file for a network.
+TEST(ModelFileAttackTest, VersionOfAnotherGraph) {
+  ExpectForgeryRefused(InHeader("\"1\"", "\"2\""),
+                       "The file is of version 2 of the model format, but its graph is one of "
+                       "version 1.");
+  Model model = forged::Split(forged::Write(SequenceNetwork()));
+  Replace(model.header, "\"2\"", "\"1\"");
+  ExpectRefused(forged::Join(model), ErrorKind::kFile,
+                "The file is of version 1 of the model format, but its graph is one of version 2.");
+}
+
+TEST(ModelFileAttackTest, SequencesThatDoNotFit) {
+  const auto expect = [](const std::string& from, const std::string& to,
+                         const std::string& message) {
+    Model model = forged::Split(forged::Write(SequenceNetwork()));
+    Replace(model.header, from, to);
+    ExpectRefused(forged::Join(model), ErrorKind::kShape, message);
+  };
+  expect("\\\"classes\\\":2", "\\\"classes\\\":3",
+         "The embedding node \"embedding\": its weight \"rows\" is 2 x 4, not 3 x 4.");
+  expect("\\\"outChannels\\\":1}", "\\\"outChannels\\\":1073741825}",
+         "The lstm node \"lstm\": it takes 4294967300 x steps x 1, four gates of each output "
+         "channel, not 4 x 3 x 1.");
 }
 
 TEST(ModelFileAttackTest, VersionIsNoNumber) {

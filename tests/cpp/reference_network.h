@@ -161,6 +161,40 @@ inline Image Softmax(const Image& in) {
   });
 }
 
+inline Image Embedding(const Network& network, const Node& node, const Image& in,
+                       const Shape& shape) {
+  const Values w = ToDouble(network.matrices.at(node.weight).ToDense());
+  return Generate(shape, [&](size_t c, int64_t t, int64_t) {
+    return w[static_cast<size_t>(in.At(0, t, 0)) * shape.channels + c];
+  });
+}
+
+// PyTorch's nn.LSTM without what its input weights do.
+inline Image Lstm(const Network& network, const Node& node, const Image& in, const Shape& shape) {
+  const Values w = ToDouble(network.matrices.at(node.weight).ToDense());
+  const size_t hidden = shape.channels;
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  Image out{shape, Values(static_cast<size_t>(shape.size()))};
+  Values h(hidden, 0);
+  Values c(hidden, 0);
+  for (size_t t = 0; t < shape.height; ++t) {
+    const auto gate = [&](size_t row) {
+      double sum = in.data[row * shape.height + t];
+      for (size_t k = 0; k < hidden; ++k) sum += w[row * hidden + k] * h[k];
+      return sum;
+    };
+    Values next(hidden);
+    for (size_t i = 0; i < hidden; ++i) {
+      const double candidate = std::tanh(gate(2 * hidden + i));
+      c[i] = sigmoid(gate(hidden + i)) * c[i] + sigmoid(gate(i)) * candidate;
+      next[i] = sigmoid(gate(3 * hidden + i)) * std::tanh(c[i]);
+      out.data[i * shape.height + t] = next[i];
+    }
+    h = next;
+  }
+  return out;
+}
+
 inline Image Evaluate(const Network& network, const Node& node, std::span<const Image> inputs,
                       const Shape& shape) {
   const Image& in = inputs[0];
@@ -199,6 +233,10 @@ inline Image Evaluate(const Network& network, const Node& node, std::span<const 
     case Op::kDropout:
       out.data = in.data;
       return out;
+    case Op::kEmbedding:
+      return Embedding(network, node, in, shape);
+    case Op::kLstm:
+      return Lstm(network, node, in, shape);
   }
   return out;
 }
@@ -236,14 +274,32 @@ class Builder {
     node.groups = groups;
     node.out_channels = out_channels;
     const uint64_t taps = uint64_t{window.kernel[0]} * window.kernel[1];
-    AddWeight(node, ShapeOf(input).channels / groups * taps, bias);
+    AddWeight(node, out_channels, ShapeOf(input).channels / groups * taps);
+    if (bias) AddBias(node);
     return Push(node);
   }
 
   std::string Fc(const std::string& input, uint32_t out_channels, bool bias = true) {
     Node node = Make(Op::kFc, {input});
     node.out_channels = out_channels;
-    AddWeight(node, ShapeOf(input).size(), bias);
+    AddWeight(node, out_channels, ShapeOf(input).size());
+    if (bias) AddBias(node);
+    return Push(node);
+  }
+
+  std::string Embedding(const std::string& input, uint32_t classes, uint32_t width) {
+    Node node = Make(Op::kEmbedding, {input});
+    node.classes = classes;
+    node.out_channels = width;
+    AddWeight(node, classes, width);
+    return Push(node);
+  }
+
+  // The input has 4 · hidden channels.
+  std::string Lstm(const std::string& input, uint32_t hidden) {
+    Node node = Make(Op::kLstm, {input});
+    node.out_channels = hidden;
+    AddWeight(node, uint64_t{4} * hidden, hidden);
     return Push(node);
   }
 
@@ -305,18 +361,21 @@ class Builder {
   }
 
  private:
-  void AddWeight(Node& node, uint64_t cols, bool bias) {
+  void AddWeight(Node& node, uint64_t rows, uint64_t cols) {
     constexpr float kLevels[] = {0, 0, 0, 0, 0.5F, -0.5F, 0.25F, -1};
     std::uniform_int_distribution<size_t> level(0, std::size(kLevels) - 1);
-    std::vector<float> values(static_cast<size_t>(node.out_channels * cols));
+    std::vector<float> values(static_cast<size_t>(rows * cols));
     for (float& value : values) value = kLevels[level(random_)];
     node.weight = node.name + ".weight";
-    const Dense dense{.rows = node.out_channels,
+    const Dense dense{.rows = static_cast<size_t>(rows),
                       .cols = static_cast<size_t>(cols),
                       .values = Array::Copy<float>(values)};
     const Format format = kFormats[network_.matrices.size() % kFormats.size()];
     network_.matrices.emplace(node.weight, Matrix(dense).To(format));
-    if (bias) node.bias = AddVector(node, "bias", Uniform(node.out_channels, -1, 1));
+  }
+
+  void AddBias(Node& node) {
+    node.bias = AddVector(node, "bias", Uniform(node.out_channels, -1, 1));
   }
 
   std::string AddVector(const Node& node, const std::string& role,

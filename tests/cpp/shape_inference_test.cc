@@ -222,6 +222,57 @@ TEST(ShapeInferenceTest, RefusesHostileNumbers) {
   }
 }
 
+TEST(ShapeInferenceTest, RefusesSequencesThatDoNotFit) {
+  const auto kShape = ErrorKind::kShape;
+  const auto expect = [&](const std::function<void(Network&)>& spoil, const std::string& message) {
+    Builder builder(1, {1, 6, 1});
+    const auto gates = builder.Conv(builder.Embedding("data", 9, 5), 12, Square(1));
+    Network network = builder.Build({builder.Lstm(gates, 3)});
+    EXPECT_NO_THROW(CheckNetwork(network));
+    spoil(network);
+    try {
+      CheckNetwork(network);
+      ADD_FAILURE() << "Accepted; expected: " << message;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kShape) << error.what();
+      EXPECT_EQ(error.what(), message);
+    }
+  };
+  const std::string kEmbedding = "The embedding node \"embedding0\": ";
+  const std::string kLstm = "The lstm node \"lstm2\": ";
+  for (const Shape& shape : {Shape{2, 6, 1}, Shape{1, 6, 2}}) {
+    expect([&](Network& n) { n.graph.input_shape = shape; },
+           kEmbedding + "it takes 1 x steps x 1 numbers of classes, not " +
+               std::to_string(shape.channels) + " x 6 x " + std::to_string(shape.width) + ".");
+  }
+  for (const uint32_t classes : {0U, kMaxClasses + 1, kMax}) {
+    expect([&](Network& n) { n.graph.nodes[0].classes = classes; },
+           kEmbedding + "its number of classes, " + std::to_string(classes) +
+               ", is outside 1 to 16777216.");
+  }
+  expect([](Network& n) { n.graph.nodes[0].out_channels = 0; },
+         kEmbedding + "it needs at least one output channel.");
+  expect(
+      [](Network& n) { n.graph.nodes[0].out_channels = kMax; },
+      kEmbedding + "its output of 4294967295 x 6 x 1 is empty or larger than 2147483648 values.");
+  expect([](Network& n) { n.graph.nodes[0].classes = 8; },
+         kEmbedding + "its weight \"embedding0.weight\" is 9 x 5, not 8 x 5.");
+  // 4 · 0x40000003 is 12 in 32 bits.
+  expect([](Network& n) { n.graph.nodes[2].out_channels = 0x40000003; },
+         kLstm +
+             "it takes 4294967308 x steps x 1, four gates of each output channel, not 12 x 6 x "
+             "1.");
+  expect([](Network& n) { n.graph.nodes[2].out_channels = 0; },
+         kLstm + "it needs at least one output channel.");
+  expect(
+      [](Network& n) {
+        n.graph.nodes[1].window.pad = {0, 1, 0, 0};
+      },
+      kLstm + "it takes 12 x steps x 1, four gates of each output channel, not 12 x 6 x 2.");
+  expect([](Network& n) { n.matrices.at("lstm2.weight") = n.matrices.at("conv1.weight"); },
+         kLstm + "its weight \"lstm2.weight\" is 12 x 5, not 12 x 3.");
+}
+
 // Each concat doubles its input: 2^40 channels after 40 of them.
 TEST(ShapeInferenceTest, RefusesValuesThatGrowWithoutLimit) {
   Builder builder(1, {1, 1, 1});
@@ -322,7 +373,7 @@ TEST(ShapeInferenceTest, RefusesBadNames) {
 }
 
 TEST(ShapeInferenceTest, NamesOfOps) {
-  for (int i = 0; i <= static_cast<int>(Op::kDropout); ++i) {
+  for (int i = 0; i <= static_cast<int>(Op::kLstm); ++i) {
     const auto op = static_cast<Op>(i);
     EXPECT_EQ(ParseOp(Name(op)), op);
   }

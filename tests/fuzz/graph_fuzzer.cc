@@ -22,16 +22,35 @@ using namespace lowtropy;
 
 constexpr uint64_t kMaxWeights = 4096;  // of one matrix
 
+struct WeightShape {
+  uint64_t rows;
+  uint64_t cols;
+};
+
+// Of a node without a weight: as many rows as its vectors have elements.
+WeightShape WeightShapeOf(const Node& node, const Shape& input) {
+  const uint64_t taps = uint64_t{node.window.kernel[0]} * node.window.kernel[1];
+  switch (node.op) {
+    case Op::kFc:
+      return {node.out_channels, input.size()};
+    case Op::kConv:
+      return {node.out_channels, input.channels / node.groups * taps};
+    case Op::kEmbedding:
+      return {node.classes, node.out_channels};
+    case Op::kLstm:
+      return {input.channels, node.out_channels};
+    default:
+      return {input.channels, 1};
+  }
+}
+
 // Makes the tensors that the graph names, of few distinct values, in changing formats. False when
 // one would be large.
 bool AddTensors(Network* network) {
   const std::map<std::string, Shape> shapes = InferShapes(network->graph);
   for (const Node& node : network->graph.nodes) {
     const Shape& input = shapes.at(node.inputs[0]);
-    const bool fc = node.op == Op::kFc;
-    const uint64_t rows = fc || node.op == Op::kConv ? node.out_channels : input.channels;
-    const uint64_t taps = uint64_t{node.window.kernel[0]} * node.window.kernel[1];
-    const uint64_t cols = fc ? input.size() : input.channels / node.groups * taps;
+    const auto [rows, cols] = WeightShapeOf(node, input);
     if (rows > kMaxWeights || cols > kMaxWeights / rows) return false;
     std::vector<float> values(static_cast<size_t>(rows * cols));
     for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * i % 5) * 0.25F;

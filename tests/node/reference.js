@@ -186,6 +186,49 @@ function channelMeans({ shape: [channels, height, width], data }) {
 
 /**
  * @param {GraphNode} node
+ * @param {Value} input
+ * @param {Shape} shape
+ * @param {Float32Array | undefined} weight
+ */
+function embedding({ name }, { data }, [width, steps], weight) {
+  if (!weight) throw new Error(`${name} has no weights`);
+  return Float64Array.from(
+    { length: width * steps },
+    (_, at) => weight[data[at % steps] * width + Math.floor(at / steps)],
+  );
+}
+
+/**
+ * @param {GraphNode} node
+ * @param {Value} input
+ * @param {Shape} shape
+ * @param {Float32Array | undefined} weight
+ */
+function lstm({ name }, { data }, [hidden, steps], weight) {
+  if (!weight) throw new Error(`${name} has no weights`);
+  const outputs = new Float64Array(hidden * steps);
+  const cell = new Float64Array(hidden);
+  const sigmoid = (/** @type {number} */ x) => 1 / (1 + Math.exp(-x));
+  for (let t = 0; t < steps; ++t) {
+    /** @param {number} row */
+    const gate = (row) => {
+      let sum = data[row * steps + t];
+      for (let k = 0; t > 0 && k < hidden; ++k) {
+        sum += weight[row * hidden + k] * outputs[k * steps + t - 1];
+      }
+      return sum;
+    };
+    for (let i = 0; i < hidden; ++i) {
+      const fresh = sigmoid(gate(i)) * Math.tanh(gate(2 * hidden + i));
+      cell[i] = sigmoid(gate(hidden + i)) * cell[i] + fresh;
+      outputs[i * steps + t] = sigmoid(gate(3 * hidden + i)) * Math.tanh(cell[i]);
+    }
+  }
+  return outputs;
+}
+
+/**
+ * @param {GraphNode} node
  * @param {Value[]} inputs
  * @param {Shape} shape
  * @param {Lookup} tensor
@@ -202,6 +245,10 @@ function compute(node, inputs, shape, tensor) {
         ? fc(inputs[0], node.outChannels, weight, tensor(node.bias))
         : conv(node, inputs[0], shape, weight, tensor(node.bias));
     }
+    case 'embedding':
+      return embedding(node, inputs[0], shape, tensor(node.weight));
+    case 'lstm':
+      return lstm(node, inputs[0], shape, tensor(node.weight));
     case 'relu':
       return data.map((value) => Math.max(value, 0));
     case 'maxpool':

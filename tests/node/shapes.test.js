@@ -131,6 +131,49 @@ test('shapes: parameters', () => {
   );
 });
 
+/**
+ * @param {object} [lstm]
+ * @param {object} [embedding]
+ * @returns {GraphNode[]}
+ */
+function sequenceNodes(lstm = {}, embedding = {}) {
+  return [
+    /** @type {any} */ ({
+      op: 'embedding',
+      name: 'e',
+      inputs: ['in'],
+      output: 'e',
+      weight: 'e.w',
+      classes: 7,
+      outChannels: 12,
+      ...embedding,
+    }),
+    /** @type {any} */ ({
+      op: 'lstm',
+      name: 'l',
+      inputs: ['e'],
+      output: 'l',
+      weight: 'l.w',
+      outChannels: 3,
+      ...lstm,
+    }),
+  ];
+}
+
+test('shapes: sequences', () => {
+  const graph = graphOf(sequenceNodes(), [1, 9, 1]);
+  const shapes = inferShapes(graph);
+  assert.deepEqual(shapes.get('e'), [12, 9, 1]);
+  assert.deepEqual(shapes.get('l'), [3, 9, 1]);
+  assert.deepEqual(
+    [...tensorShapes(graph)],
+    [
+      ['e.w', { rows: 7, cols: 12, kind: 'matrix' }],
+      ['l.w', { rows: 12, cols: 3, kind: 'matrix' }],
+    ],
+  );
+});
+
 test('shapes: nodes in any order are sorted, those in order stay', () => {
   const ordered = [
     add('a', 'in', 'in'),
@@ -176,6 +219,17 @@ describe('shapes: refusals', () => {
     [graphOf([conv({ stride: [1, NaN] })]), /the stride is NaN/],
     [graphOf([conv({ pad: [0, 0, 0, -1] })]), /the padding is -1/],
     [graphOf([conv({ groups: 4 })]), /4 input and 6 output channels cannot be split into 4 groups/],
+    [graphOf(sequenceNodes(), [2, 9, 1]), /"e": it takes 1×steps×1 numbers of classes, not 2×9×1/],
+    [graphOf(sequenceNodes(), [1, 9, 2]), /"e": it takes 1×steps×1 numbers of classes, not 1×9×2/],
+    [graphOf(sequenceNodes({}, { classes: 0 }), [1, 9, 1]), /"e": the number of classes is 0/],
+    [
+      graphOf(sequenceNodes({}, { classes: 2 ** 24 + 1 }), [1, 9, 1]),
+      /"e": 16777217 classes are more than 16777216/,
+    ],
+    [
+      graphOf(sequenceNodes({ outChannels: 4 }), [1, 9, 1]),
+      /"l": it takes 16×steps×1, four gates of each output, not 12×9×1/,
+    ],
     [graphOf([conv({ pad: [2 ** 20, 2 ** 20, 0, 0] })]), /has more than 2147483647 elements/],
     [
       graphOf([/** @type {any} */ ({ op: 'warp', name: 'w', inputs: ['in'], output: 'w' })]),

@@ -101,6 +101,43 @@ describe('cli: train', () => {
     assert(summary.seconds > 0);
   });
 
+  test('a text, and the model that reads it for inspect', async () => {
+    writeFileSync(join(folder, 'text'), 'to be or not to be, '.repeat(60));
+    const { code, stdout, stderr } = await lowtropy([
+      ...['train', '--model', 'charlstm', '--data', 'text:text', '--workers', '2', '--batch', '4'],
+      ...['--iterations', '2', '--save', 'c.safetensors', '--prune', '0.9', '--values', '8'],
+    ]);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(
+      stdout,
+      /^c\.safetensors: \d+\.\d kB; its weights are \d+\.\d times smaller\.\n$/m,
+    );
+    const inspected = await lowtropy(['inspect', 'c.safetensors', '--json']);
+    assert.equal(inspected.code, 0, inspected.stderr);
+    const { layers, inputShape } = JSON.parse(inspected.stdout);
+    assert.deepEqual(inputShape, [1, 1, 50, 1]);
+    assert.deepEqual(
+      layers.map((/** @type {any} */ { name, op, columns, repeats, autoFormat, format }) => [
+        name,
+        op,
+        columns,
+        repeats,
+        autoFormat === format,
+      ]),
+      [
+        ['embedding', 'embedding', 0, 50, true],
+        ['lstm_input', 'conv', 50, 1, true],
+        ['lstm', 'lstm', 1, 50, true],
+        ['fc', 'conv', 50, 1, true],
+      ],
+    );
+    assert.deepEqual(await lowtropy(['run', 'c.safetensors', 'text']), {
+      code: 1,
+      stdout: '',
+      stderr: 'c.safetensors takes 1×50×1 values, not pictures of 3 channels.\n',
+    });
+  });
+
   test('as text, and the model for inspect', async () => {
     const { code, stdout, stderr } = await train(
       ...['--iterations', '4', '--delay', '2', '--compressor', 'stc', '--downstream', 'recompress'],

@@ -10,12 +10,13 @@ import {
   Compressor,
   Dataset,
   DisposedError,
+  FORMATS,
   FileError,
   LowtropyError,
+  Matrix,
   Model,
   ShapeError,
   Trainer,
-  UnsupportedError,
   ValueError,
   decodeMessage,
   initTraining,
@@ -440,6 +441,96 @@ describe('a trained model as a Model', () => {
     });
   }
 
+  test('charlstm has the same outputs, as a file too, and in every format', async () => {
+    const trainer = new Trainer({ model: 'charlstm', data: text, batch: 16 });
+    trainer.step(20);
+    const { graph, tensors } = trainer.toGraph();
+    assert.deepEqual(
+      graph.nodes.map(({ op, name }) => `${op} ${name}`),
+      ['embedding embedding', 'conv lstm_input', 'lstm lstm', 'conv fc'],
+    );
+    const model = await Model.fromGraph(graph, tensors);
+    const file = model.save();
+    assert.match(Buffer.from(file).toString('latin1', 8, 80), /"version":"2"/);
+    const loaded = await Model.load(file);
+    const models = [model, loaded, ...FORMATS.map((format) => loaded.to(format))];
+    const [steps, { classes }] = [10, text];
+    const examples = [0, 1, 2];
+    const expected = trainer.predict(text, examples);
+    for (const exported of models) {
+      assert.deepEqual(exported.inputShape, [1, 1, steps, 1]);
+      for (const example of examples) {
+        const outputs = exported.run(text.example(example).inputs);
+        assert.equal(outputs.length, classes * steps);
+        outputs.forEach((value, i) => {
+          const [label, step] = [Math.floor(i / steps), i % steps];
+          const row = step * examples.length + example;
+          const difference = Math.abs(value - expected[row * classes + label]);
+          assert(difference < 1e-4, `${example}, step ${step}, ${label}: ${difference}`);
+        });
+      }
+    }
+    for (const exported of models) exported.dispose();
+    trainer.dispose();
+  });
+
+  test('charlstm: what its layers take, and numbers that are no characters', async () => {
+    const trainer = new Trainer({ model: 'charlstm', data: text, batch: 16 });
+    const { graph, tensors } = trainer.toGraph({ prune: 0.7, values: 16 });
+    const model = await Model.fromGraph(graph, tensors);
+    const [embedding, input, lstm, fc] = model.layers;
+    const { classes } = text;
+    assert.deepEqual(
+      [embedding, input, lstm, fc].map(({ op, rows, cols, columns, repeats, macs }) => [
+        op,
+        rows,
+        cols,
+        columns,
+        repeats,
+        macs,
+      ]),
+      [
+        ['embedding', classes, 32, 0, 10, 0],
+        ['conv', 512, 32, 10, 1, 512 * 32 * 10],
+        ['lstm', 512, 128, 1, 10, 512 * 128 * 10],
+        ['conv', classes, 128, 10, 1, classes * 128 * 10],
+      ],
+    );
+    for (const { distinct, rows, cols, nnz } of model.layers) {
+      assert(distinct <= 16);
+      assert.equal(rows * cols - nnz, Math.floor(0.7 * rows * cols));
+    }
+    assert.equal(embedding.energyPj, 0);
+    assert.equal(embedding.nanoseconds, 0);
+    assert.equal(embedding.bytes, Math.min(...Object.values(embedding.bytesIn)));
+    assert.match(embedding.why, /only looked up/);
+    // A run makes ten products, which are predicted to take ten times as long as one.
+    const matrix = Matrix.fromDense(
+      /** @type {import('../../web/lib/import/shapes.js').Tensor} */ (tensors.get(lstm.weight))
+        .data,
+      512,
+      128,
+      { format: lstm.format },
+    );
+    assert.equal(lstm.energyPj, 10 * matrix.cost().energyPj);
+    const one = matrix.choice(1).candidates.find(({ format }) => format === lstm.format);
+    assert.equal(lstm.nanoseconds, 10 * Number(one?.nanoseconds));
+    matrix.dispose();
+
+    const good = text.example(0).inputs;
+    const before = model.run(good);
+    const bad = good.slice();
+    bad[3] = classes;
+    refuses(
+      () => model.run(bad),
+      ValueError,
+      new RegExp(`"embedding": its input at step 3 is ${classes}, not an integer from 0 to`),
+    );
+    assert.deepEqual(model.run(good), before);
+    model.dispose();
+    trainer.dispose();
+  });
+
   test('pruned and quantized on request', () => {
     withTrainer({ model: 'lenet5' }, (trainer) => {
       const before = trainer.weights();
@@ -457,10 +548,7 @@ describe('a trained model as a Model', () => {
     });
   });
 
-  test('not charlstm, nor with options that cannot be', () => {
-    withTrainer({ model: 'charlstm', data: text }, (trainer) => {
-      refuses(() => trainer.toGraph(), UnsupportedError, /charlstm .* an embedding/);
-    });
+  test('not with options that cannot be', () => {
     withTrainer({}, (trainer) => {
       refuses(() => trainer.toGraph({ prune: 1 }), ValueError, /prune/);
       refuses(() => trainer.toGraph({ values: 1 }), ValueError, /from 2 to 256/);

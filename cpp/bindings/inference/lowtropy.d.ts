@@ -87,14 +87,19 @@ export interface NetworkBuilder extends Handle {
 export interface NativeLayer {
   /** Of the node. */
   name: string;
-  op: 'conv' | 'fc';
+  op: 'conv' | 'fc' | 'embedding' | 'lstm';
   /** The name of its weight. */
   weight: string;
   rows: number;
   cols: number;
-  /** How many columns its product has: the output's pixels of a convolution. */
+  /**
+   * How many columns its product has: the output's pixels of a convolution, 1 of others, 0 of an
+   * embedding, whose rows are only looked up.
+   */
   columns: number;
-  /** Multiplications of the dense product. */
+  /** How often a run takes it: at each step of an LSTM or an embedding, else once. */
+  repeats: number;
+  /** Multiplications of a run on the dense matrix. */
   macs: number;
   format: FormatName;
   bytes: number;
@@ -109,8 +114,27 @@ export interface StepTime {
   milliseconds: number;
 }
 
+/** Takes a model file in pieces, straight into the places where they stay. */
+export interface NativeLoader extends Handle {
+  /** Where the next bytes belong; empty when the file is complete. */
+  space(): Uint8Array;
+  /** So many bytes of `space()` are there. */
+  advance(bytes: number): void;
+  /** In bytes; negative as long as it is not known. */
+  fileSize(): number;
+  finish(): NativeModel | null;
+}
+
+/** A model file in pieces, which follow each other. */
+export interface NativeWriter extends Handle {
+  /** Of all pieces, in bytes. */
+  size(): number;
+  pieceCount(): number;
+  piece(index: number): Uint8Array;
+}
+
 export interface NativeModel extends Handle {
-  save(): NativeBuffer | null;
+  save(): NativeWriter | null;
   edit(): NetworkBuilder | null;
   graph(): string;
   weightBytes(): number;
@@ -135,7 +159,8 @@ export interface NativeModule {
     format: string,
   ): NativeMatrix | null;
   makeBuilder(graphJson: string): NetworkBuilder | null;
-  loadModel(file: NativeBuffer): NativeModel | null;
+  /** `fileSize`: in bytes; negative where it is not known. */
+  makeLoader(fileSize: number): NativeLoader | null;
 }
 
 export interface ModuleOptions {

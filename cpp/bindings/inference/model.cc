@@ -3,7 +3,8 @@
 #include <emscripten/val.h>
 
 #include <map>
-#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,17 +85,46 @@ Model* Build(const NetworkBuilder& builder) {
   return Guard([&] { return new Model(builder.network); });
 }
 
-Model* LoadModel(const Buffer& file) {
-  return Guard([&] { return new Model(ReadModel(file.memory, file.size)); });
+// `file_size`: negative where it is not known.
+ModelLoader* MakeLoader(double file_size) {
+  return Guard([&] {
+    return file_size < 0 ? new ModelLoader : new ModelLoader(static_cast<uint64_t>(file_size));
+  });
 }
 
-Buffer* Save(const Model& model) {
-  return Guard([&] {
-    const Network& network = model.executor.network();
-    auto file = std::make_unique<Buffer>(ModelSize(network));
-    WriteModel(network, {file->memory.get(), static_cast<size_t>(file->size)});
-    return file.release();
-  });
+// A view, which dies when the heap grows: it is used at once and never kept.
+val Space(ModelLoader& loader) {
+  const std::span<std::byte> space = loader.Space();
+  return val(emscripten::typed_memory_view(space.size(), reinterpret_cast<uint8_t*>(space.data())));
+}
+
+void Advance(ModelLoader& loader, uint32_t bytes) {
+  Guard([&] { loader.Advance(bytes); });
+}
+
+double FileSize(const ModelLoader& loader) {
+  const std::optional<uint64_t> size = loader.FileSize();
+  return size ? static_cast<double>(*size) : -1;
+}
+
+Model* Finish(ModelLoader& loader) {
+  return Guard([&] { return new Model(loader.Finish()); });
+}
+
+ModelWriter* Save(const Model& model) {
+  return Guard([&] { return new ModelWriter(model.executor.network()); });
+}
+
+double WriterSize(const ModelWriter& writer) { return static_cast<double>(writer.size()); }
+uint32_t PieceCount(const ModelWriter& writer) {
+  return static_cast<uint32_t>(writer.piece_count());
+}
+
+// A view, like Space.
+val Piece(const ModelWriter& writer, uint32_t index) {
+  const std::span<const std::byte> piece = writer.Piece(index);
+  return val(
+      emscripten::typed_memory_view(piece.size(), reinterpret_cast<const uint8_t*>(piece.data())));
 }
 
 NetworkBuilder* Edit(const Model& model) {
@@ -132,6 +162,7 @@ val DescribeLayer(const LayerInfo& layer, const Matrix& matrix) {
   object.set("rows", static_cast<double>(layer.rows));
   object.set("cols", static_cast<double>(layer.cols));
   object.set("columns", static_cast<double>(layer.count));
+  object.set("repeats", static_cast<double>(layer.repeats));
   object.set("macs", static_cast<double>(layer.macs));
   object.set("format", std::string(Name(matrix.format())));
   object.set("bytes", static_cast<double>(matrix.ByteLength()));
@@ -183,12 +214,21 @@ val RunTimed(Model& model) {
 EMSCRIPTEN_BINDINGS(model) {
   using emscripten::allow_raw_pointers;
   emscripten::function("makeBuilder", &MakeBuilder, allow_raw_pointers());
-  emscripten::function("loadModel", &LoadModel, allow_raw_pointers());
+  emscripten::function("makeLoader", &MakeLoader, allow_raw_pointers());
   emscripten::class_<NetworkBuilder>("NetworkBuilder")
       .function("addMatrix", &AddMatrix)
       .function("addVector", &AddVector)
       .function("recode", &RecodeMatrix)
       .function("build", &Build, allow_raw_pointers());
+  emscripten::class_<ModelLoader>("ModelLoader")
+      .function("space", &Space)
+      .function("advance", &Advance)
+      .function("fileSize", &FileSize)
+      .function("finish", &Finish, allow_raw_pointers());
+  emscripten::class_<ModelWriter>("ModelWriter")
+      .function("size", &WriterSize)
+      .function("pieceCount", &PieceCount)
+      .function("piece", &Piece);
   emscripten::class_<Model>("Model")
       .function("save", &Save, allow_raw_pointers())
       .function("edit", &Edit, allow_raw_pointers())

@@ -141,6 +141,8 @@ export interface NativeNode {
   stride: number;
   pad: number;
   epsilon: number;
+  /** Of an LSTM: what its forget gates have besides their bias. */
+  forgetBias: number;
   /** Of a batch normalization: the running means, then the running variances. */
   state: Float32Array<ArrayBuffer>;
 }

@@ -228,6 +228,7 @@ val NodesOfTrainer(const TrainerHandle& handle) {
     Put(&object, "stride", static_cast<double>(settings.stride));
     Put(&object, "pad", static_cast<double>(settings.pad));
     Put(&object, "epsilon", settings.epsilon);
+    Put(&object, "forgetBias", settings.forget_bias);
     Put(&object, "state", SliceOf(node.layer->State()));
     list.call<void>("push", object);
   }

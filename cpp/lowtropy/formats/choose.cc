@@ -89,6 +89,15 @@ double ListedNanoseconds(Format format, const Profile& p, size_t columns) {
          work.runs * (t.run_tile * tiles + t.run_column * n);
 }
 
+// Of a matrix whose rows are only looked up.
+std::string DescribeLookups(const Candidate& chosen, const Candidate& dense) {
+  if (chosen.format == Format::kDense) return "no format is smaller, and rows are only looked up";
+  char text[96];
+  std::snprintf(text, sizeof text, "%.1f times smaller than dense, and rows are only looked up",
+                static_cast<double>(dense.bytes) / static_cast<double>(chosen.bytes));
+  return text;
+}
+
 std::string Describe(const Candidate& chosen, const Candidate& fastest, const Candidate& dense) {
   char text[256];
   const double smaller = static_cast<double>(dense.bytes) / static_cast<double>(chosen.bytes);
@@ -114,6 +123,7 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
 }  // namespace
 
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns) {
+  if (columns == 0) return 0;
   if (columns == 1) return VectorNanoseconds(format, profile);
   if (format == Format::kDense || format == Format::kPalette) {
     return DecodedNanoseconds(format, profile, static_cast<double>(columns));
@@ -139,7 +149,7 @@ Choice Choose(const Profile& profile, size_t columns) {
     if (fast_enough && c.bytes < best->bytes) best = &c;
   }
   choice.format = best->format;
-  choice.reason = Describe(*best, *fastest, dense);
+  choice.reason = columns == 0 ? DescribeLookups(*best, dense) : Describe(*best, *fastest, dense);
   return choice;
 }
 

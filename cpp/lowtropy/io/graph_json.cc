@@ -20,11 +20,10 @@ template <class AnyNode, class Visitor>
 void VisitFields(AnyNode& node, Visitor& visit) {
   const Op op = node.op;
   const bool pools = op == Op::kMaxPool || op == Op::kAvgPool;
-  if (op == Op::kConv || op == Op::kFc) {
-    visit("weight", node.weight);
-    visit.Optional("bias", node.bias);
-    visit("outChannels", node.out_channels);
-  }
+  if (HasWeight(op)) visit("weight", node.weight);
+  if (op == Op::kConv || op == Op::kFc) visit.Optional("bias", node.bias);
+  if (op == Op::kEmbedding) visit("classes", node.classes);
+  if (HasWeight(op)) visit("outChannels", node.out_channels);
   if (op == Op::kConv || pools) {
     visit("kernel", node.window.kernel);
     visit("stride", node.window.stride);

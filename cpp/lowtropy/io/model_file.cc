@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,11 +28,11 @@ constexpr uint64_t kMaxJsonInteger = (uint64_t{1} << 53) - 1;
 // How every file goes on after the header's length: format, version and checksum come first, so
 // that they are found without parsing, in damaged files and in those of later versions.
 constexpr std::string_view kFormatStart = R"({"__metadata__":{"format":"lowtropy","version":")";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersions[] = {"1", "2"};
 constexpr std::string_view kChecksumStart = R"(","checksum":")";
 constexpr std::string_view kNoChecksum = "00000000";
 constexpr size_t kChecksumAt =
-    kLengthBytes + kFormatStart.size() + kVersion.size() + kChecksumStart.size();
+    kLengthBytes + kFormatStart.size() + kVersions[0].size() + kChecksumStart.size();
 constexpr size_t kMaxVersionDigits = 9;
 
 // What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
@@ -47,6 +48,10 @@ struct Entry {
 };
 
 [[noreturn]] void Refuse(const std::string& message) { throw Error(ErrorKind::kFile, message); }
+[[noreturn]] void RefuseWithinHeader(uint64_t file_size, uint64_t header_length) {
+  Refuse("The file ends after " + std::to_string(file_size) +
+         " bytes, within its header, which has " + std::to_string(header_length) + " bytes.");
+}
 
 std::string Quote(std::string_view name) { return "\"" + std::string(name) + "\""; }
 
@@ -69,6 +74,15 @@ std::optional<ArrayName> SplitName(std::string_view name) {
   const auto* found = std::find(kArrayNames.begin(), kArrayNames.end(), name.substr(dot + 1));
   if (found == kArrayNames.end()) return std::nullopt;
   return ArrayName{std::string(name.substr(0, dot)), *found};
+}
+
+// The lowest version that has all of the graph's ops, so that files of older graphs stay as they
+// were.
+std::string_view VersionOf(const Graph& graph) {
+  const auto is_new = [](const Node& node) {
+    return node.op == Op::kEmbedding || node.op == Op::kLstm;
+  };
+  return kVersions[std::any_of(graph.nodes.begin(), graph.nodes.end(), is_new) ? 1 : 0];
 }
 
 // The order of arrays in the file: wide elements first, so that each array is aligned for its type
@@ -148,7 +162,7 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Key("format");
   json.String("lowtropy");
   json.Key("version");
-  json.String(kVersion);
+  json.String(VersionOf(network.graph));
   json.Key("checksum");
   json.String(kNoChecksum);
   json.Key("graph");
@@ -206,20 +220,62 @@ uint64_t DataBytes(const std::vector<Entry>& entries) {
 
 // ---- Reading ----
 
+// Where the data starts. `start`: the first kStartBytes of the file; `file_size`: where it is
+// known.
+constexpr size_t kStartBytes = kLengthBytes + 1;
+uint64_t FindData(std::string_view start, std::optional<uint64_t> file_size) {
+  if (start.size() < kStartBytes) {
+    Refuse("This is not a safetensors file: it has " + std::to_string(start.size()) +
+           " bytes, too few for a header.");
+  }
+  if (start[kLengthBytes] != '{') {
+    Refuse(
+        "This is not a safetensors file: its byte 8 is not the \"{\" that a header begins "
+        "with.");
+  }
+  uint64_t length;
+  std::memcpy(&length, start.data(), kLengthBytes);
+  if (length > kMaxHeaderBytes) {
+    Refuse("The file's header is said to have " + std::to_string(length) + " bytes; the limit is " +
+           std::to_string(kMaxHeaderBytes) + ".");
+  }
+  if (file_size && length > *file_size - kLengthBytes) RefuseWithinHeader(*file_size, length);
+  return kLengthBytes + length;
+}
+
+// Reads a header, which tells what arrays follow, and builds the network when they are there.
 class Reader {
  public:
-  Reader(std::shared_ptr<const std::byte> bytes, uint64_t size)
-      : owner_(std::move(bytes)),
-        file_(reinterpret_cast<const char*>(owner_.get()), static_cast<size_t>(size)) {}
+  // `header`: the file's bytes before the data, which stay where they are for as long as this
+  // lives; `file_size`: where it is known.
+  Reader(std::string_view header, std::optional<uint64_t> file_size)
+      : header_(header), file_size_(file_size) {}
 
-  Network Read() {
-    FindData();
+  void ReadHeader() {
     CheckVersion();
     CheckHeaderChecksum();
-    const JsonText text{file_.substr(kLengthBytes, data_start_ - kLengthBytes), "the file",
-                        kLengthBytes};
-    ReadHeader(JsonValue(text));
-    CheckArrayChecksums();
+    const JsonText text{header_.substr(kLengthBytes), "the file", kLengthBytes};
+    ReadItems(JsonValue(text));
+  }
+
+  uint64_t file_size() const { return header_.size() + data_read_; }
+  size_t array_count() const { return entries_.size(); }
+  size_t array_bytes(size_t index) const { return entries_[index].array.byte_size(); }
+
+  // Gives an array its bytes, whose checksum was computed.
+  void SetArray(size_t index, const std::byte* data, std::shared_ptr<const void> owner,
+                uint32_t checksum) {
+    Entry& entry = entries_[index];
+    if (Hex(checksum) != checksums_[index].second) {
+      Refuse("The array " + Quote(entry.name) +
+             " is damaged: its checksum is not the one in the file's header.");
+    }
+    entry.array = Array(entry.array.type(), data, entry.array.size(), std::move(owner));
+    entry.checksum = checksum;
+  }
+
+  // When all arrays are set.
+  Network Build() {
     BuildTensors();
     CheckNetwork(network_);
     CheckCanonical();
@@ -234,31 +290,8 @@ class Reader {
     std::vector<NamedArray> arrays;
   };
 
-  void FindData() {
-    if (file_.size() < kLengthBytes + 1) {
-      Refuse("This is not a safetensors file: it has " + std::to_string(file_.size()) +
-             " bytes, too few for a header.");
-    }
-    if (file_[kLengthBytes] != '{') {
-      Refuse(
-          "This is not a safetensors file: its byte 8 is not the \"{\" that a header begins "
-          "with.");
-    }
-    uint64_t length;
-    std::memcpy(&length, file_.data(), kLengthBytes);
-    if (length > kMaxHeaderBytes) {
-      Refuse("The file's header is said to have " + std::to_string(length) +
-             " bytes; the limit is " + std::to_string(kMaxHeaderBytes) + ".");
-    }
-    if (length > file_.size() - kLengthBytes) {
-      Refuse("The file ends after " + std::to_string(file_.size()) +
-             " bytes, within its header, which has " + std::to_string(length) + " bytes.");
-    }
-    data_start_ = kLengthBytes + static_cast<size_t>(length);
-  }
-
   void CheckVersion() const {
-    const std::string_view header = file_.substr(0, data_start_).substr(kLengthBytes);
+    const std::string_view header = header_.substr(kLengthBytes);
     if (!header.starts_with(kFormatStart)) {
       Refuse("This safetensors file is not a Lowtropy model: its header does not begin with " +
              std::string(kFormatStart) + ".");
@@ -269,32 +302,32 @@ class Reader {
                             version[0] != '0' &&
                             version.find_first_not_of("0123456789") == version.npos;
     if (!is_version) Refuse("The version in the file's header is not a number.");
-    if (version != kVersion) {
-      throw Error(ErrorKind::kUnsupported, "The file is of version " + std::string(version) +
-                                               " of the model format; this program reads version " +
-                                               std::string(kVersion) + ".");
+    if (std::find(std::begin(kVersions), std::end(kVersions), version) == std::end(kVersions)) {
+      throw Error(ErrorKind::kUnsupported,
+                  "The file is of version " + std::string(version) +
+                      " of the model format; this program reads versions 1 and 2.");
     }
   }
 
   void CheckHeaderChecksum() const {
     constexpr size_t kStartAt = kChecksumAt - kChecksumStart.size();
-    if (file_.substr(kStartAt, kChecksumStart.size()) != kChecksumStart ||
-        data_start_ < kChecksumAt + kNoChecksum.size()) {
+    if (header_.substr(kStartAt, kChecksumStart.size()) != kChecksumStart ||
+        header_.size() < kChecksumAt + kNoChecksum.size()) {
       Refuse("Byte " + std::to_string(kStartAt) +
              " of the file: the header's checksum is missing.");
     }
-    const std::string_view stored = file_.substr(kChecksumAt, kNoChecksum.size());
-    if (stored != Hex(HeaderChecksum(file_.data(), data_start_))) {
+    const std::string_view stored = header_.substr(kChecksumAt, kNoChecksum.size());
+    if (stored != Hex(HeaderChecksum(header_.data(), header_.size()))) {
       Refuse("The file's header is damaged: its checksum is not the one stored at byte " +
              std::to_string(kChecksumAt) + ".");
     }
-    if (data_start_ % kAlignment != 0) {
-      Refuse("The file's data starts at byte " + std::to_string(data_start_) +
+    if (header_.size() % kAlignment != 0) {
+      Refuse("The file's data starts at byte " + std::to_string(header_.size()) +
              ", which is not a multiple of " + std::to_string(kAlignment) + ".");
     }
   }
 
-  void ReadHeader(const JsonValue& header) {
+  void ReadItems(const JsonValue& header) {
     JsonItems items = JsonItems::Object(header);
     items.Next();  // is there and is "__metadata__", as CheckVersion saw
     ReadMetadata(items.value());
@@ -303,17 +336,23 @@ class Reader {
       Refuse("The file has a checksum of the array " + Quote(checksums_[entries_.size()].first) +
              ", but no such array in its place.");
     }
-    if (data_read_ < DataSize()) {
-      Refuse(std::to_string(DataSize() - data_read_) + " bytes follow the last array in the file.");
+    if (file_size_ && file_size() < *file_size_) {
+      Refuse(std::to_string(*file_size_ - file_size()) +
+             " bytes follow the last array in the file.");
     }
   }
 
   void ReadMetadata(const JsonValue& value) {
     JsonObject metadata(value);
     metadata.Get("format");
-    metadata.Get("version");
+    const std::string version = metadata.Get("version").String();
     metadata.Get("checksum");
     network_.graph = ParseGraph(metadata.Get("graph").String());
+    if (version != VersionOf(network_.graph)) {
+      Refuse("The file is of version " + version +
+             " of the model format, but its graph is one of version " +
+             std::string(VersionOf(network_.graph)) + ".");
+    }
     ReadMatrices(metadata.Get("matrices").String());
     ReadChecksums(metadata.Get("checksums").String());
     metadata.CheckAllRead();
@@ -364,8 +403,7 @@ class Reader {
     ReadIntegers(object.Get("data_offsets"), offsets);
     object.CheckAllRead();
     CheckOffsets(name, offsets, size * ByteSize(type));
-    const char* data = file_.data() + data_start_ + static_cast<size_t>(offsets[0]);
-    Entry entry{name, Array(type, data, static_cast<size_t>(size), owner_)};
+    Entry entry{name, Array(type, nullptr, static_cast<size_t>(size), nullptr)};
     if (!entries_.empty() && !ComesBefore(entries_.back(), entry)) {
       value.Refuse("the array " + Quote(name) + " is out of order");
     }
@@ -409,21 +447,14 @@ class Reader {
     if (end < begin || end - begin != bytes) {
       Refuse(which + ", but its shape and dtype take " + std::to_string(bytes) + " bytes.");
     }
-    if (end > DataSize()) {
-      Refuse(which + ", but the file has just " + std::to_string(DataSize()) + " bytes of data.");
+    if (file_size_ && end > *file_size_ - header_.size()) {
+      Refuse(which + ", but the file has just " + std::to_string(*file_size_ - header_.size()) +
+             " bytes of data.");
     }
-  }
-
-  uint64_t DataSize() const { return file_.size() - data_start_; }
-
-  void CheckArrayChecksums() {
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      Entry& entry = entries_[i];
-      entry.checksum = Crc32(entry.array.data(), entry.array.byte_size());
-      if (Hex(entry.checksum) != checksums_[i].second) {
-        Refuse("The array " + Quote(entry.name) +
-               " is damaged: its checksum is not the one in the file's header.");
-      }
+    if (end > std::numeric_limits<uintptr_t>::max()) {
+      throw Error(ErrorKind::kMemory, "Out of memory: the file's arrays take " +
+                                          std::to_string(end) +
+                                          " bytes and more, which is more than can be addressed.");
     }
   }
 
@@ -454,19 +485,17 @@ class Reader {
 
   void CheckCanonical() const {
     const std::string canonical = FormatHeader(network_, entries_);
-    const std::string_view header = file_.substr(0, data_start_);
-    if (header == canonical) return;
-    const size_t shorter = std::min(header.size(), canonical.size());
+    if (header_ == canonical) return;
+    const size_t shorter = std::min(header_.size(), canonical.size());
     // The length and the checksum differ whenever anything does.
     size_t at = kChecksumAt + kNoChecksum.size();
-    while (at < shorter && header[at] == canonical[at]) ++at;
+    while (at < shorter && header_[at] == canonical[at]) ++at;
     Refuse("Byte " + std::to_string(at) +
            " of the file: the header is not in its canonical form from here on.");
   }
 
-  std::shared_ptr<const std::byte> owner_;
-  std::string_view file_;
-  size_t data_start_ = 0;
+  std::string_view header_;
+  std::optional<uint64_t> file_size_;
   Network network_;
   std::map<std::string, MatrixInfo> matrices_;
   std::vector<std::pair<std::string, std::string>> checksums_;
@@ -480,7 +509,129 @@ Network ReadModel(std::shared_ptr<const std::byte> bytes, uint64_t size) {
   if (reinterpret_cast<uintptr_t>(bytes.get()) % kAlignment != 0) {
     throw Error(ErrorKind::kValue, "A model file must lie in memory aligned to 64 bytes.");
   }
-  return Reader(std::move(bytes), size).Read();
+  const std::string_view file(reinterpret_cast<const char*>(bytes.get()),
+                              static_cast<size_t>(size));
+  const auto data_start = static_cast<size_t>(FindData(file.substr(0, kStartBytes), size));
+  Reader reader(file.substr(0, data_start), size);
+  reader.ReadHeader();
+  const std::byte* data = bytes.get() + data_start;
+  for (size_t i = 0; i < reader.array_count(); ++i) {
+    const size_t array_bytes = reader.array_bytes(i);
+    reader.SetArray(i, data, bytes, Crc32(data, array_bytes));
+    data += array_bytes;
+  }
+  return reader.Build();
+}
+
+// ---- Reading piece by piece ----
+
+class ModelLoader::State {
+ public:
+  explicit State(std::optional<uint64_t> file_size) : file_size_(file_size) {
+    header_.resize(kStartBytes);
+    if (file_size && *file_size < kStartBytes) RefuseEnd(*file_size);
+  }
+
+  std::optional<uint64_t> FileSize() const {
+    return reader_ ? std::optional(reader_->file_size()) : file_size_;
+  }
+
+  std::span<std::byte> Space() {
+    if (!reader_) return std::as_writable_bytes(std::span(header_)).subspan(filled_);
+    if (array_ == arrays_.size()) return {};
+    return {arrays_[array_].get() + filled_, reader_->array_bytes(array_) - filled_};
+  }
+
+  void Advance(size_t bytes) {
+    const std::span<std::byte> space = Space();
+    if (bytes > space.size()) Refuse("The file goes on after its last array.");
+    // While the bytes are in the cache.
+    if (reader_) checksum_ = Crc32(space.data(), bytes, checksum_);
+    filled_ += bytes;
+    if (filled_ < header_.size() && !reader_) return;
+    if (!reader_) ContinueHeader();
+    while (array_ < arrays_.size() && filled_ == reader_->array_bytes(array_)) FinishArray();
+  }
+
+  Network Finish() {
+    if (!Space().empty()) RefuseEnd(reader_ ? reader_->file_size() - Missing() : filled_);
+    return reader_->Build();
+  }
+
+ private:
+  // When all of header_ is there: of the start or of the whole header.
+  void ContinueHeader() {
+    const auto data_start = static_cast<size_t>(FindData(header_, file_size_));
+    if (header_.size() < data_start) return header_.resize(data_start);
+    reader_.emplace(header_, file_size_);
+    reader_->ReadHeader();
+    // All at once, so that a lack of memory shows before a long download and not after it.
+    for (size_t i = 0; i < reader_->array_count(); ++i) {
+      arrays_.push_back(AllocateBytes(reader_->array_bytes(i)));
+    }
+    filled_ = 0;
+  }
+
+  void FinishArray() {
+    const std::shared_ptr<std::byte>& memory = arrays_[array_];
+    reader_->SetArray(array_, memory.get(), memory, checksum_);
+    ++array_;
+    filled_ = 0;
+    checksum_ = 0;
+  }
+
+  // Bytes of arrays that have not come.
+  uint64_t Missing() const {
+    uint64_t bytes = 0;
+    for (size_t i = array_; i < arrays_.size(); ++i) bytes += reader_->array_bytes(i);
+    return bytes - filled_;
+  }
+
+  [[noreturn]] void RefuseEnd(uint64_t received) const {
+    if (reader_) {
+      Refuse("The file ends after " + std::to_string(received) + " of " +
+             std::to_string(reader_->file_size()) + " bytes.");
+    }
+    const std::string_view start =
+        std::string_view(header_).substr(0, static_cast<size_t>(received));
+    RefuseWithinHeader(received, FindData(start.substr(0, kStartBytes), {}) - kLengthBytes);
+  }
+
+  std::optional<uint64_t> file_size_;
+  std::string header_;            // its start until its length is known, then all of it
+  std::optional<Reader> reader_;  // once the header is there; looks into header_
+  std::vector<std::shared_ptr<std::byte>> arrays_;
+  size_t array_ = 0;   // the one that is being filled
+  size_t filled_ = 0;  // bytes of it, or of the header
+  uint32_t checksum_ = 0;
+};
+
+ModelLoader::ModelLoader(std::optional<uint64_t> file_size)
+    : state_(std::make_unique<State>(file_size)) {}
+ModelLoader::~ModelLoader() = default;
+
+std::span<std::byte> ModelLoader::Space() { return state_->Space(); }
+void ModelLoader::Advance(size_t bytes) { state_->Advance(bytes); }
+std::optional<uint64_t> ModelLoader::FileSize() const { return state_->FileSize(); }
+Network ModelLoader::Finish() { return state_->Finish(); }
+
+// ---- Writing ----
+
+ModelWriter::ModelWriter(const Network& network) {
+  CheckNetwork(network);
+  std::vector<Entry> entries = ListEntries(network);
+  for (Entry& entry : entries) {
+    entry.checksum = Crc32(entry.array.data(), entry.array.byte_size());
+  }
+  header_ = FormatHeader(network, entries);
+  size_ = header_.size() + DataBytes(entries);
+  for (Entry& entry : entries) arrays_.push_back(std::move(entry.array));
+}
+
+std::span<const std::byte> ModelWriter::Piece(size_t index) const {
+  if (index == 0) return std::as_bytes(std::span(header_));
+  const Array& array = arrays_[index - 1];
+  return {static_cast<const std::byte*>(array.data()), array.byte_size()};
 }
 
 uint64_t ModelSize(const Network& network) {
@@ -490,26 +641,16 @@ uint64_t ModelSize(const Network& network) {
 }
 
 void WriteModel(const Network& network, std::span<std::byte> out) {
-  CheckNetwork(network);
-  std::vector<Entry> entries = ListEntries(network);
-  for (Entry& entry : entries) {
-    entry.checksum = Crc32(entry.array.data(), entry.array.byte_size());
-  }
-  const std::string header = FormatHeader(network, entries);
-  const uint64_t size = header.size() + DataBytes(entries);
-  if (out.size() != size) {
-    throw Error(ErrorKind::kShape, "The model file takes " + std::to_string(size) +
+  const ModelWriter writer(network);
+  if (out.size() != writer.size()) {
+    throw Error(ErrorKind::kShape, "The model file takes " + std::to_string(writer.size()) +
                                        " bytes, but there is room for " +
                                        std::to_string(out.size()) + ".");
   }
   std::byte* to = out.data();
-  std::memcpy(to, header.data(), header.size());
-  to += header.size();
-  for (const Entry& entry : entries) {
-    if (entry.array.byte_size() != 0) {
-      std::memcpy(to, entry.array.data(), entry.array.byte_size());
-    }
-    to += entry.array.byte_size();
+  for (size_t i = 0; i < writer.piece_count(); ++i) {
+    const std::span<const std::byte> piece = writer.Piece(i);
+    to = std::copy(piece.begin(), piece.end(), to);
   }
 }
 

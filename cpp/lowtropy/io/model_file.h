@@ -4,8 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
+#include "lowtropy/base/array.h"
 #include "lowtropy/nn/graph.h"
 
 namespace lowtropy {
@@ -24,6 +28,62 @@ inline constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
 // Throws Error(kFile) that says what is wrong and where, Error(kUnsupported) for a later version of
 // the format, and the errors of CheckNetwork.
 Network ReadModel(std::shared_ptr<const std::byte> bytes, uint64_t size);
+
+// Reads a file that arrives piece by piece, straight into its place: each array has memory of its
+// own, so that a file may be larger than the largest piece of memory (2 GB where pointers have 32
+// bits), and nothing is copied. Checks all that ReadModel does, each as soon as it can be.
+//
+//   ModelLoader loader;
+//   while (bytes arrive) {          // until Space() is empty or they end
+//     copy some of them to loader.Space();
+//     loader.Advance(how many);
+//   }
+//   Network network = loader.Finish();
+//
+// After an error it can only be destroyed.
+class ModelLoader {
+ public:
+  // `file_size`: in bytes, where it is known; what does not fit it is then refused early.
+  explicit ModelLoader(std::optional<uint64_t> file_size = std::nullopt);
+  ~ModelLoader();
+
+  // Where the next bytes of the file belong; empty when it is complete. Valid until Advance.
+  std::span<std::byte> Space();
+
+  // That many bytes of Space() are there now. Memory for all arrays is allocated when the header is
+  // complete. Throws the errors of ReadModel; Error(kFile) for more bytes than Space() has, which
+  // are more than the file should have where it is empty; Error(kMemory) where there is not enough.
+  void Advance(size_t bytes);
+
+  // In bytes: what the header tells once it is complete, before that what is known.
+  std::optional<uint64_t> FileSize() const;
+
+  // When all bytes are there; just once. Throws the errors of ReadModel, and Error(kFile) if bytes
+  // are missing.
+  Network Finish();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+// The network's file in pieces that need no memory for the whole: the header, and the network's
+// arrays themselves, which it shares.
+class ModelWriter {
+ public:
+  // Throws the errors of WriteModel.
+  explicit ModelWriter(const Network& network);
+
+  uint64_t size() const { return size_; }
+  // The file is pieces 0 to piece_count() - 1, one after the other.
+  size_t piece_count() const { return arrays_.size() + 1; }
+  std::span<const std::byte> Piece(size_t index) const;
+
+ private:
+  std::string header_;
+  std::vector<Array> arrays_;
+  uint64_t size_ = 0;
+};
 
 // The exact size of the network's file. Throws as WriteModel does.
 uint64_t ModelSize(const Network& network);

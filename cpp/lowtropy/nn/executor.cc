@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <utility>
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/nn/operators.h"
+#include "lowtropy/nn/sequence.h"
 #include "lowtropy/nn/shape_inference.h"
 
 namespace lowtropy {
@@ -43,6 +45,29 @@ void CopyConcatInputs(const PlannedStep& planned, std::span<const float* const> 
   }
 }
 
+void RunEmbedding(const Node& node, const Matrix& weight, size_t steps, const float* input,
+                  float* output, float* scratch) {
+  const size_t done = Embed(weight, steps, input, output, scratch);
+  if (done == steps) return;
+  char value[32];
+  std::snprintf(value, sizeof value, "%.9g", static_cast<double>(input[done]));
+  throw NodeError(ErrorKind::kValue, node,
+                  "its input at step " + std::to_string(done) + " is " + value +
+                      ", not an integer from 0 to " + std::to_string(node.classes - 1));
+}
+
+// As in LayerInfo.
+struct Products {
+  uint64_t count;
+  uint64_t repeats;
+};
+
+Products ProductsOf(const Node& node, const Shape& output) {
+  if (node.op == Op::kEmbedding) return {0, output.height};
+  if (node.op == Op::kLstm) return {1, output.height};
+  return {uint64_t{output.height} * output.width, 1};
+}
+
 }  // namespace
 
 std::vector<LayerInfo> ListLayers(const Network& network) {
@@ -50,17 +75,18 @@ std::vector<LayerInfo> ListLayers(const Network& network) {
   std::vector<LayerInfo> layers;
   for (const size_t i : TopologicalOrder(network.graph)) {
     const Node& node = network.graph.nodes[i];
-    if (node.op != Op::kConv && node.op != Op::kFc) continue;
+    if (!HasWeight(node.op)) continue;
     const Matrix& weight = network.matrices.at(node.weight);
     const Shape& output = shapes.at(node.output);
-    const uint64_t count = uint64_t{output.height} * output.width;
+    const auto [count, repeats] = ProductsOf(node, output);
     layers.push_back({.name = node.name,
                       .op = node.op,
                       .weight = node.weight,
                       .rows = weight.rows(),
                       .cols = weight.cols(),
                       .count = count,
-                      .macs = count * weight.rows() * weight.cols(),
+                      .repeats = repeats,
+                      .macs = repeats * count * weight.rows() * weight.cols(),
                       .output = output});
   }
   return layers;
@@ -70,10 +96,9 @@ std::map<std::string, uint64_t> CountColumns(const Graph& graph) {
   const std::map<std::string, Shape> shapes = InferShapes(graph);
   std::map<std::string, uint64_t> columns;
   for (const Node& node : graph.nodes) {
-    if (node.op != Op::kConv && node.op != Op::kFc) continue;
-    const Shape& output = shapes.at(node.output);
+    if (!HasWeight(node.op)) continue;
     uint64_t& count = columns[node.weight];
-    count = std::max(count, uint64_t{output.height} * output.width);
+    count = std::max(count, ProductsOf(node, shapes.at(node.output)).count);
   }
   return columns;
 }
@@ -92,7 +117,7 @@ Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
   Operands operands;
   for (const uint64_t input : planned.inputs) operands.inputs.push_back(Arena(input));
   operands.epilogue.relu = step.relu;
-  if (node.op == Op::kConv || node.op == Op::kFc) {
+  if (HasWeight(node.op)) {
     operands.weight = &network_.matrices.at(node.weight);
     operands.epilogue.bias = Vector(node.bias);
     if (step.batch_norm != kNoNode) {
@@ -198,6 +223,10 @@ void Executor::RunStep(const PlannedStep& planned, const Operands& operands) con
       return CopyConcatInputs(planned, operands.inputs, output);
     case Op::kSoftmax:
       return Softmax(shape, input, output);
+    case Op::kEmbedding:
+      return RunEmbedding(node, *operands.weight, shape.height, input, output, scratch);
+    case Op::kLstm:
+      return Lstm(*operands.weight, shape.height, input, output, scratch);
     case Op::kFlatten:
     case Op::kDropout:
       return;  // Fuse leaves none

@@ -16,8 +16,9 @@
 
 namespace lowtropy {
 
-// A conv or fc node as a product of its weight with `count` columns, OH·OW for a conv and 1 for an
-// fc.
+// A node with a matrix, as what a run does with it: `repeats` products with `count` columns each.
+// A conv has one product with OH·OW columns, an fc one with 1, an lstm one with 1 at each of its
+// steps. An embedding only looks rows up, at each of its steps: that is 0 columns.
 struct LayerInfo {
   std::string name;  // of the node
   Op op;
@@ -25,16 +26,19 @@ struct LayerInfo {
   size_t rows;
   size_t cols;
   uint64_t count;
-  uint64_t macs;  // multiply-accumulates of a dense product
+  uint64_t repeats;
+  uint64_t
+      macs;  // multiply-accumulates of a run on the dense matrix: repeats · count · rows · cols
   Shape output;
 };
 
-// The network's conv and fc nodes, in an order in which they can run. The network must satisfy
-// CheckNetwork.
+// The network's nodes that have a matrix, in an order in which they can run. The network must
+// satisfy CheckNetwork.
 std::vector<LayerInfo> ListLayers(const Network& network);
 
-// How many columns the products with each weight of the graph have, by its name; the most, where
-// several nodes share it. What Choose wants to know of a weight. Throws the errors of InferShapes.
+// How many columns a product with each weight of the graph has, by its name: `count` of LayerInfo;
+// the most, where several nodes share it. What Choose wants to know of a weight. Throws the errors
+// of InferShapes.
 std::map<std::string, uint64_t> CountColumns(const Graph& graph);
 
 // Runs a network, one sample at a time, on its weights as they are held. Everything is planned and
@@ -55,7 +59,9 @@ class Executor {
   const std::vector<Shape>& output_shapes() const { return output_shapes_; }
 
   // The forward pass. `input`: C x H x W, row-major; `outputs`: one span for each graph output.
-  // Throws Error(kShape) unless sizes are those of the shapes. Equal inputs give equal bits.
+  // Throws Error(kShape) unless sizes are those of the shapes, and Error(kValue) that names node
+  // and value when an embedding meets a number that is none of its classes; the next run is not
+  // affected. Equal inputs give equal bits.
   void Run(std::span<const float> input, std::span<const std::span<float>> outputs);
 
   // Holds a weight in another format from now on. Throws Error(kValue) when there is no such

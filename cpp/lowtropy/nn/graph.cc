@@ -6,7 +6,7 @@
 namespace lowtropy {
 namespace {
 
-constexpr std::array<std::pair<Op, std::string_view>, 13> kNames{{
+constexpr std::array<std::pair<Op, std::string_view>, 15> kNames{{
     {Op::kConv, "conv"},
     {Op::kFc, "fc"},
     {Op::kRelu, "relu"},
@@ -20,6 +20,8 @@ constexpr std::array<std::pair<Op, std::string_view>, 13> kNames{{
     {Op::kFlatten, "flatten"},
     {Op::kSoftmax, "softmax"},
     {Op::kDropout, "dropout"},
+    {Op::kEmbedding, "embedding"},
+    {Op::kLstm, "lstm"},
 }};
 
 }  // namespace
@@ -36,6 +38,10 @@ std::optional<Op> ParseOp(std::string_view name) {
     if (known == name) return op;
   }
   return std::nullopt;
+}
+
+bool HasWeight(Op op) {
+  return op == Op::kConv || op == Op::kFc || op == Op::kEmbedding || op == Op::kLstm;
 }
 
 }  // namespace lowtropy

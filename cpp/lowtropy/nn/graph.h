@@ -29,12 +29,17 @@ enum class Op : uint8_t {
   kFlatten,        // C x H x W to C·H·W x 1 x 1
   kSoftmax,        // over the channels, for each pixel
   kDropout,        // identity: inference only
+  kEmbedding,      // 1 x T x 1 numbers of classes to the weight's rows, one a step
+  kLstm,           // what an LSTM does from step to step; see Lstm in sequence.h
 };
 
 std::string_view Name(Op op);
 std::optional<Op> ParseOp(std::string_view name);
 
-// One sample's shape. Vectors are C x 1 x 1.
+// Whether nodes of the op have a matrix: conv, fc, embedding and lstm.
+bool HasWeight(Op op);
+
+// One sample's shape. Vectors are C x 1 x 1, sequences features x steps x 1.
 struct Shape {
   uint32_t channels = 0;
   uint32_t height = 0;
@@ -62,7 +67,8 @@ struct Node {
   std::string output;               // the name of the one value that it makes
 
   // Names of tensors; empty means none. The weight is a Matrix: outChannels rows, and
-  // (inChannels / groups) · kernel height · kernel width columns (conv) or C·H·W columns (fc).
+  // (inChannels / groups) · kernel height · kernel width columns (conv) or C·H·W columns (fc);
+  // classes x outChannels (embedding); 4 · outChannels x outChannels (lstm).
   // The others are vectors with one value an output channel.
   std::string weight;
   std::string bias;
@@ -71,7 +77,8 @@ struct Node {
   std::string gamma;
   std::string beta;
 
-  uint32_t out_channels = 0;  // conv, fc
+  uint32_t out_channels = 0;  // conv, fc, embedding, lstm
+  uint32_t classes = 0;       // embedding
   uint32_t groups = 1;        // conv
   Window window;              // conv, pools
   bool ceil = false;        // pools: round the output size up; the last window still starts inside

@@ -7,6 +7,7 @@
 
 #include "lowtropy/nn/operators.h"
 #include "lowtropy/nn/placement.h"
+#include "lowtropy/nn/sequence.h"
 #include "lowtropy/nn/shape_inference.h"
 
 namespace lowtropy {
@@ -136,6 +137,8 @@ class Planner {
     const PlannedStep& planned = plan_.steps[i];
     const Node& node = NodeOf(i);
     if (planned.convolution) return planned.convolution->workspace_size();
+    if (node.op == Op::kEmbedding) return EmbeddingScratch(node.out_channels);
+    if (node.op == Op::kLstm) return LstmScratch(node.out_channels);
     if (node.op != Op::kMaxPool && node.op != Op::kAvgPool) return 0;
     return PoolScratch({node.window, planned.step.input_shape, planned.step.output_shape});
   }

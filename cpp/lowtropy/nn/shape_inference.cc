@@ -123,8 +123,12 @@ Shape ConvShape(const Node& node, const Shape& input) {
   }
 }
 
-Shape FcShape(const Node& node, const Shape&) {
+void CheckOutChannels(const Node& node) {
   if (node.out_channels == 0) throw ShapeError(node, "it needs at least one output channel");
+}
+
+Shape FcShape(const Node& node) {
+  CheckOutChannels(node);
   return {node.out_channels, 1, 1};
 }
 
@@ -186,13 +190,36 @@ Shape LrnShape(const Node& node, const Shape& input) {
   return input;
 }
 
+Shape EmbeddingShape(const Node& node, const Shape& input) {
+  CheckOutChannels(node);
+  if (node.classes == 0 || node.classes > kMaxClasses) {
+    throw ShapeError(node, "its number of classes, " + std::to_string(node.classes) +
+                               ", is outside 1 to " + std::to_string(kMaxClasses));
+  }
+  if (input.channels != 1 || input.width != 1) {
+    throw ShapeError(node, "it takes 1 x steps x 1 numbers of classes, not " + Describe(input));
+  }
+  return {node.out_channels, input.height, 1};
+}
+
+Shape LstmShape(const Node& node, const Shape& input) {
+  CheckOutChannels(node);
+  const uint64_t gates = uint64_t{4} * node.out_channels;
+  if (input.channels != gates || input.width != 1) {
+    throw ShapeError(node, "it takes " + std::to_string(gates) +
+                               " x steps x 1, four gates of each output channel, not " +
+                               Describe(input));
+  }
+  return {node.out_channels, input.height, 1};
+}
+
 Shape OutputShape(const Node& node, std::span<const Shape> inputs) {
   const Shape& input = inputs[0];
   switch (node.op) {
     case Op::kConv:
       return ConvShape(node, input);
     case Op::kFc:
-      return FcShape(node, input);
+      return FcShape(node);
     case Op::kMaxPool:
     case Op::kAvgPool:
       return PoolShape(node, input);
@@ -206,6 +233,10 @@ Shape OutputShape(const Node& node, std::span<const Shape> inputs) {
       return {static_cast<uint32_t>(input.size()), 1, 1};
     case Op::kLrn:
       return LrnShape(node, input);
+    case Op::kEmbedding:
+      return EmbeddingShape(node, input);
+    case Op::kLstm:
+      return LstmShape(node, input);
     case Op::kRelu:
     case Op::kBatchNorm:
     case Op::kSoftmax:
@@ -290,7 +321,7 @@ class TensorCheck {
 
   void CheckNode(const Node& node) {
     const Shape& input = shapes_.at(node.inputs[0]);
-    if (node.op == Op::kConv || node.op == Op::kFc) {
+    if (HasWeight(node.op)) {
       CheckWeight(node, input);
       CheckOptional(node, "bias", node.bias, node.out_channels);
     } else if (node.op == Op::kBatchNorm) {
@@ -300,19 +331,35 @@ class TensorCheck {
     }
   }
 
+  struct WeightShape {
+    uint64_t rows;
+    uint64_t cols;
+  };
+
+  static WeightShape WeightShapeOf(const Node& node, const Shape& input) {
+    switch (node.op) {
+      case Op::kFc:
+        return {node.out_channels, input.size()};
+      case Op::kEmbedding:
+        return {node.classes, node.out_channels};
+      case Op::kLstm:
+        return {input.channels, node.out_channels};
+      default:
+        return {node.out_channels, uint64_t{input.channels / node.groups} * node.window.kernel[0] *
+                                       node.window.kernel[1]};
+    }
+  }
+
   void CheckWeight(const Node& node, const Shape& input) {
-    const auto& [kernel_height, kernel_width] = node.window.kernel;
-    const uint64_t cols =
-        node.op == Op::kFc ? input.size()
-                           : uint64_t{input.channels / node.groups} * kernel_height * kernel_width;
+    const auto [rows, cols] = WeightShapeOf(node, input);
     const auto found = network_.matrices.find(node.weight);
     if (found == network_.matrices.end()) throw Missing(node, "weight", node.weight, "matrix");
     const Matrix& matrix = found->second;
-    if (matrix.rows() != node.out_channels || matrix.cols() != cols) {
+    if (matrix.rows() != rows || matrix.cols() != cols) {
       throw ShapeError(node, "its weight " + Quote(node.weight) + " is " +
                                  std::to_string(matrix.rows()) + " x " +
-                                 std::to_string(matrix.cols()) + ", not " +
-                                 std::to_string(node.out_channels) + " x " + std::to_string(cols));
+                                 std::to_string(matrix.cols()) + ", not " + std::to_string(rows) +
+                                 " x " + std::to_string(cols));
     }
     named_.insert(node.weight);
   }

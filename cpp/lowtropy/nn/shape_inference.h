@@ -21,6 +21,7 @@ inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr size_t kMaxTensorNameBytes = 128;
 inline constexpr uint64_t kMaxValueFloats = uint64_t{1} << 31;  // of one value
 inline constexpr uint32_t kMaxPoolWindow = 65535;               // kernel, stride and padding, each
+inline constexpr uint32_t kMaxClasses = uint32_t{1} << 24;      // floats tell no more apart
 
 // 1 to kMaxNameBytes bytes of UTF-8 without control characters: what names of nodes and values are.
 bool IsName(std::string_view name);

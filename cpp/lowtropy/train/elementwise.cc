@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "lowtropy/train/elementary.h"
+#include "lowtropy/base/elementary.h"
 #include "lowtropy/train/layers.h"
 
 namespace lowtropy {

@@ -41,11 +41,12 @@ struct Parameter {
 // What a layer computes, in the words of a network's graph (io/FORMAT.md), for those who make one.
 struct LayerSettings {
   std::string_view op;
-  size_t outputs = 0;  // conv, fc
+  size_t outputs = 0;  // conv, fc, embedding, lstm
   size_t kernel = 1;   // conv, maxpool; in both directions
   size_t stride = 1;
-  size_t pad = 0;     // on all sides
-  float epsilon = 0;  // batchnorm
+  size_t pad = 0;         // on all sides
+  float epsilon = 0;      // batchnorm
+  float forget_bias = 0;  // lstm: what forget gates have besides their bias
 };
 
 // What one call of a layer works on. Gradients are those of the loss by the value.

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lowtropy/train/elementary.h"
+#include "lowtropy/base/elementary.h"
 
 namespace lowtropy {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "lowtropy/train/elementary.h"
+#include "lowtropy/base/elementary.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/layers.h"
 #include "lowtropy/train/sums.h"
@@ -59,7 +59,9 @@ class Lstm : public Layer {
  public:
   explicit Lstm(size_t hidden) : hidden_(hidden) {}
 
-  LayerSettings Settings() const override { return {.op = "lstm", .outputs = hidden_}; }
+  LayerSettings Settings() const override {
+    return {.op = "lstm", .outputs = hidden_, .forget_bias = kForgetBias};
+  }
   bool ReadsOutput() const override { return true; }
 
   ValueShape Configure(std::span<const ValueShape> inputs) override {

@@ -5,7 +5,7 @@
  * these functions: what goes in and comes out is copied.
  */
 
-import { ShapeError, ValueError } from './errors.js';
+import { MemoryError, ShapeError, ValueError } from './errors.js';
 import { call } from './module.js';
 
 /**
@@ -23,8 +23,21 @@ export function makeBuffer(bytes) {
 }
 
 /**
+ * @param {number} length bytes
+ * @returns {Uint8Array<ArrayBuffer>} outside the module's heap
+ * @throws {MemoryError} where there is no room
+ */
+export function makeBytes(length) {
+  try {
+    return new Uint8Array(length);
+  } catch {
+    throw new MemoryError(`Out of memory: ${length} bytes were needed in one piece.`);
+  }
+}
+
+/**
  * @template T
- * @param {NativeBuffer[]} buffers deleted in the end, whatever happens
+ * @param {Array<{ delete(): void }>} buffers on the heap, deleted in the end, whatever happens
  * @param {() => T} work
  * @returns {T}
  */

@@ -4,7 +4,7 @@
  * What a network's graph is, and which shapes its values and parameters have.
  *
  * One sample at a time: a value is [channels, height, width] without the batch; a flat value, such
- * as a fully connected layer's, is [n, 1, 1]. Each value is assigned once.
+ * as a fully connected layer's, is [n, 1, 1], and a sequence is [features, steps, 1]. Each value is assigned once.
  */
 
 import { FileError } from '../core/errors.js';
@@ -20,6 +20,13 @@ import { FileError } from '../core/errors.js';
  *   Weights: outChannels rows; column (c·kh + i)·kw + j, c counting the channels of one group.
  * @typedef {NodeBase & { op: 'fc', weight: string, bias?: string, outChannels: number }} FcNode
  *   Weights: outChannels rows; columns in the order of the flattened [C, H, W].
+ * @typedef {NodeBase & { op: 'embedding', weight: string, classes: number,
+ *   outChannels: number }} EmbeddingNode
+ *   [1, steps, 1] numbers of classes to rows of the weights, which are classes × outChannels.
+ * @typedef {NodeBase & { op: 'lstm', weight: string, outChannels: number }} LstmNode
+ *   What an LSTM does from step to step: its input is what the sequence adds to its gates, for
+ *   each output channel those of input, forgetting, candidate and output, in this order; weights
+ *   are 4·outChannels × outChannels.
  * @typedef {NodeBase & { op: 'maxpool', kernel: Pair, stride: Pair, pad: Padding,
  *   ceil: boolean }} MaxPoolNode
  * @typedef {NodeBase & { op: 'avgpool', kernel: Pair, stride: Pair, pad: Padding, ceil: boolean,
@@ -32,8 +39,8 @@ import { FileError } from '../core/errors.js';
  * @typedef {NodeBase & { op: 'relu' | 'globalavgpool' | 'add' | 'concat' | 'flatten' | 'softmax'
  *   | 'dropout' }} PlainNode
  *   add takes two or more values of one shape; concat joins channels; softmax runs over the channels.
- * @typedef {ConvNode | FcNode | MaxPoolNode | AvgPoolNode | LrnNode | BatchNormNode
- *   | PlainNode} GraphNode
+ * @typedef {ConvNode | FcNode | EmbeddingNode | LstmNode | MaxPoolNode | AvgPoolNode | LrnNode
+ *   | BatchNormNode | PlainNode} GraphNode
  * @typedef {{ name: string, input: { name: string, shape: Shape }, outputs: string[],
  *   nodes: GraphNode[] }} Graph
  *
@@ -41,6 +48,9 @@ import { FileError } from '../core/errors.js';
  *   A vector of n values has 1 row and n columns.
  * @typedef {TensorShape & { data: Float32Array }} Tensor row-major
  */
+
+/** Beyond it float32 does not tell the numbers of classes apart. */
+const MAX_CLASSES = 2 ** 24;
 
 /** No value and no tensor may have more elements: they are indexed by 32-bit signed integers. */
 export const MAX_ELEMENTS = 2 ** 31 - 1;
@@ -166,6 +176,37 @@ function poolShape(node, input) {
 }
 
 /**
+ * @param {EmbeddingNode} node
+ * @param {Shape} input
+ * @returns {Shape}
+ */
+function embeddingShape(node, input) {
+  checkInteger(node, 'the number of outputs', node.outChannels, 1);
+  checkInteger(node, 'the number of classes', node.classes, 1);
+  if (node.classes > MAX_CLASSES) {
+    refuse(node, `${node.classes} classes are more than ${MAX_CLASSES}`);
+  }
+  if (input[0] !== 1 || input[2] !== 1) {
+    refuse(node, `it takes 1×steps×1 numbers of classes, not ${input.join('×')}`);
+  }
+  return [node.outChannels, input[1], 1];
+}
+
+/**
+ * @param {LstmNode} node
+ * @param {Shape} input
+ * @returns {Shape}
+ */
+function lstmShape(node, input) {
+  checkInteger(node, 'the number of outputs', node.outChannels, 1);
+  const gates = 4 * node.outChannels;
+  if (input[0] !== gates || input[2] !== 1) {
+    refuse(node, `it takes ${gates}×steps×1, four gates of each output, not ${input.join('×')}`);
+  }
+  return [node.outChannels, input[1], 1];
+}
+
+/**
  * @param {NodeBase} node
  * @param {Shape[]} inputs
  * @returns {Shape}
@@ -210,6 +251,10 @@ function shapeOf(node, inputs) {
     case 'fc':
       checkInteger(node, 'the number of outputs', node.outChannels, 1);
       return [node.outChannels, 1, 1];
+    case 'embedding':
+      return embeddingShape(node, inputs[0]);
+    case 'lstm':
+      return lstmShape(node, inputs[0]);
     case 'maxpool':
     case 'avgpool':
       return poolShape(node, inputs[0]);
@@ -334,6 +379,28 @@ export function inferShapes(graph) {
 }
 
 /**
+ * @param {GraphNode} node
+ * @param {Shape} input its input's shape
+ * @returns {{ name: string, rows: number, cols: number } | null} its weight matrix, if it has one
+ */
+function weightOf(node, [channels, height, width]) {
+  switch (node.op) {
+    case 'conv': {
+      const cols = (channels / node.groups) * node.kernel[0] * node.kernel[1];
+      return { name: node.weight, rows: node.outChannels, cols };
+    }
+    case 'fc':
+      return { name: node.weight, rows: node.outChannels, cols: channels * height * width };
+    case 'embedding':
+      return { name: node.weight, rows: node.classes, cols: node.outChannels };
+    case 'lstm':
+      return { name: node.weight, rows: 4 * node.outChannels, cols: node.outChannels };
+    default:
+      return null;
+  }
+}
+
+/**
  * The parameters of one node, in the order in which files store them.
  *
  * @param {GraphNode} node
@@ -343,7 +410,7 @@ export function inferShapes(graph) {
  * @throws {FileError} if a weight matrix would have more than `MAX_ELEMENTS` elements
  */
 export function nodeParameters(node, input) {
-  const [channels, height, width] = input;
+  const [channels] = input;
   /** @type {ReturnType<typeof nodeParameters>} */
   const list = [];
   /**
@@ -354,15 +421,15 @@ export function nodeParameters(node, input) {
   const vector = (role, name, n) => {
     if (name !== undefined) list.push({ role, name, rows: 1, cols: n, kind: 'vector' });
   };
-  if (node.op === 'conv' || node.op === 'fc') {
-    const cols =
-      node.op === 'fc'
-        ? channels * height * width
-        : (channels / node.groups) * node.kernel[0] * node.kernel[1];
-    if (node.outChannels * cols > MAX_ELEMENTS) {
-      refuse(node, `its weights of ${node.outChannels}×${cols} are more than ${MAX_ELEMENTS}`);
+  const weight = weightOf(node, input);
+  if (weight) {
+    const { rows, cols } = weight;
+    if (rows * cols > MAX_ELEMENTS) {
+      refuse(node, `its weights of ${rows}×${cols} are more than ${MAX_ELEMENTS}`);
     }
-    list.push({ role: 'weight', name: node.weight, rows: node.outChannels, cols, kind: 'matrix' });
+    list.push({ role: 'weight', ...weight, kind: 'matrix' });
+  }
+  if (node.op === 'conv' || node.op === 'fc') {
     vector('bias', node.bias, node.outChannels);
   } else if (node.op === 'batchnorm') {
     vector('mean', node.mean, channels);

@@ -3,7 +3,14 @@
 import { ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { checkFormat } from '../core/matrix.js';
-import { checkFloats, copyIn, copyOut, uploadFloats, withBuffers } from '../core/memory.js';
+import {
+  checkFloats,
+  copyIn,
+  copyOut,
+  makeBytes,
+  uploadFloats,
+  withBuffers,
+} from '../core/memory.js';
 import { call, init } from '../core/module.js';
 import { openSource, readIntoHeap } from './source.js';
 
@@ -16,19 +23,23 @@ import { openSource, readIntoHeap } from './source.js';
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
+ * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
  *
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
  *   or by the layers' names
  *
- * @typedef {object} Layer a convolution or fully connected layer, and its weight
+ * @typedef {object} Layer a layer that has a matrix, its weight
  * @property {string} name
- * @property {'conv' | 'fc'} op
+ * @property {'conv' | 'fc' | 'embedding' | 'lstm'} op
  * @property {string} weight the weight's name
- * @property {number} rows output channels
+ * @property {number} rows output channels; four times those of an lstm; an embedding's classes
  * @property {number} cols
- * @property {number} columns how many columns its product has: the output's pixels, or 1
- * @property {number} macs multiplications of the dense product
+ * @property {number} columns how many columns its product has: the output's pixels of a conv, 1 of
+ *   an fc and an lstm, 0 of an embedding, whose rows are only looked up
+ * @property {number} repeats how often a run takes the matrix: at each step of an lstm or an
+ *   embedding, else once
+ * @property {number} macs multiplications of a run on the dense matrix
  * @property {number} nnz elements other than 0
  * @property {number} p0 the share of the most frequent value
  * @property {number} entropy bits per element
@@ -37,11 +48,12 @@ import { openSource, readIntoHeap } from './source.js';
  * @property {FormatName} format
  * @property {string} why the format: a sentence
  * @property {number} bytes as held
- * @property {number} nanoseconds predicted for its product, in the format as held
+ * @property {number} nanoseconds predicted for its products in a run, in the format as held
  * @property {Record<FormatName, number>} bytesIn each format
  * @property {Record<FormatName, number>} nanosecondsIn each format, predicted
  * @property {FormatName} autoFormat what `auto` picks
- * @property {number} energyPj of its products, by the cost model: columns times that of one
+ * @property {number} energyPj of its products in a run, by the cost model: columns · repeats times
+ *   that of one with a vector
  */
 
 /**
@@ -61,10 +73,11 @@ export class Model extends Handle {
   #layers;
 
   /**
-   * Reads a model file (cpp/lowtropy/io/FORMAT.md). It is streamed into the heap and used in place,
-   * so that loading takes little more memory than the file has bytes.
+   * Reads a model file (cpp/lowtropy/io/FORMAT.md). It is streamed into the heap, where each array
+   * has its place and is used, so that loading takes little more memory than the file has bytes.
+   * The heap has room for 4 GB of models together; no array may have more than 2 GB.
    *
-   * @param {Uint8Array | ArrayBuffer | Blob | string | URL} source bytes, or where to get them
+   * @param {ModelSource} source bytes, or where to get them
    * @param {LoadOptions} [options]
    * @returns {Promise<Model>}
    * @throws {FileError} for anything that is not a sound model file; says what is wrong and where
@@ -72,8 +85,8 @@ export class Model extends Handle {
    */
   static async load(source, options = {}) {
     await init();
-    const buffer = await readIntoHeap(await openSource(source, options), options);
-    return withBuffers([buffer], () => new Model(call((native) => native.loadModel(buffer))));
+    const loader = await readIntoHeap(await openSource(source, options), options);
+    return withBuffers([loader], () => new Model(call(() => loader.finish())));
   }
 
   /**
@@ -201,11 +214,22 @@ export class Model extends Handle {
     });
   }
 
-  /** @returns {Uint8Array<ArrayBuffer>} the model file (cpp/lowtropy/io/FORMAT.md) */
+  /**
+   * @returns {Uint8Array<ArrayBuffer>} the model file (cpp/lowtropy/io/FORMAT.md)
+   * @throws {MemoryError} where the engine has no array so large
+   */
   save() {
     const { native } = this;
-    const buffer = call(() => native.save());
-    return withBuffers([buffer], () => new Uint8Array(buffer.bytes()));
+    const writer = call(() => native.save());
+    return withBuffers([writer], () => {
+      const file = makeBytes(writer.size());
+      for (let i = 0, at = 0; i < writer.pieceCount(); ++i) {
+        const piece = writer.piece(i);
+        file.set(piece, at);
+        at += piece.length;
+      }
+      return file;
+    });
   }
 
   /**
@@ -268,7 +292,7 @@ function weightFormats(graph, format) {
   /** @type {Map<string, FormatName | 'auto'>} */
   const formats = new Map();
   const layers = graph.nodes.flatMap((node) =>
-    node.op === 'conv' || node.op === 'fc' ? [[node.name, node.weight]] : [],
+    'weight' in node ? [[node.name, node.weight]] : [],
   );
   if (typeof format === 'string') {
     checkFormat(format);
@@ -324,7 +348,7 @@ function describeLayer({ stats, choice, cost, ...layer }) {
       Object.fromEntries(choice.candidates.map((candidate) => [candidate.format, value(candidate)]))
     );
   const bytesIn = byFormat(({ bytes }) => bytes);
-  const nanosecondsIn = byFormat(({ nanoseconds }) => nanoseconds);
+  const nanosecondsIn = byFormat(({ nanoseconds }) => nanoseconds * layer.repeats);
   const why =
     layer.format === choice.format
       ? choice.reason
@@ -341,6 +365,6 @@ function describeLayer({ stats, choice, cost, ...layer }) {
     bytesIn,
     nanosecondsIn,
     autoFormat: choice.format,
-    energyPj: cost.energyPj * layer.columns,
+    energyPj: cost.energyPj * layer.columns * layer.repeats,
   };
 }

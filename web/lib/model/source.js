@@ -2,11 +2,15 @@
 
 /** Bytes from wherever they are, streamed into the module's heap. */
 
-import { FileError, ValueError } from '../core/errors.js';
-import { makeBuffer } from '../core/memory.js';
+import { FileError, MemoryError, ValueError } from '../core/errors.js';
+import { call } from '../core/module.js';
 
 /**
- * @typedef {import('../core/module.js').NativeBuffer} NativeBuffer
+ * @typedef {import('../../../dist/lowtropy.js').NativeLoader} NativeLoader
+ *
+ * @typedef {Uint8Array | ArrayBuffer | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+ *   | string | URL} ModelSource a file's bytes, something that they come out of piece by piece (a
+ *   file that a user chose, a stream of Node.js), or an address to fetch them from
  *
  * @typedef {{ loaded: number, total: number | undefined }} Progress bytes; `total` is undefined as
  *   long as it is not known
@@ -14,14 +18,21 @@ import { makeBuffer } from '../core/memory.js';
  * @property {(progress: Progress) => void} [onProgress] called for each piece that arrives
  * @property {AbortSignal} [signal] stops loading; the promise is rejected with the signal's reason
  *
- * @typedef {{ chunks: AsyncIterable<Uint8Array>, total: number | undefined, name: string }} Source
+ * @typedef {object} Source
+ * @property {AsyncIterable<Uint8Array>} chunks
+ * @property {number | undefined} total bytes, as far as known
+ * @property {boolean} exact whether `total` can be relied on
+ * @property {string} name for messages
  */
+
+/** What 32 bits address. */
+const HEAP_LIMIT = 2 ** 32;
 
 /** Pieces in which bytes that are in memory already are copied, so that progress is seen. */
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * @param {Uint8Array | ArrayBuffer | Blob | string | URL} source
+ * @param {ModelSource} source
  * @param {LoadOptions} options
  * @returns {Promise<Source>}
  */
@@ -31,11 +42,19 @@ export async function openSource(source, { signal } = {}) {
   if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
     const name = 'The file';
-    return { chunks: readStream(source.stream(), name, signal), total: source.size, name };
+    const chunks = readStream(source.stream(), name, signal);
+    return { chunks, total: source.size, exact: true, name };
   }
   if (typeof source === 'string' || source instanceof URL) return fetchSource(source, signal);
+  const name = 'The stream';
+  if (typeof ReadableStream !== 'undefined' && source instanceof ReadableStream) {
+    return { chunks: readStream(source, name, signal), total: undefined, exact: false, name };
+  }
+  if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) {
+    return { chunks: source, total: undefined, exact: false, name };
+  }
   throw new ValueError(
-    'A model is loaded from a Uint8Array, an ArrayBuffer, a Blob or an address.',
+    'A model is loaded from a Uint8Array, an ArrayBuffer, a Blob, a stream or an address.',
   );
 }
 
@@ -49,7 +68,7 @@ function fromBytes(bytes) {
       yield bytes.subarray(at, at + CHUNK_BYTES);
     }
   }
-  return { chunks: pieces(), total: bytes.length, name: 'The model' };
+  return { chunks: pieces(), total: bytes.length, exact: true, name: 'The model' };
 }
 
 /**
@@ -75,13 +94,15 @@ async function fetchSource(url, signal) {
       `The model cannot be fetched from ${address}: the server answers ${response.status}.`,
     );
   }
-  // The length of a body that travels compressed is not the model's.
+  // The length of a body that travels compressed is not the model's. One that travels compressed from
+  // another origin hides that from us, so that the length is not to be relied on.
   const length = response.headers.get('content-encoding')
     ? ''
     : (response.headers.get('content-length') ?? '');
   return {
     chunks: readStream(response.body, address, signal),
     total: /^\d+$/.test(length) ? Number(length) : undefined,
+    exact: false,
     name: address,
   };
 }
@@ -116,57 +137,61 @@ async function* readStream(stream, name, signal) {
 }
 
 /**
- * Copies a source into one buffer on the heap. Where its length is not known beforehand the pieces
- * wait outside the heap until the end.
+ * Copies a source into the heap, each piece to the place where it stays. Outside the heap nothing is
+ * held but the piece that is being copied.
  *
  * @param {Source} source
  * @param {LoadOptions} options
- * @returns {Promise<NativeBuffer>} to be deleted by the caller
+ * @returns {Promise<NativeLoader>} which has the whole file; to be deleted by the caller
  */
-export async function readIntoHeap({ chunks, total, name }, { onProgress, signal } = {}) {
-  let buffer = total === undefined ? undefined : makeBuffer(total);
-  /** @type {Uint8Array[]} */
-  const pieces = [];
+export async function readIntoHeap(source, { onProgress, signal } = {}) {
+  const { chunks, name, exact } = source;
+  let { total } = source;
+  checkAddressable(total);
+  const loader = call((native) => native.makeLoader(exact && total !== undefined ? total : -1));
   let loaded = 0;
   try {
     onProgress?.({ loaded, total });
     for await (const chunk of chunks) {
       signal?.throwIfAborted();
-      if (buffer && loaded + chunk.length > buffer.bytes().length) {
-        // It travels compressed from another origin, which hides that from us: the length is not
-        // the model's.
-        pieces.push(new Uint8Array(buffer.bytes().subarray(0, loaded)));
-        buffer.delete();
-        buffer = total = undefined;
-      }
-      // A view taken anew: the heap may have grown meanwhile.
-      if (buffer) buffer.bytes().set(chunk, loaded);
-      else pieces.push(chunk);
+      appendChunk(loader, chunk);
       loaded += chunk.length;
+      const size = loader.fileSize();
+      if (size >= 0) total = size;
       onProgress?.({ loaded, total });
     }
     if (total !== undefined && loaded < total) {
       throw new FileError(`${name} ended after ${loaded} of ${total} bytes.`);
     }
-    return buffer ?? fillBuffer(pieces, loaded);
+    return loader;
   } catch (error) {
-    buffer?.delete();
+    loader.delete();
     signal?.throwIfAborted();
     throw error;
   }
 }
 
 /**
- * @param {Uint8Array[]} pieces
- * @param {number} size
+ * @param {NativeLoader} loader
+ * @param {Uint8Array} chunk
  */
-function fillBuffer(pieces, size) {
-  const buffer = makeBuffer(size);
-  const bytes = buffer.bytes();
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+function appendChunk(loader, chunk) {
+  for (let at = 0; at < chunk.length;) {
+    // A view taken anew: the heap may have grown meanwhile.
+    const space = loader.space();
+    // What has no place goes in as one byte too many, for the loader to refuse.
+    const bytes = Math.min(space.length || 1, chunk.length - at);
+    if (space.length > 0) space.set(chunk.subarray(at, at + bytes));
+    call(() => loader.advance(bytes));
+    at += bytes;
   }
-  return buffer;
+}
+
+/** @param {number | undefined} total bytes */
+function checkAddressable(total) {
+  if (total !== undefined && total > HEAP_LIMIT) {
+    throw new MemoryError(
+      `Out of memory: the model has ${total} bytes, and there is room for at most ${HEAP_LIMIT}.`,
+    );
+  }
 }

@@ -2,7 +2,8 @@
 
 /**
  * From a trained net to the graph and the tensors of a Model: batch normalization becomes part of
- * the convolution before it, and weights are pruned and quantized on request.
+ * the convolution before it, what acts on each step of a sequence a 1×1 convolution, and weights are
+ * pruned and quantized on request.
  */
 
 import { UnsupportedError, ValueError } from '../core/errors.js';
@@ -23,9 +24,6 @@ import { prune, quantize } from './quantize.js';
  *   256; by default all
  */
 
-/** What a graph has no operation for. @type {Record<string, string>} */
-const RECURRENT = { embedding: 'an embedding', lstm: 'an LSTM' };
-
 /**
  * @param {string} model its name
  * @param {DatasetShape} shape of an example
@@ -33,29 +31,28 @@ const RECURRENT = { embedding: 'an embedding', lstm: 'an LSTM' };
  * @param {Map<string, Float32Array>} weights by name
  * @param {ExportOptions} options
  * @returns {{ graph: Graph, tensors: Map<string, Tensor> }}
- * @throws {UnsupportedError}
  */
 export function exportGraph(model, shape, nodes, weights, options) {
   const checked = checkExport(options);
-  const recurrent = nodes.find(({ op }) => RECURRENT[op]);
-  if (recurrent) {
-    throw new UnsupportedError(
-      `The model ${model} cannot become a Model: graphs have no operation for ${
-        RECURRENT[recurrent.op]
-      }.`,
-    );
-  }
-  const exporter = new Exporter(weights);
+  const exporter = new Exporter(weights, shape);
   for (const node of nodes) exporter.add(node);
   compress(exporter.tensors, checked);
   /** @type {Graph} */
   const graph = {
     name: model,
-    input: { name: 'data', shape: [shape.channels, shape.height, shape.width] },
+    input: { name: 'data', shape: inputShape(shape) },
     outputs: [/** @type {GraphNode} */ (exporter.nodes.at(-1)).output],
     nodes: exporter.nodes,
   };
   return { graph, tensors: exporter.tensors };
+}
+
+/**
+ * @param {DatasetShape} shape
+ * @returns {import('../import/shapes.js').Shape} of text: a sequence
+ */
+function inputShape({ channels, height, width, steps }) {
+  return steps > 0 ? [1, steps, 1] : [channels, height, width];
 }
 
 /**
@@ -90,9 +87,14 @@ function compress(tensors, { share, values }) {
 }
 
 class Exporter {
-  /** @param {Map<string, Float32Array>} weights */
-  constructor(weights) {
+  /**
+   * @param {Map<string, Float32Array>} weights
+   * @param {DatasetShape} shape
+   */
+  constructor(weights, { steps, classes }) {
     this.weights = weights;
+    this.isSequence = steps > 0;
+    this.classes = classes;
     /** @type {GraphNode[]} */
     this.nodes = [];
     /** @type {Map<string, Tensor>} */
@@ -111,7 +113,13 @@ class Exporter {
         this.#addConvolution(node);
         break;
       case 'fc':
-        this.#push(node, { op: 'fc', ...this.#parameters(node), outChannels: node.outputs });
+        this.#addFullyConnected(node);
+        break;
+      case 'embedding':
+        this.#addEmbedding(node);
+        break;
+      case 'lstm':
+        this.#addLstm(node);
         break;
       case 'batchnorm':
         this.#fold(node);
@@ -148,6 +156,51 @@ class Exporter {
   }
 
   /** @param {NativeNode} node */
+  #addFullyConnected(node) {
+    const parameters = this.#parameters(node);
+    const { outputs } = node;
+    this.#push(
+      node,
+      this.isSequence
+        ? stepwise(parameters, outputs)
+        : { op: 'fc', ...parameters, outChannels: outputs },
+    );
+  }
+
+  /** @param {NativeNode} node */
+  #addEmbedding(node) {
+    const { classes } = this;
+    const weight = this.#addMatrix(`${node.name}.weight`, classes, `${node.name}.weight`);
+    this.#push(node, { op: 'embedding', weight, classes, outChannels: node.outputs });
+  }
+
+  /**
+   * What the sequence adds to the gates at each step, and then what one step leaves to the next.
+   *
+   * @param {NativeNode} node
+   */
+  #addLstm(node) {
+    const { name, outputs, forgetBias } = node;
+    const gates = `${name}_input`;
+    const weight = this.#addMatrix(`${gates}.weight`, 4 * outputs, `${name}.weight_input`);
+    const bias = `${gates}.bias`;
+    const data = /** @type {Float32Array} */ (this.weights.get(`${name}.bias`)).slice();
+    for (let i = outputs; i < 2 * outputs; ++i) data[i] += forgetBias;
+    this.tensors.set(bias, { rows: 1, cols: data.length, kind: 'vector', data });
+    const recurrent = this.#addMatrix(`${name}.weight`, 4 * outputs, `${name}.weight_hidden`);
+    this.#push({ ...node, name: gates }, stepwise({ weight, bias }, 4 * outputs));
+    this.nodes.push({
+      name,
+      inputs: [gates],
+      output: name,
+      op: 'lstm',
+      weight: recurrent,
+      outChannels: outputs,
+    });
+    this.values.set(node.output, name);
+  }
+
+  /** @param {NativeNode} node */
   #addConvolution(node) {
     this.#push(node, {
       op: 'conv',
@@ -160,6 +213,18 @@ class Exporter {
   }
 
   /**
+   * @param {string} name
+   * @param {number} rows
+   * @param {string} from the name of the net's parameter
+   * @returns {string} its name
+   */
+  #addMatrix(name, rows, from) {
+    const data = /** @type {Float32Array} */ (this.weights.get(from));
+    this.tensors.set(name, { rows, cols: data.length / rows, kind: 'matrix', data });
+    return name;
+  }
+
+  /**
    * Adds a layer's weight and, if it has one, its bias.
    *
    * @param {NativeNode} node
@@ -167,9 +232,7 @@ class Exporter {
   #parameters({ name, outputs }) {
     const weight = `${name}.weight`;
     const bias = `${name}.bias`;
-    const data = /** @type {Float32Array} */ (this.weights.get(weight));
-    const cols = data.length / outputs;
-    this.tensors.set(weight, { rows: outputs, cols, kind: 'matrix', data });
+    this.#addMatrix(weight, outputs, weight);
     const values = this.weights.get(bias);
     if (!values) return { weight };
     this.tensors.set(bias, { rows: 1, cols: outputs, kind: 'vector', data: values });
@@ -203,7 +266,24 @@ class Exporter {
   }
 }
 
-/** @param {NativeNode} node */
+/**
+ * A fully connected layer on each step of a sequence.
+ *
+ * @param {object} parameters
+ * @param {number} outChannels
+ */
+function stepwise(parameters, outChannels) {
+  return {
+    op: 'conv',
+    ...parameters,
+    outChannels,
+    ...window({ kernel: 1, stride: 1, pad: 0 }),
+    dilation: [1, 1],
+    groups: 1,
+  };
+}
+
+/** @param {Pick<NativeNode, 'kernel' | 'stride' | 'pad'>} node */
 function window({ kernel, stride, pad }) {
   return { kernel: [kernel, kernel], stride: [stride, stride], pad: [pad, pad, pad, pad] };
 }

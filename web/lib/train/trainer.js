@@ -205,7 +205,6 @@ export class Trainer extends Handle {
    *
    * @param {ExportOptions} [options]
    * @returns {{ graph: Graph, tensors: Map<string, Tensor> }}
-   * @throws {UnsupportedError} for charlstm, which a Model cannot run
    */
   toGraph(options = {}) {
     const { native } = this;
