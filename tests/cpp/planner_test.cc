@@ -153,12 +153,20 @@ TEST(PlannerTest, OnlyWhatCannotLieInTwoPlacesIsCopied) {
 TEST(PlannerTest, AChainTakesTwoNeighbours) {
   Builder builder(20, {2, 16, 16});  // 512 floats
   std::string value = "data";
+  for (int i = 0; i < 5; ++i) value = builder.Add(Op::kLrn, {value});
+  EXPECT_EQ(PlanOf(builder, {value}).arena_size, (2 + 2) * 256U + kColumnSlack);
+}
+
+TEST(PlannerTest, ConvolutionsShareTheirScratch) {
+  Builder builder(20, {2, 16, 16});
+  std::string value = "data";
   for (const uint32_t channels : {4U, 1U, 3U, 2U, 4U}) {
     value = builder.Conv(value, channels, Square(1));
   }
-  // The largest pair of neighbours is data and the first value; its 1024 floats and those of the
-  // last value share a place.
-  EXPECT_EQ(PlanOf(builder, {value}).arena_size, (2 + 4) * 256U + kColumnSlack);
+  // The scratch of the largest product comes on top of that step's own values, and no more.
+  const uint64_t scratch = Convolution({}, 1, 4, {2, 16, 16}).workspace_size();
+  EXPECT_LE(PlanOf(builder, {value}).arena_size,
+            (2 + 4) * 256U + scratch + 3 * kAlignment + kColumnSlack);
 }
 
 TEST(PlannerTest, ElementwiseStepsWriteOverInputsThatDie) {
