@@ -8,7 +8,7 @@
 //
 //      for each group of rows whose lists fit into kListWords:             list them
 //        for each tile of columns:
-//          for each block of kBlockCols columns of W:                      pack that part of X
+//          for each block of columns of W:                                 pack that part of X
 //            for each row of the group:                                    add to its tile of Y
 //
 // 2. Dense blocks: every element, for matrices of few zeros, or whose most frequent value is none.
@@ -46,7 +46,7 @@ namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Floats of a part of X in the workspace, with a row of slack: Packer copies whole vectors.
-HWY_INLINE size_t TileFloats() { return (kBlockCols + 1) * TileStride(); }
+HWY_INLINE size_t TileFloats() { return (kSparseBlockCols + 1) * TileStride(); }
 
 // Columns [first, first + count) of X, as pieces that are contiguous in every row.
 class Packer {
@@ -264,8 +264,8 @@ HWY_NOINLINE void MultiplyLists(const RowLists& w, const Columns& x, const Outpu
   ForEachTile(x, y, epilogue, RowLists::kVectors,
               [&](const Packer& packer, size_t vectors, TileTarget target) {
                 for (size_t block = 0; block < w.blocks; ++block) {
-                  const size_t first = block * kBlockCols;
-                  packer.Pack(first, std::min(first + kBlockCols, w.cols), tile);
+                  const size_t first = block * w.block_cols;
+                  packer.Pack(first, std::min(first + w.block_cols, w.cols), tile);
                   target.first = block == 0;
                   target.last = block + 1 == w.blocks;
                   MultiplyTile(w, block, vectors, tile, target);
@@ -286,29 +286,31 @@ HWY_NOINLINE void MultiplyBlock(const DenseBlock& w, size_t first_col, size_t co
 }
 
 template <class Storage>
-void ColumnProduct(const Storage& storage, RowRange rows, const Columns& x, const Output& y,
+void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
                    const Epilogue& epilogue, float* workspace) {
-  const size_t cols = storage.cols;
   float* unpacked = workspace + TileFloats();
-  WithTypes(storage, [&](const auto& w) {
-    if (IsListed(w, cols, rows)) {
-      for (size_t r = rows.begin; r < rows.end;) {
-        const RowLists lists =
-            RowLists::Of(w, cols, {r, rows.end}, reinterpret_cast<uint32_t*>(unpacked));
-        MultiplyLists(lists, x, y, epilogue, workspace);
-        r += lists.rows;
-      }
-      return;
+  const double share = ListedShare(Untyped(w), w.cols, rows);
+  if (share <= 1) {
+    const size_t block_cols = share < kSparseShare ? kSparseBlockCols : kBlockCols;
+    auto* words = reinterpret_cast<uint32_t*>(unpacked);
+    for (size_t r = rows.begin; r < rows.end;) {
+      RowLists lists;
+      WithTypes(w, [&](const auto& typed) {
+        lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_cols, words);
+      });
+      MultiplyLists(lists, x, y, epilogue, workspace);
+      r += lists.rows;
     }
-    for (size_t r = rows.begin; r < rows.end; r += kBlockRows) {
-      const RowRange group{r, std::min(rows.end, r + kBlockRows)};
-      for (size_t first = 0; first < cols; first += kBlockCols) {
-        const size_t count = std::min(kBlockCols, cols - first);
-        const DenseBlock block = DenseBlock::Of(w, group, first, count, unpacked);
-        MultiplyBlock(block, first, cols, x, y, epilogue, workspace);
-      }
+    return;
+  }
+  for (size_t r = rows.begin; r < rows.end; r += kBlockRows) {
+    const RowRange group{r, std::min(rows.end, r + kBlockRows)};
+    for (size_t first = 0; first < w.cols; first += kBlockCols) {
+      const size_t count = std::min(kBlockCols, w.cols - first);
+      const DenseBlock block = DenseBlock::Of(Untyped(w), group, first, count, unpacked);
+      MultiplyBlock(block, first, w.cols, x, y, epilogue, workspace);
     }
-  });
+  }
 }
 
 }  // namespace lowtropy::HWY_NAMESPACE

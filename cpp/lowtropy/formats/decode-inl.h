@@ -9,7 +9,6 @@
 #define LOWTROPY_FORMATS_DECODE_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,44 +19,50 @@
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 
-// Column indices (and codes), read once an element, are typed by template; pointers, read once a
-// run or a row, are read through Array::Index, whose branch is always predicted: typing them as
-// well would triple the code for no measured gain.
-template <class ColT>
+// Column indices (and codes), read once an element, are typed by template: Cols and Codes are const
+// uint8_t*, const uint16_t* or const uint32_t*, or Indices where speed does not matter. Pointers,
+// read once a run or a row, are read through Array::Index, whose branch is always predicted: typing
+// them as well would triple the code for no measured gain.
+struct Indices {
+  HWY_INLINE uint32_t operator[](size_t i) const { return array->Index(i); }
+  const Array* array;
+};
+
+template <class Cols>
 struct TypedCsr {
   HWY_INLINE float Value(size_t i) const { return values[i]; }
   HWY_INLINE uint32_t Col(size_t i) const { return col_i[i]; }
   size_t cols;
   const float* values;
-  const ColT* col_i;
+  Cols col_i;
   const Array& row_ptr;
 };
 
-template <class CodeT, class ColT>
+template <class Codes, class Cols>
 struct TypedPcsr {
   HWY_INLINE float Value(size_t i) const { return omega[codes[i]]; }
   HWY_INLINE uint32_t Col(size_t i) const { return col_i[i]; }
   size_t cols;
   const float* omega;
-  const CodeT* codes;
-  const ColT* col_i;
+  Codes codes;
+  Cols col_i;
   const Array& row_ptr;
 };
 
-template <class ColT>
+template <class Cols>
 struct TypedCer {
   size_t cols;
   const float* omega;
-  const ColT* col_i;
+  Cols col_i;
   const Array& omega_ptr;
   const Array& row_ptr;
 };
 
-template <class ColT>
+template <class Cols>
 struct TypedCser {
   size_t cols;
   const float* omega;
-  const ColT* col_i;
+  Cols col_i;
   const Array& omega_ptr;
   const Array& omega_i;
   const Array& row_ptr;
@@ -73,8 +78,8 @@ template <>
 inline constexpr bool kListsElements<Palette> = false;
 
 // The value of all elements that are not listed.
-template <class ColT>
-HWY_INLINE float Common(const TypedCsr<ColT>&) {
+template <class Cols>
+HWY_INLINE float Common(const TypedCsr<Cols>&) {
   return 0.0F;
 }
 template <class Typed>
@@ -93,13 +98,13 @@ template <class Typed>
 HWY_INLINE ColumnRange Listed(const Typed& w, RowRange rows) {
   return {w.row_ptr.Index(rows.begin), w.row_ptr.Index(rows.end)};
 }
-template <class ColT>
-HWY_INLINE ColumnRange Listed(const TypedCer<ColT>& w, RowRange rows) {
+template <class Cols>
+HWY_INLINE ColumnRange Listed(const TypedCer<Cols>& w, RowRange rows) {
   return {w.omega_ptr.Index(w.row_ptr.Index(rows.begin)),
           w.omega_ptr.Index(w.row_ptr.Index(rows.end))};
 }
-template <class ColT>
-HWY_INLINE ColumnRange Listed(const TypedCser<ColT>& w, RowRange rows) {
+template <class Cols>
+HWY_INLINE ColumnRange Listed(const TypedCser<Cols>& w, RowRange rows) {
   return {w.omega_ptr.Index(w.row_ptr.Index(rows.begin)),
           w.omega_ptr.Index(w.row_ptr.Index(rows.end))};
 }
@@ -111,8 +116,8 @@ HWY_INLINE void ForEachListed(const Typed& w, size_t row, F&& f) {
   const size_t end = w.row_ptr.Index(row + 1);
   for (size_t i = w.row_ptr.Index(row); i < end; ++i) f(w.Value(i), w.Col(i));
 }
-template <class ColT, class F>
-HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, F&& f) {
+template <class Cols, class F>
+HWY_INLINE void ForEachListed(const TypedCer<Cols>& w, size_t row, F&& f) {
   const size_t first = w.row_ptr.Index(row);
   const size_t last = w.row_ptr.Index(row + 1);
   uint32_t i = w.omega_ptr.Index(first);
@@ -121,8 +126,8 @@ HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, F&& f) {
     for (const uint32_t end = w.omega_ptr.Index(run + 1); i < end; ++i) f(value, w.col_i[i]);
   }
 }
-template <class ColT, class F>
-HWY_INLINE void ForEachListed(const TypedCser<ColT>& w, size_t row, F&& f) {
+template <class Cols, class F>
+HWY_INLINE void ForEachListed(const TypedCser<Cols>& w, size_t row, F&& f) {
   const size_t last = w.row_ptr.Index(row + 1);
   size_t run = w.row_ptr.Index(row);
   uint32_t i = w.omega_ptr.Index(run);
@@ -133,19 +138,25 @@ HWY_INLINE void ForEachListed(const TypedCser<ColT>& w, size_t row, F&& f) {
 }
 
 // The same for columns [begin, end).
-template <class ColT, class F>
-HWY_INLINE void ForEachBetween(const ColT* col_i, size_t first, size_t last, size_t begin,
+template <class Cols, class F>
+HWY_INLINE void ForEachBetween(const Cols& col_i, size_t first, size_t last, size_t begin,
                                size_t end, F&& f) {
-  const ColT* from = std::lower_bound(col_i + first, col_i + last, begin);
-  for (; from != col_i + last && *from < end; ++from) f(static_cast<size_t>(from - col_i));
+  size_t i = first;
+  for (size_t count = last - first; count != 0;) {  // to the first that is not below `begin`
+    const size_t half = count / 2;
+    const bool below = col_i[i + half] < begin;
+    i = below ? i + half + 1 : i;
+    count = below ? count - half - 1 : half;
+  }
+  for (; i < last && col_i[i] < end; ++i) f(i);
 }
 template <class Typed, class F>
 HWY_INLINE void ForEachListed(const Typed& w, size_t row, size_t begin, size_t end, F&& f) {
   ForEachBetween(w.col_i, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), begin, end,
                  [&](size_t i) { f(w.Value(i), w.Col(i)); });
 }
-template <class ColT, class F>
-HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, size_t begin, size_t end,
+template <class Cols, class F>
+HWY_INLINE void ForEachListed(const TypedCer<Cols>& w, size_t row, size_t begin, size_t end,
                               F&& f) {
   const size_t first = w.row_ptr.Index(row);
   const size_t last = w.row_ptr.Index(row + 1);
@@ -154,8 +165,8 @@ HWY_INLINE void ForEachListed(const TypedCer<ColT>& w, size_t row, size_t begin,
                    [&](size_t i) { f(w.omega[1 + run - first], w.col_i[i]); });
   }
 }
-template <class ColT, class F>
-HWY_INLINE void ForEachListed(const TypedCser<ColT>& w, size_t row, size_t begin, size_t end,
+template <class Cols, class F>
+HWY_INLINE void ForEachListed(const TypedCser<Cols>& w, size_t row, size_t begin, size_t end,
                               F&& f) {
   const size_t last = w.row_ptr.Index(row + 1);
   for (size_t run = w.row_ptr.Index(row); run < last; ++run) {
@@ -178,45 +189,53 @@ HWY_INLINE void WithIndexType(const Array& array, F&& f) {
   }
 }
 
+// The matrix with its index arrays as they are given.
+template <class Cols>
+TypedCsr<Cols> Typed(const Csr& w, Cols col_i) {
+  return {w.cols, w.values.As<float>().data(), col_i, w.row_ptr};
+}
+template <class Codes, class Cols>
+TypedPcsr<Codes, Cols> Typed(const Pcsr& w, Codes codes, Cols col_i) {
+  return {w.cols, w.omega.As<float>().data(), codes, col_i, w.row_ptr};
+}
+template <class Cols>
+TypedCer<Cols> Typed(const Cer& w, Cols col_i) {
+  return {w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.row_ptr};
+}
+template <class Cols>
+TypedCser<Cols> Typed(const Cser& w, Cols col_i) {
+  return {w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.omega_i, w.row_ptr};
+}
+
+// Calls f with the matrix typed.
+template <class Storage, class F>
+void WithTypes(const Storage& w, F&& f) {
+  WithIndexType(w.col_i, [&](auto col_i) { f(Typed(w, col_i)); });
+}
 template <class F>
 void WithTypes(const Dense& w, F&& f) {
   f(w);
 }
-
 template <class F>
 void WithTypes(const Palette& w, F&& f) {
   f(w);
 }
-
-template <class F>
-void WithTypes(const Csr& w, F&& f) {
-  WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCsr<ColT>{w.cols, w.values.As<float>().data(), col_i, w.row_ptr});
-  });
-}
-
 template <class F>
 void WithTypes(const Pcsr& w, F&& f) {
-  WithIndexType(w.codes, [&]<class CodeT>(const CodeT* codes) {
-    WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-      f(TypedPcsr<CodeT, ColT>{w.cols, w.omega.As<float>().data(), codes, col_i, w.row_ptr});
-    });
-  });
+  if (w.codes.type() != DType::kU8) {  // more than 256 values: rare, and then small codes are too
+    return f(Typed(w, Indices{&w.codes}, Indices{&w.col_i}));
+  }
+  const uint8_t* codes = w.codes.As<uint8_t>().data();
+  WithIndexType(w.col_i, [&](auto col_i) { f(Typed(w, codes, col_i)); });
 }
 
-template <class F>
-void WithTypes(const Cer& w, F&& f) {
-  WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCer<ColT>{w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.row_ptr});
-  });
-}
-
-template <class F>
-void WithTypes(const Cser& w, F&& f) {
-  WithIndexType(w.col_i, [&]<class ColT>(const ColT* col_i) {
-    f(TypedCser<ColT>{w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.omega_i,
-                      w.row_ptr});
-  });
+// The matrix with its indices untyped.
+inline const Dense& Untyped(const Dense& w) { return w; }
+inline const Palette& Untyped(const Palette& w) { return w; }
+inline auto Untyped(const Pcsr& w) { return Typed(w, Indices{&w.codes}, Indices{&w.col_i}); }
+template <class Storage>
+auto Untyped(const Storage& w) {
+  return Typed(w, Indices{&w.col_i});
 }
 
 // Eight codes of kBits bits fill kBits bytes: they are read as one little-endian number.

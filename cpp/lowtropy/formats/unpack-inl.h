@@ -21,18 +21,19 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Of a packed tile of X: its rows, and vectors between rows (the widest tile).
+// Rows of a packed tile of X, which are columns of W: 28 KB in tiles of 28 columns, which a
+// first-level cache of 32 KB holds. Where fewer than a fifth of the elements are listed, four times
+// as many: the rest of a row takes less time than starting it, and its tile of Y, more often.
 constexpr size_t kBlockCols = 256;
-constexpr size_t kTileVectors = 7;
-constexpr size_t kMaxLanes = 16;  // of any target (AVX-512)
+constexpr size_t kSparseBlockCols = 1024;
+constexpr double kSparseShare = 0.2;
 
-using FloatTag = hn::ScalableTag<float>;
-using Vector = hn::Vec<FloatTag>;
-HWY_INLINE size_t Lanes() { return hn::Lanes(FloatTag()); }
-HWY_INLINE size_t TileStride() { return kTileVectors * Lanes(); }  // floats
+constexpr size_t kTileVectors = 7;  // of a packed tile's rows, at most
+constexpr size_t kMaxLanes = 16;    // of any target (AVX-512)
 
-// Lists that are made together: 1 MB. The more rows, the less often X is packed.
-constexpr size_t kListWords = size_t{1} << 18;
+// Lists that are made together: 4 MB. The more rows, the less often X is packed; lists are read
+// from end to end, which no cache is needed for.
+constexpr size_t kListWords = size_t{1} << 20;
 
 // Dense rows that are unpacked together: 512 KB, so that they stay in a second-level cache.
 constexpr size_t kBlockRows = 512;
@@ -43,7 +44,10 @@ constexpr size_t kDenseRows = 2;
 // Palettes take less time as lists where at most this share of the elements is other than 0.
 constexpr double kMaxListedShare = 0.7;
 
-constexpr size_t BlockCount(size_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
+using FloatTag = hn::ScalableTag<float>;
+using Vector = hn::Vec<FloatTag>;
+HWY_INLINE size_t Lanes() { return hn::Lanes(FloatTag()); }
+HWY_INLINE size_t TileStride() { return kTileVectors * Lanes(); }  // floats
 
 // ---- Lists ----
 
@@ -63,14 +67,15 @@ struct Element {
   uint32_t offset;  // of its row of the packed tile, in bytes
 };
 
-// The listed elements of consecutive rows: row by row and in each row by blocks of kBlockCols
-// columns; in a block in any order.
+// The listed elements of consecutive rows: row by row and in each row by blocks of
+// block_cols columns; in a block in any order.
 struct RowLists {
   static constexpr size_t kVectors = kTileVectors;
 
   // As many of the rows as fit into kListWords words, at least one.
   template <class Typed>
-  static RowLists Of(const Typed& w, size_t cols, RowRange range, uint32_t* words);
+  static RowLists Of(const Typed& w, size_t cols, RowRange range, size_t block_cols,
+                     uint32_t* words);
 
   const Element* Begin(size_t row, size_t block) const {
     return elements + starts[row * blocks + block];
@@ -80,6 +85,7 @@ struct RowLists {
   size_t first_row;
   size_t rows;
   size_t cols;
+  size_t block_cols;
   size_t blocks;
   const uint32_t* starts;  // rows · blocks + 1
   const Element* elements;
@@ -88,83 +94,91 @@ struct RowLists {
 // Writes one row's part of RowLists.
 class ListWriter {
  public:
-  ListWriter(Element* elements, size_t offset_unit)
-      : elements_(elements), unit_(static_cast<uint32_t>(offset_unit)) {}
+  ListWriter(Element* elements, size_t cols, size_t block_cols)
+      : blocks((cols + block_cols - 1) / block_cols),
+        elements_(elements),
+        block_cols_(static_cast<uint32_t>(block_cols)) {}
+
+  HWY_INLINE uint32_t BlockOf(uint32_t col) const { return col / block_cols_; }
+  HWY_INLINE uint32_t block_cols() const { return block_cols_; }
 
   HWY_INLINE void Add(size_t at, float value, uint32_t col) const {
-    elements_[at] = {value, col % static_cast<uint32_t>(kBlockCols) * unit_};
+    elements_[at] = {value,
+                     col % block_cols_ * static_cast<uint32_t>(TileStride() * sizeof(float))};
   }
+
+  const size_t blocks;
 
  private:
   Element* elements_;
-  uint32_t unit_;  // bytes between rows of the tile
+  uint32_t block_cols_;
 };
 
 // Elements come by ascending column.
 template <class Typed>
 HWY_INLINE uint32_t ListSortedRow(const Typed& w, size_t row, uint32_t at, const ListWriter& out,
-                                  uint32_t* starts, size_t blocks) {
+                                  uint32_t* starts) {
   size_t block = 0;
-  uint32_t limit = kBlockCols;
+  uint32_t limit = out.block_cols();
   starts[0] = at;
   ForEachListed(w, row, [&](float value, uint32_t col) {
-    for (; col >= limit; limit += kBlockCols) starts[++block] = at;
+    for (; col >= limit; limit += out.block_cols()) starts[++block] = at;
     out.Add(at++, value, col);
   });
-  while (++block < blocks) starts[block] = at;
+  while (++block < out.blocks) starts[block] = at;
   return at;
 }
 
-template <class ColT>
-uint32_t ListRow(const TypedCsr<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
-                 uint32_t* starts, size_t blocks) {
-  return ListSortedRow(w, row, at, out, starts, blocks);
+template <class Cols>
+uint32_t ListRow(const TypedCsr<Cols>& w, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts) {
+  return ListSortedRow(w, row, at, out, starts);
 }
 
-template <class CodeT, class ColT>
-uint32_t ListRow(const TypedPcsr<CodeT, ColT>& w, size_t, size_t row, uint32_t at,
-                 const ListWriter& out, uint32_t* starts, size_t blocks) {
-  return ListSortedRow(w, row, at, out, starts, blocks);
+template <class Codes, class Cols>
+uint32_t ListRow(const TypedPcsr<Codes, Cols>& w, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts) {
+  return ListSortedRow(w, row, at, out, starts);
 }
 
 // Elements come run by run: they are counted by block before they are placed.
 template <class Runs>
 HWY_INLINE uint32_t ListRuns(const Runs& w, size_t row, uint32_t at, const ListWriter& out,
-                             uint32_t* starts, size_t blocks) {
-  std::fill_n(starts, blocks, 0);
+                             uint32_t* starts) {
+  std::fill_n(starts, out.blocks, 0);
   const ColumnRange listed = Listed(w, {row, row + 1});
-  for (size_t i = listed.begin; i < listed.end; ++i) ++starts[w.col_i[i] / kBlockCols];
-  for (size_t b = 0; b < blocks; ++b) {
+  for (size_t i = listed.begin; i < listed.end; ++i) ++starts[out.BlockOf(w.col_i[i])];
+  for (size_t b = 0; b < out.blocks; ++b) {
     at += starts[b];
     starts[b] = at;
   }
   // From the ends down, so that starts[] holds the starts afterwards.
   ForEachListed(
-      w, row, [&](float value, uint32_t col) { out.Add(--starts[col / kBlockCols], value, col); });
+      w, row, [&](float value, uint32_t col) { out.Add(--starts[out.BlockOf(col)], value, col); });
   return at;
 }
 
-template <class ColT>
-uint32_t ListRow(const TypedCer<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
-                 uint32_t* starts, size_t blocks) {
-  return ListRuns(w, row, at, out, starts, blocks);
+template <class Cols>
+uint32_t ListRow(const TypedCer<Cols>& w, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts) {
+  return ListRuns(w, row, at, out, starts);
 }
 
-template <class ColT>
-uint32_t ListRow(const TypedCser<ColT>& w, size_t, size_t row, uint32_t at, const ListWriter& out,
-                 uint32_t* starts, size_t blocks) {
-  return ListRuns(w, row, at, out, starts, blocks);
+template <class Cols>
+uint32_t ListRow(const TypedCser<Cols>& w, size_t row, uint32_t at, const ListWriter& out,
+                 uint32_t* starts) {
+  return ListRuns(w, row, at, out, starts);
 }
 
 // Every element is written, and the next one over it if it is the most frequent value: no branch
 // that would often be predicted wrongly.
-inline uint32_t ListRow(const Palette& w, size_t cols, size_t row, uint32_t at,
-                        const ListWriter& out, uint32_t* starts, size_t blocks) {
+inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWriter& out,
+                        uint32_t* starts) {
   const float* omega = w.omega.As<float>().data();
-  for (size_t b = 0; b < blocks; ++b) {
+  for (size_t b = 0; b < out.blocks; ++b) {
     starts[b] = at;
-    const size_t first = b * kBlockCols;
-    const size_t count = std::min(kBlockCols, cols - first);
+    const size_t first = b * out.block_cols();
+    const size_t count = std::min<size_t>(out.block_cols(), w.cols - first);
     DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) {
       out.Add(at, omega[code], static_cast<uint32_t>(k));
       at += code != 0 ? 1 : 0;
@@ -173,14 +187,14 @@ inline uint32_t ListRow(const Palette& w, size_t cols, size_t row, uint32_t at,
   return at;
 }
 
-inline uint32_t ListRow(const Dense&, size_t, size_t, uint32_t at, const ListWriter&, uint32_t*,
-                        size_t) {
-  return at;  // never listed, see IsListed
+inline uint32_t ListRow(const Dense&, size_t, uint32_t at, const ListWriter&, uint32_t*) {
+  return at;  // never listed, see ListedShare
 }
 
 template <class Typed>
-HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, uint32_t* words) {
-  const size_t blocks = BlockCount(cols);
+HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, size_t block_cols,
+                                   uint32_t* words) {
+  const size_t blocks = (cols + block_cols - 1) / block_cols;
   size_t rows = 0;
   for (size_t used = 4; range.begin + rows < range.end; ++rows) {
     used += blocks + 2 * MostListed(w, cols, range.begin + rows);
@@ -188,15 +202,16 @@ HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, 
   }
   uint32_t* starts = words;
   auto* elements = reinterpret_cast<Element*>(words + (rows * blocks + 2) / 2 * 2);
-  const ListWriter out(elements, TileStride() * sizeof(float));
+  const ListWriter out(elements, cols, block_cols);
   uint32_t at = 0;
   for (size_t r = 0; r < rows; ++r) {
-    at = ListRow(w, cols, range.begin + r, at, out, starts + r * blocks, blocks);
+    at = ListRow(w, range.begin + r, at, out, starts + r * blocks);
   }
   starts[rows * blocks] = at;
   return {.first_row = range.begin,
           .rows = rows,
           .cols = cols,
+          .block_cols = block_cols,
           .blocks = blocks,
           .starts = starts,
           .elements = elements};
@@ -258,7 +273,7 @@ HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t fi
 
 // Words of 32 bits for what is unpacked at a time, as lists or as a dense block.
 inline size_t UnpackedWords(size_t rows, size_t cols) {
-  const uint64_t longest = BlockCount(cols) + 2 * uint64_t{cols} + 8;
+  const uint64_t longest = (cols + kBlockCols - 1) / kBlockCols + 2 * uint64_t{cols} + 8;
   const uint64_t lists = std::min(std::max<uint64_t>(kListWords, longest) + 4, rows * longest);
   const uint64_t dense = std::min(rows, kBlockRows) * uint64_t{kBlockCols};
   return static_cast<size_t>(std::max(lists, dense));
@@ -266,21 +281,28 @@ inline size_t UnpackedWords(size_t rows, size_t cols) {
 
 // ---- Which of the two ----
 
-// Whether the product should go through lists: elements that are not listed must be zeros. Where
-// hardly any is, lists still take less time than finding the elements of each block.
+// The share of the elements that lists would hold; more than 1 where the product cannot go through
+// lists, for unlisted elements are not zeros, or should not. Where a format lists nearly
+// everything, its lists still take less time than finding the elements of each dense block.
+inline constexpr double kNotListed = 2;
+
 template <class Typed>
-bool IsListed(const Typed& w, size_t, RowRange) {
-  return Common(w) == 0.0F;
+double ListedShare(const Typed& w, size_t cols, RowRange rows) {
+  if (Common(w) != 0.0F) return kNotListed;
+  const ColumnRange listed = Listed(w, rows);
+  return static_cast<double>(listed.end - listed.begin) /
+         (static_cast<double>(rows.end - rows.begin) * static_cast<double>(cols));
 }
 
-inline bool IsListed(const Dense&, size_t, RowRange) { return false; }
+inline double ListedShare(const Dense&, size_t, RowRange) { return kNotListed; }
 
 // Judged by its first row, for the count is nowhere.
-inline bool IsListed(const Palette& w, size_t cols, RowRange rows) {
-  if (w.omega.As<float>()[0] != 0.0F) return false;
-  size_t zeros = 0;
-  DecodeCodes(w, rows.begin, 0, cols, [&](size_t, uint32_t code) { zeros += code == 0 ? 1 : 0; });
-  return static_cast<double>(cols - zeros) <= kMaxListedShare * static_cast<double>(cols);
+inline double ListedShare(const Palette& w, size_t cols, RowRange rows) {
+  if (w.omega.As<float>()[0] != 0.0F) return kNotListed;
+  size_t listed = 0;
+  DecodeCodes(w, rows.begin, 0, cols, [&](size_t, uint32_t code) { listed += code != 0 ? 1 : 0; });
+  const double share = static_cast<double>(listed) / static_cast<double>(cols);
+  return share <= kMaxListedShare ? share : kNotListed;
 }
 
 }  // namespace lowtropy::HWY_NAMESPACE

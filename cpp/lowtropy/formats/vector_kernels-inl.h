@@ -91,20 +91,19 @@ HWY_INLINE float ElementProduct(const Elements& w, size_t begin, size_t end,
   return (s0 + s1) + (s2 + s3);
 }
 
-template <class ColT>
-HWY_INLINE float RowProduct(const TypedCsr<ColT>& w, size_t row, const float* x) {
+template <class Cols>
+HWY_INLINE float RowProduct(const TypedCsr<Cols>& w, size_t row, const float* x) {
   return ElementProduct(w, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), x);
 }
 
-template <class CodeT, class ColT>
-HWY_INLINE float RowProduct(const TypedPcsr<CodeT, ColT>& w, size_t row, const float* x) {
+template <class Codes, class Cols>
+HWY_INLINE float RowProduct(const TypedPcsr<Codes, Cols>& w, size_t row, const float* x) {
   return ElementProduct(w, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), x);
 }
 
 // Σ x over the columns of a run.
-template <class ColT>
-HWY_INLINE float RunSum(const ColT* HWY_RESTRICT col_i, size_t begin, size_t end,
-                        const float* HWY_RESTRICT x) {
+template <class Cols>
+HWY_INLINE float RunSum(Cols col_i, size_t begin, size_t end, const float* HWY_RESTRICT x) {
   float s0 = 0;
   float s1 = 0;
   float s2 = 0;
@@ -120,8 +119,8 @@ HWY_INLINE float RunSum(const ColT* HWY_RESTRICT col_i, size_t begin, size_t end
   return (s0 + s1) + (s2 + s3);
 }
 
-template <class ColT>
-HWY_INLINE float RowProduct(const TypedCer<ColT>& w, size_t row, const float* x) {
+template <class Cols>
+HWY_INLINE float RowProduct(const TypedCer<Cols>& w, size_t row, const float* x) {
   const size_t first = w.row_ptr.Index(row);
   const size_t last = w.row_ptr.Index(row + 1);
   uint32_t begin = w.omega_ptr.Index(first);
@@ -134,8 +133,8 @@ HWY_INLINE float RowProduct(const TypedCer<ColT>& w, size_t row, const float* x)
   return total;
 }
 
-template <class ColT>
-HWY_INLINE float RowProduct(const TypedCser<ColT>& w, size_t row, const float* x) {
+template <class Cols>
+HWY_INLINE float RowProduct(const TypedCser<Cols>& w, size_t row, const float* x) {
   const size_t last = w.row_ptr.Index(row + 1);
   size_t run = w.row_ptr.Index(row);
   uint32_t begin = w.omega_ptr.Index(run);
@@ -168,18 +167,21 @@ float ShiftedRowProduct(const Typed& w, size_t row, const float* x) {
 }
 
 template <class Storage>
-void VectorProduct(const Storage& storage, RowRange rows, const float* x, float* y,
+void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
                    const Epilogue& epilogue) {
-  WithTypes(storage, [&]<class Typed>(const Typed& w) {
-    if constexpr (kListsElements<Typed>) {
-      if (Common(w) != 0.0F) {
-        for (size_t r = rows.begin; r < rows.end; ++r) {
-          y[r] = Finish(ShiftedRowProduct(w, r, x), r, epilogue);
-        }
-        return;
+  if constexpr (kListsElements<Storage>) {
+    const auto untyped = Untyped(w);
+    if (Common(untyped) != 0.0F) {
+      for (size_t r = rows.begin; r < rows.end; ++r) {
+        y[r] = Finish(ShiftedRowProduct(untyped, r, x), r, epilogue);
       }
+      return;
     }
-    for (size_t r = rows.begin; r < rows.end; ++r) y[r] = Finish(RowProduct(w, r, x), r, epilogue);
+  }
+  WithTypes(w, [&](const auto& typed) {
+    for (size_t r = rows.begin; r < rows.end; ++r) {
+      y[r] = Finish(RowProduct(typed, r, x), r, epilogue);
+    }
   });
 }
 
