@@ -73,5 +73,10 @@ function(lowtropy_add_module target name folder)
 endfunction()
 
 lowtropy_add_module(lowtropy_module lowtropy inference)
+# Binaryen inlines functions of up to 20 bytes wherever they are called. 16 makes the module 33 KB
+# smaller (418 KB became 385 KB) and nothing slower; at 12 palette's products with a vector take four
+# times as long.
+target_link_options(
+  lowtropy_module PRIVATE -sBINARYEN_EXTRA_PASSES=--flexible-inline-max-function-size=16)
 lowtropy_add_module(lowtropy_training_module lowtropy-training training)
 add_custom_target(lowtropy_modules DEPENDS lowtropy_module lowtropy_training_module)
