@@ -46,16 +46,17 @@ namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Floats of a part of X in the workspace, with a row of slack: Packer copies whole vectors.
-HWY_INLINE size_t TileFloats() { return (kSparseBlockCols + 1) * TileStride(); }
+HWY_INLINE size_t TileFloats() { return ((size_t{1} << kSparseBlockBits) + 1) * TileStride(); }
 
 // Columns [first, first + count) of X, as pieces that are contiguous in every row.
 class Packer {
  public:
   Packer(const Columns& x, size_t first, size_t count) : x_(x), count_(count) {
+    const size_t width = x.width == x.pitch ? x.count : x.width;
     for (size_t t = 0; t < count;) {
-      const size_t in_run = (first + t) % x.width;
-      const size_t length = std::min(count - t, x.width - in_run);
-      pieces_[piece_count_++] = {t, (first + t) / x.width * x.pitch + in_run, length};
+      const size_t in_run = (first + t) % width;
+      const size_t length = std::min(count - t, width - in_run);
+      pieces_[piece_count_++] = {t, (first + t) / width * x.pitch + in_run, length};
       t += length;
     }
   }
@@ -291,12 +292,12 @@ void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Outp
   float* unpacked = workspace + TileFloats();
   const double share = ListedShare(Untyped(w), w.cols, rows);
   if (share <= 1) {
-    const size_t block_cols = share < kSparseShare ? kSparseBlockCols : kBlockCols;
+    const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kBlockBits;
     auto* words = reinterpret_cast<uint32_t*>(unpacked);
     for (size_t r = rows.begin; r < rows.end;) {
       RowLists lists;
       WithTypes(w, [&](const auto& typed) {
-        lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_cols, words);
+        lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_bits, words);
       });
       MultiplyLists(lists, x, y, epilogue, workspace);
       r += lists.rows;

@@ -24,8 +24,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Rows of a packed tile of X, which are columns of W: 28 KB in tiles of 28 columns, which a
 // first-level cache of 32 KB holds. Where fewer than a fifth of the elements are listed, four times
 // as many: the rest of a row takes less time than starting it, and its tile of Y, more often.
-constexpr size_t kBlockCols = 256;
-constexpr size_t kSparseBlockCols = 1024;
+constexpr unsigned kBlockBits = 8;  // powers of two: dividing by them takes no division
+constexpr unsigned kSparseBlockBits = 10;
+constexpr size_t kBlockCols = size_t{1} << kBlockBits;
 constexpr double kSparseShare = 0.2;
 
 constexpr size_t kTileVectors = 7;  // of a packed tile's rows, at most
@@ -74,7 +75,7 @@ struct RowLists {
 
   // As many of the rows as fit into kListWords words, at least one.
   template <class Typed>
-  static RowLists Of(const Typed& w, size_t cols, RowRange range, size_t block_cols,
+  static RowLists Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
                      uint32_t* words);
 
   const Element* Begin(size_t row, size_t block) const {
@@ -94,24 +95,22 @@ struct RowLists {
 // Writes one row's part of RowLists.
 class ListWriter {
  public:
-  ListWriter(Element* elements, size_t cols, size_t block_cols)
-      : blocks((cols + block_cols - 1) / block_cols),
-        elements_(elements),
-        block_cols_(static_cast<uint32_t>(block_cols)) {}
+  ListWriter(Element* elements, size_t block_count, unsigned block_bits)
+      : blocks(block_count), elements_(elements), block_bits_(block_bits) {}
 
-  HWY_INLINE uint32_t BlockOf(uint32_t col) const { return col / block_cols_; }
-  HWY_INLINE uint32_t block_cols() const { return block_cols_; }
+  HWY_INLINE uint32_t BlockOf(uint32_t col) const { return col >> block_bits_; }
+  HWY_INLINE uint32_t block_cols() const { return uint32_t{1} << block_bits_; }
 
   HWY_INLINE void Add(size_t at, float value, uint32_t col) const {
-    elements_[at] = {value,
-                     col % block_cols_ * static_cast<uint32_t>(TileStride() * sizeof(float))};
+    elements_[at] = {value, (col & (block_cols() - 1)) * stride_};
   }
 
   const size_t blocks;
 
  private:
   Element* elements_;
-  uint32_t block_cols_;
+  unsigned block_bits_;
+  uint32_t stride_ = static_cast<uint32_t>(TileStride() * sizeof(float));
 };
 
 // Elements come by ascending column.
@@ -192,8 +191,9 @@ inline uint32_t ListRow(const Dense&, size_t, uint32_t at, const ListWriter&, ui
 }
 
 template <class Typed>
-HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, size_t block_cols,
+HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
                                    uint32_t* words) {
+  const size_t block_cols = size_t{1} << block_bits;
   const size_t blocks = (cols + block_cols - 1) / block_cols;
   size_t rows = 0;
   for (size_t used = 4; range.begin + rows < range.end; ++rows) {
@@ -202,7 +202,7 @@ HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, 
   }
   uint32_t* starts = words;
   auto* elements = reinterpret_cast<Element*>(words + (rows * blocks + 2) / 2 * 2);
-  const ListWriter out(elements, cols, block_cols);
+  const ListWriter out(elements, blocks, block_bits);
   uint32_t at = 0;
   for (size_t r = 0; r < rows; ++r) {
     at = ListRow(w, range.begin + r, at, out, starts + r * blocks);
