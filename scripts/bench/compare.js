@@ -12,6 +12,7 @@ import { interleave } from './interleave.js';
  *
  * @typedef {object} Result
  * @property {Record<string, number>} milliseconds medians, by the engines' names
+ * @property {Record<string, [number, number]>} quartiles
  * @property {Record<string, string>} missing why an engine is not among them, by its name
  * @property {number} difference the largest between two engines, relative to the largest output
  * @property {number} bytes of our weights
@@ -98,8 +99,9 @@ export async function compare(work, engines, options) {
       options,
     );
     const milliseconds = Object.fromEntries(timings.map(({ name, median }) => [name, median]));
+    const quartiles = Object.fromEntries(timings.map((timing) => [timing.name, timing.quartiles]));
     const { bytes = 0, formats = [] } = entries[0].running;
-    return { milliseconds, missing, difference, bytes, formats };
+    return { milliseconds, quartiles, missing, difference, bytes, formats };
   } finally {
     for (const { running } of entries) await running.close();
   }

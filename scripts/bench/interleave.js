@@ -12,11 +12,15 @@
  * @property {() => unknown} run once; may be asynchronous
  * @property {() => unknown} [prepare] what has to be done before each run, and is not timed
  *
- * @typedef {{ rounds?: number, warmUp?: number, leastMilliseconds?: number }} Options rounds: timed
- *   ones; warmUp: calls beforehand, for V8 moves to the optimizing compiler between calls;
- *   leastMilliseconds: short runs are repeated within a round until they took this long
+ * @typedef {{ rounds?: number, warmUp?: number, leastMilliseconds?: number,
+ *   leastTotal?: number }} Options rounds: timed ones; warmUp: calls beforehand, for V8 moves to the
+ *   optimizing compiler between calls; leastMilliseconds: short runs are repeated within a round
+ *   until they took this long; leastTotal: there are more rounds until all took so many milliseconds
  * @typedef {{ name: string, median: number, quartiles: [number, number] }} Timing milliseconds
  */
+
+/** After so long, and three calls, whatever V8 is to optimize has run often enough. */
+const WARM_MILLISECONDS = 4000;
 
 /**
  * @param {Contestant[]} contestants
@@ -25,17 +29,22 @@
  */
 export async function interleave(
   contestants,
-  { rounds = 21, warmUp = 12, leastMilliseconds = 2 } = {},
+  { rounds = 21, warmUp = 12, leastMilliseconds = 2, leastTotal = 0 } = {},
 ) {
   const repeats = [];
   for (const contestant of contestants) {
-    for (let i = 0; i < warmUp; ++i) await timed(contestant, 1);
+    const start = performance.now();
+    for (let i = 0; i < warmUp; ++i) {
+      await timed(contestant, 1);
+      if (i >= 2 && performance.now() - start > WARM_MILLISECONDS) break;
+    }
     const once = await timed(contestant, 1);
     repeats.push(contestant.prepare ? 1 : Math.max(1, Math.ceil(leastMilliseconds / once)));
   }
   /** @type {number[][]} */
   const times = contestants.map(() => []);
-  for (let round = 0; round < rounds; ++round) {
+  const start = performance.now();
+  for (let round = 0; round < rounds || performance.now() - start < leastTotal; ++round) {
     for (let k = 0; k < contestants.length; ++k) {
       times[k].push(await timed(contestants[k], repeats[k]));
     }

@@ -1,49 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Measures rows one after another and words what comes out, in Node.js and in browsers. */
+/** Options, progress and results of the benchmark, wherever its rows are measured. */
 
-import { inferShapes, tensorShapes } from '../../web/lib/import/shapes.js';
-import { compare } from './compare.js';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 
-/**
- * @typedef {import('./compare.js').Result} Result
- * @typedef {import('./engines/engine.js').Engine} Engine
- * @typedef {import('./rows.js').Row} Row
- * @typedef {import('./rows.js').Sources} Sources
- *
- * @typedef {object} Measured
- * @property {string} name
- * @property {string} title
- * @property {number} target
- * @property {Record<string, number>} milliseconds medians, by the engines' names
- * @property {Record<string, string>} missing
- * @property {number} [ratio] the better peer's time over ours; above 1, ours is faster
- * @property {boolean} met
- * @property {number} difference
- * @property {number} bytes
- * @property {number} bytesShare of dense ones
- * @property {string[]} formats
- */
+import { noData } from '../../tests/node/data.js';
+import { PEERS } from './peers.js';
+import { chooseRows } from './rows.js';
 
 /**
- * @param {Row} row
- * @param {Sources} sources
- * @param {Engine[]} engines ours first
- * @param {import('./interleave.js').Options} options
- * @returns {Promise<Measured | undefined>} undefined where its data is missing
+ * @typedef {import('./measure.js').Measured} Measured
+ * @typedef {ReturnType<typeof parseOptions>} Options
  */
-export async function measureRow(row, sources, engines, options) {
-  const work = await row.build(sources);
-  if (!work) return undefined;
-  const shapes = tensorShapes(work.graph, inferShapes(work.graph));
-  const elements = [...shapes.values()].reduce((sum, { rows, cols }) => sum + rows * cols, 0);
-  const result = await compare(work, engines, options);
-  const { name, title, target, mostBytes = 1 } = row;
-  const [ours, ...peers] = engines.flatMap((engine) => result.milliseconds[engine.name] ?? []);
-  const ratio = peers.length > 0 ? Math.min(...peers) / ours : undefined;
-  const bytesShare = result.bytes / (4 * elements);
-  const met = ratio !== undefined && ratio >= target && bytesShare <= mostBytes;
-  return { name, title, target, ...result, ratio, met, bytesShare };
+
+export function parseOptions() {
+  const { values } = parseArgs({
+    options: {
+      row: { type: 'string', multiple: true },
+      format: { type: 'string', default: 'auto' },
+      rounds: { type: 'string', default: '21' },
+      peer: { type: 'string', multiple: true, default: Object.keys(PEERS) },
+      json: { type: 'string' },
+    },
+  });
+  return { ...values, rounds: Number(values.rounds) };
 }
 
 const ENGINES = ['lowtropy', 'onnxruntime-web', 'TensorFlow.js'];
@@ -70,7 +51,7 @@ function line(cells) {
 }
 
 /** The head of the table. */
-export function tableHead() {
+function tableHead() {
   const head = line(COLUMNS.map(([title]) => title));
   return `${head}\n${'─'.repeat(COLUMNS.reduce((sum, [, width]) => sum + width, 0))}`;
 }
@@ -82,7 +63,7 @@ const twoDigits = (value) => value?.toFixed(2) ?? '–';
  * @param {Measured} row
  * @returns {string} a line of the table, and one for each engine that could not run it
  */
-export function tableRow(row) {
+function tableRow(row) {
   const cells = line([
     row.title,
     row.formats.join('+'),
@@ -95,4 +76,26 @@ export function tableRow(row) {
   return [cells, ...Object.entries(row.missing).map(([name, why]) => `  ${name}: ${why}`)].join(
     '\n',
   );
+}
+
+/**
+ * Measures row after row, and shows each as soon as it is known.
+ *
+ * @param {Options} options
+ * @param {{ date: string, cpu: string, engine: string }} where
+ * @param {(name: string) => Promise<Measured | undefined>} measure undefined where data is missing
+ */
+export async function report({ row: names, rounds, json }, where, measure) {
+  console.log(
+    `${where.date}, ${where.cpu}, ${where.engine}; one thread, medians of ${rounds} interleaved ` +
+      'runs.\nratio: the time of the better peer, on dense weights, over ours.\n',
+  );
+  console.log(tableHead());
+  const rows = [];
+  for (const { name, title } of chooseRows(names)) {
+    const row = await measure(name);
+    console.log(row ? tableRow(row) : `${title}: not measured, for ${noData}`);
+    if (row) rows.push(row);
+  }
+  if (json) writeFileSync(json, `${JSON.stringify({ ...where, rounds, rows }, null, 2)}\n`);
 }
