@@ -12,7 +12,8 @@ import { machine } from './machine.js';
  * @typedef {import('../../web/lib/index.js').FormatName} FormatName
  * @typedef {{ rows: number, cols: number, density: number, distinct: number, columns: number,
  *   shift?: boolean }} Case shift: the most frequent value is not 0
- * @typedef {{ features: number[], nanoseconds: number }} Sample
+ * @typedef {{ features: number[], nanoseconds: number, of?: number }} Sample of: what errors are
+ *   relative to; by default the nanoseconds
  */
 
 /** @type {Case[]} */
@@ -32,9 +33,12 @@ const COLUMN_CASES = [
   { rows: 128, cols: 288, density: 0.1, distinct: 32, columns: 784 },
   { rows: 256, cols: 1152, density: 0.1, distinct: 32, columns: 196 },
   { rows: 256, cols: 1152, density: 0.4, distinct: 15, columns: 196 },
-  { rows: 64, cols: 64, density: 0.7, distinct: 127, columns: 3025 },
+  { rows: 64, cols: 64, density: 0.65, distinct: 127, columns: 3025 },
   { rows: 192, cols: 48, density: 0.9, distinct: 255, columns: 729 },
   { rows: 256, cols: 512, density: 0.3, distinct: 63, columns: 49 },
+  { rows: 192, cols: 2208, density: 0.64, distinct: 100, columns: 49 },
+  { rows: 512, cols: 2304, density: 0.93, distinct: 127, columns: 196 },
+  { rows: 16, cols: 96, density: 0.33, distinct: 255, columns: 3025 },
 ];
 
 /** @param {number} seed */
@@ -106,11 +110,20 @@ function workOf({ rows, cols }, data, format) {
   return { elements: (colI ?? codes ?? values).length, runs };
 }
 
-/** @param {number} columns the tiles of 28, 16, 8 and 4 columns that they are cut into */
-function tileCount(columns) {
+/** The most listed elements that palettes take as lists, and up to which lists are of wide blocks. */
+const MAX_LISTED_SHARE = 0.7;
+const SPARSE_SHARE = 0.2;
+
+/**
+ * What a product with several columns consists of; see ColumnsNanoseconds in choose.cc.
+ *
+ * @param {Case} c
+ * @param {boolean} listed
+ */
+function tilesOf({ cols, density, columns }, listed) {
   const vectors = Math.ceil(columns / 4);
-  const rest = vectors % 7;
-  return Math.floor(vectors / 7) + (rest >> 2) + ((rest & 3) >> 1) + (rest & 1);
+  const block = listed && density < SPARSE_SHARE ? 1024 : 256;
+  return { vectors, tiles: Math.ceil(vectors / (listed ? 7 : 4)), blocks: Math.ceil(cols / block) };
 }
 
 /**
@@ -141,12 +154,13 @@ function fit(samples) {
  * @param {number[]} used
  */
 function solve(samples, used) {
-  const rows = samples.map(({ features, nanoseconds }) =>
-    used.map((feature) => features[feature] / nanoseconds),
+  const rows = samples.map(({ features, nanoseconds, of = nanoseconds }) =>
+    used.map((feature) => features[feature] / of),
   );
+  const targets = samples.map(({ nanoseconds, of = nanoseconds }) => nanoseconds / of);
   const matrix = used.map((_, i) => [
     ...used.map((_unused, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)),
-    rows.reduce((sum, row) => sum + row[i], 0),
+    rows.reduce((sum, row, k) => sum + row[i] * targets[k], 0),
   ]);
   for (let i = 0; i < used.length; ++i) {
     for (let r = 0; r < used.length; ++r) {
@@ -160,30 +174,127 @@ function solve(samples, used) {
 
 /**
  * @param {string} constant
- * @param {FormatName[]} formats that share it
- * @param {Case[]} cases
- * @param {(c: Case, work: { elements: number, runs: number }) => number[]} features
+ * @param {Sample[]} samples
+ * @returns {number[]}
  */
-async function calibrate(constant, formats, cases, features) {
-  /** @type {Sample[]} */
-  const samples = [];
-  for (const c of cases) {
-    const data = weights(c);
-    for (const format of formats) {
-      const nanoseconds = await measure(c, data, format);
-      samples.push({ features: features(c, workOf(c, data, format)), nanoseconds });
-    }
-  }
+function report(constant, samples) {
   const constants = fit(samples);
-  const errors = samples.map(({ features: f, nanoseconds }) =>
-    Math.abs(f.reduce((sum, x, i) => sum + x * constants[i], 0) / nanoseconds - 1),
-  );
-  errors.sort((a, b) => a - b);
+  const errors = samples
+    .map(({ features, nanoseconds, of = nanoseconds }) =>
+      Math.abs((dot(features, constants) - nanoseconds) / of),
+    )
+    .sort((a, b) => a - b);
   console.log(
     `${constant}{${constants.map((value) => Number(value.toPrecision(2))).join(', ')}};`.padEnd(50),
     `// off by ${Math.round(100 * errors[errors.length >> 1])} % (median), ` +
       `${Math.round(100 * errors[errors.length - 1])} % (most)`,
   );
+  return constants;
+}
+
+/**
+ * @param {number[]} a
+ * @param {number[]} b
+ */
+function dot(a, b) {
+  return a.reduce((sum, x, i) => sum + x * b[i], 0);
+}
+
+/**
+ * @param {FormatName[]} formats
+ * @param {Case[]} cases
+ * @param {(c: Case, work: { elements: number, runs: number }, nanoseconds: number) => Sample} sample
+ * @returns {Promise<Sample[]>}
+ */
+async function samplesOf(formats, cases, sample) {
+  /** @type {Sample[]} */
+  const samples = [];
+  for (const c of cases) {
+    const data = weights(c);
+    for (const format of formats) {
+      samples.push(sample(c, workOf(c, data, format), await measure(c, data, format)));
+    }
+  }
+  return samples;
+}
+
+/**
+ * @param {string} constant
+ * @param {FormatName[]} formats that share it
+ * @param {Case[]} cases
+ * @param {(c: Case, work: { elements: number, runs: number }) => number[]} features
+ */
+async function calibrate(constant, formats, cases, features) {
+  report(
+    constant,
+    await samplesOf(formats, cases, (c, work, nanoseconds) => ({
+      features: features(c, work),
+      nanoseconds,
+    })),
+  );
+}
+
+/** All but unpacking, as ProductTimes.
+ *
+ * @param {Case} c
+ * @param {boolean} listed
+ * @param {number} elements
+ */
+function productFeatures(c, listed, elements) {
+  const { vectors, tiles, blocks } = tilesOf(c, listed);
+  return [
+    c.rows * tiles * blocks,
+    listed ? 0 : elements * tiles,
+    listed ? elements * vectors : 0,
+    c.cols * tiles,
+  ];
+}
+
+/** What unpacking takes: [element, listed, run].
+ * @param {Case} c
+ * @param {{ elements: number, runs: number }} work
+ * @param {FormatName} format
+ */
+function unpackFeatures({ rows, cols }, { elements, runs }, format) {
+  if (format === 'dense' || format === 'palette') return [rows * cols, 0, 0];
+  return [0, elements, runs];
+}
+
+/**
+ * Fits the shared constants to one format, then each format's unpacking to what is left.
+ *
+ * @param {string} constant
+ * @param {[string, FormatName[], Case[]][]} unpacked the first is what the constants are fitted to
+ * @param {boolean} listed
+ */
+async function calibrateColumns(constant, unpacked, listed) {
+  const [[, [first]]] = unpacked;
+  /** @param {Case} c @param {{ elements: number }} work */
+  const elementsOf = (c, work) => (listed ? Math.min(work.elements, listedOf(c)) : c.rows * c.cols);
+  const samples = await samplesOf([first], unpacked[0][2], (c, work, nanoseconds) => ({
+    features: [
+      ...productFeatures(c, listed, elementsOf(c, work)),
+      ...unpackFeatures(c, work, first),
+    ],
+    nanoseconds,
+  }));
+  const shared = report(`${constant} with packing and unpacking `, samples).slice(0, 4);
+  for (const [name, formats, cases] of unpacked) {
+    for (const format of formats) {
+      report(
+        `${name} (${format})`,
+        await samplesOf([format], cases, (c, work, nanoseconds) => {
+          const rest = nanoseconds - dot(productFeatures(c, listed, elementsOf(c, work)), shared);
+          return { features: unpackFeatures(c, work, format), nanoseconds: rest, of: nanoseconds };
+        }),
+      );
+    }
+  }
+}
+
+/** @param {Case} c */
+function listedOf({ rows, cols, density }) {
+  return Math.round(rows * cols * density);
 }
 
 await init();
@@ -192,25 +303,37 @@ console.log(`${date}, ${cpu}, ${engine}`);
 
 /** @type {Parameters<typeof calibrate>[3]} */
 const vector = ({ rows }, { elements, runs }) => [rows, elements, runs];
-/** @type {Parameters<typeof calibrate>[3]} */
-const listed = ({ rows, columns }, { elements, runs }) => {
-  const tiles = tileCount(columns);
-  return [rows * tiles, elements * tiles, elements * columns, runs * tiles, runs * columns];
-};
-/** @type {Parameters<typeof calibrate>[3]} */
-const decoded = ({ columns }, { elements }) => [elements, elements * columns];
 /** @param {Case[]} cases */
 const shifted = (cases) => cases.map((c) => ({ ...c, shift: true }));
+const sparse = COLUMN_CASES.filter(({ density }) => density <= MAX_LISTED_SHARE);
 
 await calibrate('kDenseVector', ['dense'], VECTOR_CASES, vector);
 await calibrate('kPaletteVector', ['palette'], VECTOR_CASES, vector);
 await calibrate('kCsrVector', ['csr'], VECTOR_CASES, vector);
 await calibrate('kPcsrVector', ['pcsr'], VECTOR_CASES, vector);
 await calibrate('kRunVector', ['cer', 'cser'], VECTOR_CASES, vector);
-await calibrate('kShiftedVector', ['cer', 'cser', 'pcsr'], shifted(VECTOR_CASES), vector);
-await calibrate('kCsrColumns', ['csr'], COLUMN_CASES, listed);
-await calibrate('kPcsrColumns', ['pcsr'], COLUMN_CASES, listed);
-await calibrate('kRunColumns', ['cer', 'cser'], COLUMN_CASES, listed);
-await calibrate('kShiftedColumns', ['cer', 'cser', 'pcsr'], shifted(COLUMN_CASES), listed);
-await calibrate('kDenseDecode, kDenseColumn', ['dense'], COLUMN_CASES, decoded);
-await calibrate('kPaletteDecode, kDenseColumn', ['palette'], COLUMN_CASES, decoded);
+await calibrate(
+  'kShiftedVector',
+  ['cer', 'cser', 'pcsr'],
+  shifted(VECTOR_CASES),
+  ({ rows, cols }, { elements }) => [rows, rows * cols, elements],
+);
+await calibrateColumns(
+  'kLists',
+  [
+    ['kListCsr', ['csr'], COLUMN_CASES],
+    ['kListPcsr', ['pcsr'], COLUMN_CASES],
+    ['kListRuns', ['cer', 'cser'], COLUMN_CASES],
+    ['kListPalette', ['palette'], sparse],
+  ],
+  true,
+);
+await calibrateColumns(
+  'kDenseBlocks',
+  [
+    ['kBlockDense', ['dense'], COLUMN_CASES],
+    ['kBlockPalette', ['palette'], COLUMN_CASES.filter((c) => !sparse.includes(c))],
+    ['kBlockShifted', ['cer', 'cser', 'pcsr'], shifted(COLUMN_CASES)],
+  ],
+  false,
+);

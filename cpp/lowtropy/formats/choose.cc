@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/formats/choose.h"
 
-#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "lowtropy/formats/cost.h"
@@ -10,12 +10,17 @@
 namespace lowtropy {
 namespace {
 
-using tuning::ColumnTimes;
+using tuning::ProductTimes;
+using tuning::UnpackTimes;
 using tuning::VectorTimes;
 
-// Elements that the format's kernel walks, and runs among them.
+double AllElements(const Profile& p) {
+  return static_cast<double>(p.rows) * static_cast<double>(p.cols);
+}
+
+// Elements that the format lists, and runs among them.
 struct Work {
-  double elements;
+  double listed;
   double runs;
 };
 
@@ -24,13 +29,14 @@ Work WorkOf(Format format, const Profile& p) {
     case Format::kCsr:
       return {static_cast<double>(p.nnz), 0};
     case Format::kPcsr:
+    case Format::kPalette:  // as lists
       return {static_cast<double>(p.listed), 0};
     case Format::kCer:
       return {static_cast<double>(p.listed), static_cast<double>(p.pointer_runs)};
     case Format::kCser:
       return {static_cast<double>(p.listed), static_cast<double>(p.present_runs)};
     default:
-      return {static_cast<double>(p.rows) * static_cast<double>(p.cols), 0};
+      return {AllElements(p), 0};
   }
 }
 
@@ -39,8 +45,9 @@ bool IsShifted(Format format, const Profile& p) {
   return omits && p.values.omega()[0] != 0.0F;
 }
 
-const VectorTimes& VectorTimesOf(Format format, const Profile& p) {
-  if (IsShifted(format, p)) return tuning::kShiftedVector;
+// ---- One column ----
+
+const VectorTimes& VectorTimesOf(Format format) {
   switch (format) {
     case Format::kDense:
       return tuning::kDenseVector;
@@ -55,38 +62,66 @@ const VectorTimes& VectorTimesOf(Format format, const Profile& p) {
   }
 }
 
-const ColumnTimes& ColumnTimesOf(Format format, const Profile& p) {
-  if (IsShifted(format, p)) return tuning::kShiftedColumns;
-  if (format == Format::kCsr) return tuning::kCsrColumns;
-  return format == Format::kPcsr ? tuning::kPcsrColumns : tuning::kRunColumns;
-}
-
-// Tiles that the listing kernels cut the columns into, in WebAssembly (4 lanes).
-size_t TileCount(size_t columns) {
-  const size_t vectors = (columns + 3) / 4;
-  const size_t rest = vectors % 7;
-  return vectors / 7 + rest / 4 + rest % 4 / 2 + rest % 2;
-}
-
 double VectorNanoseconds(Format format, const Profile& p) {
-  const VectorTimes& t = VectorTimesOf(format, p);
+  const double rows = static_cast<double>(p.rows);
   const Work work = WorkOf(format, p);
-  return t.row * static_cast<double>(p.rows) + t.element * work.elements + t.run * work.runs;
+  if (IsShifted(format, p)) {
+    const tuning::ShiftedTimes& t = tuning::kShiftedVector;
+    return t.row * rows + t.element * AllElements(p) + t.listed * work.listed;
+  }
+  const VectorTimes& t = VectorTimesOf(format);
+  const double elements = format == Format::kPalette ? AllElements(p) : work.listed;
+  return t.row * rows + t.element * elements + t.run * work.runs;
 }
 
-double DecodedNanoseconds(Format format, const Profile& p, double columns) {
-  const double decode = format == Format::kDense ? tuning::kDenseDecode : tuning::kPaletteDecode;
-  return WorkOf(format, p).elements * (decode + tuning::kDenseColumn * columns);
+// ---- Several columns ----
+
+// The kernels' own rules, see unpack-inl.h.
+constexpr double kMaxListedShare = 0.7;
+constexpr double kSparseShare = 0.2;
+
+// True when the product goes through lists, not dense blocks.
+bool IsListed(Format format, const Profile& p) {
+  if (format == Format::kDense || IsShifted(format, p)) return false;
+  if (format != Format::kPalette) return true;
+  const bool zeros = p.values.omega()[0] == 0.0F;
+  return zeros && static_cast<double>(p.listed) <= kMaxListedShare * AllElements(p);
 }
 
-double ListedNanoseconds(Format format, const Profile& p, size_t columns) {
-  const ColumnTimes& t = ColumnTimesOf(format, p);
+const UnpackTimes& UnpackTimesOf(Format format, const Profile& p) {
+  if (IsShifted(format, p)) {
+    return format == Format::kPcsr ? tuning::kBlockShiftedPcsr : tuning::kBlockShiftedRuns;
+  }
+  switch (format) {
+    case Format::kDense:
+      return tuning::kBlockDense;
+    case Format::kPalette:
+      return IsListed(format, p) ? tuning::kListPalette : tuning::kBlockPalette;
+    case Format::kCsr:
+      return tuning::kListCsr;
+    case Format::kPcsr:
+      return tuning::kListPcsr;
+    default:
+      return tuning::kListRuns;
+  }
+}
+
+double ColumnsNanoseconds(Format format, const Profile& p, size_t columns) {
+  const bool listed = IsListed(format, p);
   const Work work = WorkOf(format, p);
-  const double tiles = static_cast<double>(TileCount(columns));
-  const double n = static_cast<double>(columns);
-  return t.row_tile * static_cast<double>(p.rows) * tiles +
-         work.elements * (t.element_tile * tiles + t.element_column * n) +
-         work.runs * (t.run_tile * tiles + t.run_column * n);
+  const double elements = listed ? work.listed : AllElements(p);
+  const double share = elements / AllElements(p);
+  const size_t block = listed && share < kSparseShare ? 1024 : 256;
+  const double blocks = static_cast<double>((p.cols + block - 1) / block);
+  const double vectors = static_cast<double>((columns + 3) / 4);  // of WebAssembly: 4 columns
+  const double tiles = std::ceil(vectors / (listed ? 7 : 4));
+
+  const UnpackTimes& unpack = UnpackTimesOf(format, p);
+  const ProductTimes& product = listed ? tuning::kLists : tuning::kDenseBlocks;
+  return unpack.element * AllElements(p) + unpack.listed * work.listed + unpack.run * work.runs +
+         product.row_tile * static_cast<double>(p.rows) * tiles * blocks +
+         elements * (product.element_tile * tiles + product.element_vector * vectors) +
+         product.pack_tile * static_cast<double>(p.cols) * tiles;
 }
 
 // Of a matrix whose rows are only looked up.
@@ -106,7 +141,7 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
       std::snprintf(text, sizeof text,
                     "%.1f times smaller than dense, predicted %.1f times as fast", smaller, faster);
   if (chosen.format == Format::kDense) {
-    length = std::snprintf(text, sizeof text, "no format is both smaller and about as fast");
+    length = std::snprintf(text, sizeof text, "no format is smaller and not much slower");
   }
   if (chosen.format != fastest.format) {
     const double percent = 100 * (chosen.nanoseconds / fastest.nanoseconds - 1);
@@ -120,15 +155,18 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
   return text;
 }
 
+// Smaller than dense, and not so much slower that dense would be preferred.
+bool IsWorthwhile(const Candidate& c, const Candidate& dense) {
+  const double smaller = static_cast<double>(dense.bytes) / static_cast<double>(c.bytes);
+  return smaller > 1 && c.nanoseconds <= dense.nanoseconds * tuning::kDenseTolerance * smaller;
+}
+
 }  // namespace
 
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns) {
   if (columns == 0) return 0;
-  if (columns == 1) return VectorNanoseconds(format, profile);
-  if (format == Format::kDense || format == Format::kPalette) {
-    return DecodedNanoseconds(format, profile, static_cast<double>(columns));
-  }
-  return ListedNanoseconds(format, profile, columns);
+  return columns == 1 ? VectorNanoseconds(format, profile)
+                      : ColumnsNanoseconds(format, profile, columns);
 }
 
 Choice Choose(const Profile& profile, size_t columns) {
@@ -139,14 +177,16 @@ Choice Choose(const Profile& profile, size_t columns) {
                             PredictNanoseconds(format, profile, columns)};
   }
   const Candidate& dense = choice.candidates[0];
-  const Candidate* fastest = &dense;
+  const Candidate* fastest = nullptr;
   for (const Candidate& c : choice.candidates) {
-    if (c.bytes <= dense.bytes && c.nanoseconds < fastest->nanoseconds) fastest = &c;
+    if (!IsWorthwhile(c, dense)) continue;
+    if (fastest == nullptr || c.nanoseconds < fastest->nanoseconds) fastest = &c;
   }
+  if (fastest == nullptr) fastest = &dense;
   const Candidate* best = fastest;
   for (const Candidate& c : choice.candidates) {
     const bool fast_enough = c.nanoseconds <= fastest->nanoseconds * tuning::kTimeTolerance;
-    if (fast_enough && c.bytes < best->bytes) best = &c;
+    if (fast_enough && IsWorthwhile(c, dense) && c.bytes < best->bytes) best = &c;
   }
   choice.format = best->format;
   choice.reason = columns == 0 ? DescribeLookups(*best, dense) : Describe(*best, *fastest, dense);

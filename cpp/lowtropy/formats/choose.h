@@ -27,10 +27,11 @@ struct Choice {
 // The predicted time of one product with `columns` columns, by the constants of tuning.h.
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns);
 
-// The smallest format among those that are no larger than dense and predicted to take at most
-// tuning::kTimeTolerance times as long as the fastest of these. `columns` is how many right-hand
-// sides a product has: 1 for a vector, the output's pixels for a convolution, 0 where there is no
-// product because rows are only looked up, and then the smallest wins.
+// A format that is n times smaller than dense may take tuning::kDenseTolerance · n times as long.
+// Of these it is the smallest among those predicted to take at most tuning::kTimeTolerance times as
+// long as the fastest; dense where there is none. `columns` is how many right-hand sides a product
+// has: 1 for a vector, the output's pixels for a convolution, 0 where there is no product because
+// rows are only looked up, and then the smallest wins.
 Choice Choose(const Profile& profile, size_t columns);
 
 }  // namespace lowtropy

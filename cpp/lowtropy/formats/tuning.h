@@ -15,33 +15,51 @@ struct VectorTimes {
   double element;  // an element that is stored (all of them for dense and palette)
   double run;      // a run of cer and cser
 };
-inline constexpr VectorTimes kDenseVector{10, 0.075, 0};
-inline constexpr VectorTimes kPaletteVector{10, 0.43, 0};
-inline constexpr VectorTimes kCsrVector{4, 0.25, 0};
-inline constexpr VectorTimes kPcsrVector{4, 0.50, 0};
-inline constexpr VectorTimes kRunVector{4, 0.50, 3.0};  // cer and cser
-inline constexpr VectorTimes kShiftedVector{10, 1.2,
-                                            1.2};  // cer, cser, pcsr with Ω[0] other than 0
-
-// Several columns (Y = W·X): a tile is one pass over the row's elements, see column_kernels-inl.h.
-struct ColumnTimes {
-  double row_tile;        // starting and storing a row of a tile
-  double element_tile;    // an element, each time it is met
-  double element_column;  // the same, for each column
-  double run_tile;        // a run of cer and cser, each time it is met
-  double run_column;
+inline constexpr VectorTimes kDenseVector{5, 0.076, 0};
+inline constexpr VectorTimes kPaletteVector{20, 0.53, 0};
+inline constexpr VectorTimes kCsrVector{5, 0.26, 0};
+inline constexpr VectorTimes kPcsrVector{3, 0.56, 0};
+inline constexpr VectorTimes kRunVector{40, 0.38, 5.4};  // cer and cser
+// Where a row's unlisted elements are no zeros it is unpacked and multiplied as a dense one:
+// `element` is for all of them, `listed` comes on top.
+struct ShiftedTimes {
+  double row;
+  double element;
+  double listed;
 };
-inline constexpr ColumnTimes kCsrColumns{3, 0.25, 0.046, 0, 0};
-inline constexpr ColumnTimes kPcsrColumns{3, 0.35, 0.046, 0, 0};
-inline constexpr ColumnTimes kRunColumns{3, 0.25, 0.035, 0.8, 0.046};
-inline constexpr ColumnTimes kShiftedColumns{3, 1.5, 0.3, 0.5, 0};
-// Dense and palette decode an element once and then use it for all columns.
-inline constexpr double kDenseDecode = 0.25;
-inline constexpr double kPaletteDecode = 0.6;
-inline constexpr double kDenseColumn = 0.07;
+inline constexpr ShiftedTimes kShiftedVector{40, 0.15, 0.9};
+
+// Several columns (Y = W·X): weights are unpacked, as lists or as dense blocks, a tile of X is
+// packed and they are multiplied, see column_kernels-inl.h.
+struct UnpackTimes {
+  double element;  // of the matrix
+  double listed;   // an element that the format lists
+  double run;      // a run of cer and cser
+};
+inline constexpr UnpackTimes kListCsr{0, 1.5, 0};
+inline constexpr UnpackTimes kListPcsr{0, 1.5, 0};
+inline constexpr UnpackTimes kListRuns{0, 2.7, 3.0};
+inline constexpr UnpackTimes kListPalette{1.5, 0, 0};
+inline constexpr UnpackTimes kBlockDense{0, 0, 0};
+inline constexpr UnpackTimes kBlockPalette{0.48, 0, 0};
+inline constexpr UnpackTimes kBlockShiftedPcsr{0, 1.8, 0};
+inline constexpr UnpackTimes kBlockShiftedRuns{0, 14, 1.0};  // cer and cser
+
+struct ProductTimes {
+  double row_tile;        // starting and storing a row of a tile, for each block of columns
+  double element_tile;    // an element, each time it is met
+  double element_vector;  // the same, for each vector of 4 columns
+  double pack_tile;       // packing a row of X, for each tile
+};
+inline constexpr ProductTimes kLists{0, 0, 0.22, 11};
+inline constexpr ProductTimes kDenseBlocks{0, 0.7, 0, 7};
 
 // A smaller format is preferred to the fastest one when it is predicted to take at most this factor
 // of its time.
-inline constexpr double kTimeTolerance = 1.10;
+inline constexpr double kTimeTolerance = 1.05;
+
+// Who compresses a model wants it small: a format may take this many times as long as dense for
+// each time that it is smaller.
+inline constexpr double kDenseTolerance = 1.5;
 
 }  // namespace lowtropy::tuning
