@@ -243,7 +243,7 @@ TEST(CostTest, random_matrices_by_walking_their_rows) {
       SCOPED_TRACE(std::string(Name(format)));
       const Cost cost = CostOf(format, profile);
       const bool by_runs = format == Format::kCer || format == Format::kCser;
-      const bool lists = by_runs || format == Format::kPcsr;
+      const bool lists = by_runs || format == Format::kPcsr || format == Format::kMask;
       Count wanted{m.data.size(), m.data.size() - m.rows};
       if (format == Format::kCsr) wanted = WalkRows(m, 0.0F, false);
       if (lists) wanted = WalkRows(m, common, by_runs);

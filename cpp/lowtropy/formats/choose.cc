@@ -29,6 +29,7 @@ Work WorkOf(Format format, const Profile& p) {
     case Format::kCsr:
       return {static_cast<double>(p.nnz), 0};
     case Format::kPcsr:
+    case Format::kMask:
     case Format::kPalette:  // as lists
       return {static_cast<double>(p.listed), 0};
     case Format::kCer:
@@ -41,7 +42,8 @@ Work WorkOf(Format format, const Profile& p) {
 }
 
 bool IsShifted(Format format, const Profile& p) {
-  const bool omits = format == Format::kCer || format == Format::kCser || format == Format::kPcsr;
+  const bool omits = format == Format::kCer || format == Format::kCser || format == Format::kPcsr ||
+                     format == Format::kMask;
   return omits && p.values.omega()[0] != 0.0F;
 }
 
@@ -57,6 +59,8 @@ const VectorTimes& VectorTimesOf(Format format) {
       return tuning::kCsrVector;
     case Format::kPcsr:
       return tuning::kPcsrVector;
+    case Format::kMask:
+      return tuning::kMaskVector;
     default:
       return tuning::kRunVector;
   }
@@ -90,7 +94,8 @@ bool IsListed(Format format, const Profile& p) {
 
 const UnpackTimes& UnpackTimesOf(Format format, const Profile& p) {
   if (IsShifted(format, p)) {
-    return format == Format::kPcsr ? tuning::kBlockShiftedPcsr : tuning::kBlockShiftedRuns;
+    const bool runs = format == Format::kCer || format == Format::kCser;
+    return runs ? tuning::kBlockShiftedRuns : tuning::kBlockShiftedPcsr;
   }
   switch (format) {
     case Format::kDense:
@@ -101,6 +106,8 @@ const UnpackTimes& UnpackTimesOf(Format format, const Profile& p) {
       return tuning::kListCsr;
     case Format::kPcsr:
       return tuning::kListPcsr;
+    case Format::kMask:
+      return tuning::kListMask;
     default:
       return tuning::kListRuns;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lowtropy/formats/mask.h"
 #include "lowtropy/formats/palette.h"
 
 namespace lowtropy {
@@ -123,6 +124,20 @@ void CountPcsr(const Profile& p, Counter& c) {
   c.Decomposition();
 }
 
+void CountMask(const Profile& p, Counter& c) {
+  const unsigned bits = Mask::Bits(p.values.size());
+  const uint64_t mask_bytes = (uint64_t{p.cols} + 7) / 8 * p.rows;
+  const uint64_t code_bytes = Mask::CodeBytes(p.values.size(), p.listed);
+  const unsigned access_bits = std::max(8U, bits);
+  c.Omega(p.listed);
+  c.Stored("mask", mask_bytes, 8, mask_bytes);
+  c.Stored("codes", code_bytes * 8 / access_bits, access_bits, code_bytes);
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.listed);
+  c.Input(p.listed);
+  c.Arithmetic(p.listed, p.listed - p.rows_listed);
+  c.Decomposition();
+}
+
 }  // namespace
 
 double AccessEnergy(unsigned bits, uint64_t array_bytes) {
@@ -154,6 +169,9 @@ Cost CostOf(Format format, const Profile& profile) {
       break;
     case Format::kPcsr:
       CountPcsr(profile, counter);
+      break;
+    case Format::kMask:
+      CountMask(profile, counter);
       break;
   }
   return std::move(counter).Total();

@@ -9,12 +9,14 @@
 #define LOWTROPY_FORMATS_DECODE_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "hwy/highway.h"
 #include "lowtropy/formats/kernels.h"
+#include "lowtropy/formats/packed_codes.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
@@ -287,6 +289,126 @@ HWY_INLINE void DecodeCodes(const Palette& w, size_t row, size_t first, size_t c
       return DecodePacked<8>(bytes, count, f);
   }
 }
+
+// ---- Mask ----
+
+// Calls f(k, code) for codes [first, first + count) of a string of bits that ends at `end`.
+template <size_t kBits, class F>
+HWY_INLINE void DecodeBits(const uint8_t* HWY_RESTRICT bytes, const uint8_t* end, size_t first,
+                           size_t count, F&& f) {
+  constexpr uint64_t kMask = (1U << kBits) - 1;
+  uint64_t bit = uint64_t{first} * kBits;
+  size_t k = 0;
+  // Eight codes and the up to 7 bits before them are at most 63 bits, or 64 where none are before.
+  for (; k + 8 <= count; k += 8, bit += 8 * kBits) {
+    const uint8_t* from = bytes + static_cast<size_t>(bit / 8);
+    if (end - from < 8) break;
+    uint64_t window;
+    std::memcpy(&window, from, 8);
+    window >>= bit % 8;
+    for (size_t i = 0; i < 8; ++i) {
+      f(k + i, static_cast<uint32_t>((window >> (i * kBits)) & kMask));
+    }
+  }
+  for (; k < count; ++k) f(k, PackedCode(bytes, first + k, kBits));
+}
+
+// The values of listed elements [first, first + count).
+HWY_NOINLINE void ReadValues(const Mask& w, size_t first, size_t count, float* HWY_RESTRICT out) {
+  const float* values = w.omega.As<float>().data() + 1;
+  if (w.codes.type() != DType::kU8) {
+    for (size_t k = 0; k < count; ++k) out[k] = values[w.codes.Index(first + k)];
+    return;
+  }
+  const uint8_t* bytes = w.codes.As<uint8_t>().data();
+  const uint8_t* end = bytes + w.codes.size();
+  const auto put = [&](size_t k, uint32_t code) { out[k] = values[code]; };
+  switch (w.bits()) {
+    case 1:
+      return DecodeBits<1>(bytes, end, first, count, put);
+    case 2:
+      return DecodeBits<2>(bytes, end, first, count, put);
+    case 3:
+      return DecodeBits<3>(bytes, end, first, count, put);
+    case 4:
+      return DecodeBits<4>(bytes, end, first, count, put);
+    case 5:
+      return DecodeBits<5>(bytes, end, first, count, put);
+    case 6:
+      return DecodeBits<6>(bytes, end, first, count, put);
+    case 7:
+      return DecodeBits<7>(bytes, end, first, count, put);
+    default:
+      return DecodeBits<8>(bytes, end, first, count, put);
+  }
+}
+
+// Columns of a row whose values are read at a time.
+constexpr size_t kMaskChunk = 256;
+
+// 64 bits of a row's mask, from byte `at` on.
+HWY_INLINE uint64_t MaskWord(const uint8_t* row, size_t row_bytes, size_t at) {
+  uint64_t word = 0;
+  if (row_bytes - at >= 8) {
+    std::memcpy(&word, row + at, 8);
+  } else {
+    for (size_t i = at; i < row_bytes; ++i) word |= uint64_t{row[i]} << (8 * (i - at));
+  }
+  return word;
+}
+
+// How many elements of a row are listed in bytes [begin, end) of its mask; `begin` is a multiple of
+// 8, and `end` is one or the row's end.
+HWY_INLINE size_t CountListed(const uint8_t* row, size_t row_bytes, size_t begin, size_t end) {
+  size_t count = 0;
+  for (size_t at = begin; at < end; at += 8) {
+    count += hwy::PopCount(MaskWord(row, row_bytes, at));
+  }
+  return count;
+}
+
+// Calls f(values, columns, count) for the listed elements of columns [begin, end), up to kMaskChunk
+// at a time; `begin` is a multiple of kMaskChunk.
+template <class F>
+HWY_INLINE void ForEachChunk(const Mask& w, size_t row, size_t begin, size_t end, F&& f) {
+  HWY_ALIGN float values[kMaskChunk];
+  uint32_t columns[kMaskChunk];
+  const uint8_t* bits = w.MaskOf(row);
+  const size_t row_bytes = w.row_bytes();
+  size_t at = w.row_ptr.Index(row) + CountListed(bits, row_bytes, 0, begin / 8);
+  for (size_t first = begin; first < end; first += kMaskChunk) {
+    size_t count = 0;
+    for (size_t byte = first / 8; byte < std::min(first / 8 + kMaskChunk / 8, row_bytes);
+         byte += 8) {
+      for (uint64_t word = MaskWord(bits, row_bytes, byte); word != 0; word &= word - 1) {
+        columns[count++] =
+            static_cast<uint32_t>(8 * byte + hwy::Num0BitsBelowLS1Bit_Nonzero64(word));
+      }
+    }
+    ReadValues(w, at, count, values);
+    f(values, columns, count);
+    at += count;
+  }
+}
+
+HWY_INLINE float Common(const Mask& w) { return w.omega.As<float>()[0]; }
+
+template <class F>
+HWY_INLINE void ForEachListed(const Mask& w, size_t row, size_t begin, size_t end, F&& f) {
+  ForEachChunk(w, row, begin, end, [&](const float* values, const uint32_t* columns, size_t count) {
+    for (size_t i = 0; i < count; ++i) f(values[i], columns[i]);
+  });
+}
+template <class F>
+HWY_INLINE void ForEachListed(const Mask& w, size_t row, F&& f) {
+  ForEachListed(w, row, 0, w.cols, f);
+}
+
+template <class F>
+void WithTypes(const Mask& w, F&& f) {
+  f(w);
+}
+inline const Mask& Untyped(const Mask& w) { return w; }
 
 }  // namespace lowtropy::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

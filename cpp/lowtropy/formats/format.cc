@@ -17,6 +17,8 @@ std::string_view Name(Format format) {
       return "palette";
     case Format::kPcsr:
       return "pcsr";
+    case Format::kMask:
+      return "mask";
   }
   return "?";
 }

@@ -55,6 +55,8 @@ Matrix Dispatch(Format format, F&& f) {
       return f.template operator()<Palette>();
     case Format::kPcsr:
       return f.template operator()<Pcsr>();
+    case Format::kMask:
+      return f.template operator()<Mask>();
   }
   throw Error(ErrorKind::kValue, "Unknown matrix format.");
 }

@@ -15,6 +15,7 @@
 #include "lowtropy/formats/csr.h"
 #include "lowtropy/formats/dense.h"
 #include "lowtropy/formats/format.h"
+#include "lowtropy/formats/mask.h"
 #include "lowtropy/formats/palette.h"
 #include "lowtropy/formats/pcsr.h"
 #include "lowtropy/formats/row_source.h"
@@ -29,7 +30,7 @@ struct NamedArray {
 // An immutable float32 matrix in one of the formats. Copies are cheap: they share the arrays.
 class Matrix final : public RowSource {
  public:
-  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr>;
+  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask>;
 
   // Lossless for every finite matrix, bit by bit; the errors are those of Profile::Of. The second
   // form spares the two passes when the profile is there already.

@@ -1,41 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/formats/palette.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 #include <memory>
 #include <vector>
 
+#include "lowtropy/formats/packed_codes.h"
 #include "lowtropy/formats/validation.h"
 
 namespace lowtropy {
-namespace {
-
-DType CodeType(unsigned bits) {
-  return bits <= 8 ? DType::kU8 : bits == 16 ? DType::kU16 : DType::kU32;
-}
-
-// Sets code `col` of a zeroed row.
-void PutCode(uint8_t* row, size_t col, unsigned bits, uint32_t code) {
-  if (bits > 8) {
-    std::memcpy(row + col * (bits / 8), &code, bits / 8);
-    return;
-  }
-  const uint64_t bit = uint64_t{col} * bits;  // 8 · 2^29 columns are beyond a 32-bit size_t
-  uint8_t* byte = row + bit / 8;
-  const uint32_t shifted = code << (bit % 8);
-  byte[0] = static_cast<uint8_t>(byte[0] | shifted);
-  if (shifted > 0xFF) byte[1] = static_cast<uint8_t>(shifted >> 8);
-}
-
-}  // namespace
-
-unsigned Palette::Bits(uint64_t distinct) {
-  if (distinct > 65536) return 32;
-  if (distinct > 256) return 16;
-  return std::max(1U, static_cast<unsigned>(std::bit_width(distinct - 1)));
-}
+unsigned Palette::Bits(uint64_t distinct) { return CodeBits(distinct - 1); }
 
 uint64_t Palette::RowBytes(uint64_t distinct, size_t cols) {
   return (uint64_t{cols} * Bits(distinct) + 7) / 8;
@@ -63,11 +37,7 @@ Palette Palette::Encode(const RowSource& source, const Profile& profile) {
 
 uint32_t Palette::Code(size_t row, size_t col) const {
   if (codes.type() != DType::kU8) return codes.Index(row * cols + col);
-  const uint64_t bit = uint64_t{col} * bits();
-  const uint8_t* bytes = codes.As<uint8_t>().data() + row * row_bytes() + bit / 8;
-  uint32_t window = bytes[0];
-  if (bit % 8 + bits() > 8) window |= uint32_t{bytes[1]} << 8;
-  return (window >> (bit % 8)) & ((1U << bits()) - 1);
+  return PackedCode(codes.As<uint8_t>().data() + row * row_bytes(), col, bits());
 }
 
 void Palette::DecodeRow(size_t row, std::span<float> out) const {

@@ -19,6 +19,7 @@ inline constexpr VectorTimes kDenseVector{5, 0.076, 0};
 inline constexpr VectorTimes kPaletteVector{20, 0.53, 0};
 inline constexpr VectorTimes kCsrVector{5, 0.26, 0};
 inline constexpr VectorTimes kPcsrVector{3, 0.56, 0};
+inline constexpr VectorTimes kMaskVector{20, 1.2, 0};
 inline constexpr VectorTimes kRunVector{40, 0.38, 5.4};  // cer and cser
 // Where a row's unlisted elements are no zeros it is unpacked and multiplied as a dense one:
 // `element` is for all of them, `listed` comes on top.
@@ -38,11 +39,12 @@ struct UnpackTimes {
 };
 inline constexpr UnpackTimes kListCsr{0, 1.5, 0};
 inline constexpr UnpackTimes kListPcsr{0, 1.5, 0};
+inline constexpr UnpackTimes kListMask{0, 2.5, 0};
 inline constexpr UnpackTimes kListRuns{0, 2.7, 3.0};
 inline constexpr UnpackTimes kListPalette{1.5, 0, 0};
 inline constexpr UnpackTimes kBlockDense{0, 0, 0};
 inline constexpr UnpackTimes kBlockPalette{0.48, 0, 0};
-inline constexpr UnpackTimes kBlockShiftedPcsr{0, 1.8, 0};
+inline constexpr UnpackTimes kBlockShiftedPcsr{0, 1.8, 0};   // and mask
 inline constexpr UnpackTimes kBlockShiftedRuns{0, 14, 1.0};  // cer and cser
 
 struct ProductTimes {

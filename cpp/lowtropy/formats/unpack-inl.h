@@ -140,6 +140,11 @@ uint32_t ListRow(const TypedPcsr<Codes, Cols>& w, size_t row, uint32_t at, const
   return ListSortedRow(w, row, at, out, starts);
 }
 
+inline uint32_t ListRow(const Mask& w, size_t row, uint32_t at, const ListWriter& out,
+                        uint32_t* starts) {
+  return ListSortedRow(w, row, at, out, starts);
+}
+
 // Elements come run by run: they are counted by block before they are placed.
 template <class Runs>
 HWY_INLINE uint32_t ListRuns(const Runs& w, size_t row, uint32_t at, const ListWriter& out,

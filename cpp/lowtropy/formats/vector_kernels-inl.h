@@ -101,6 +101,16 @@ HWY_INLINE float RowProduct(const TypedPcsr<Codes, Cols>& w, size_t row, const f
   return ElementProduct(w, w.row_ptr.Index(row), w.row_ptr.Index(row + 1), x);
 }
 
+inline float RowProduct(const Mask& w, size_t row, const float* x) {
+  float total = 0;
+  ForEachChunk(w, row, 0, w.cols, [&](const float* values, const uint32_t* columns, size_t count) {
+    HWY_ALIGN float inputs[kMaskChunk];
+    for (size_t i = 0; i < count; ++i) inputs[i] = x[columns[i]];
+    total += DotProduct(values, inputs, count);
+  });
+  return total;
+}
+
 // Σ x over the columns of a run.
 template <class Cols>
 HWY_INLINE float RunSum(Cols col_i, size_t begin, size_t end, const float* HWY_RESTRICT x) {

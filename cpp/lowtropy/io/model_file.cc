@@ -37,8 +37,8 @@ constexpr size_t kMaxVersionDigits = 9;
 
 // What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
 // whatever the matrix's format, so that changing the format never makes a network unwritable.
-constexpr std::array<std::string_view, 7> kArrayNames{"values",   "omega",  "colI", "rowPtr",
-                                                      "omegaPtr", "omegaI", "codes"};
+constexpr std::array<std::string_view, 10> kArrayNames{"values",   "omega",  "colI", "rowPtr",
+                                                      "omegaPtr", "omegaI", "codes", "mask", "rowI", "classes"};
 
 // One array of the file. `name` is unique.
 struct Entry {
@@ -76,13 +76,23 @@ std::optional<ArrayName> SplitName(std::string_view name) {
   return ArrayName{std::string(name.substr(0, dot)), *found};
 }
 
-// The lowest version that has all of the graph's ops, so that files of older graphs stay as they
-// were.
-std::string_view VersionOf(const Graph& graph) {
-  const auto is_new = [](const Node& node) {
+// The lowest version that has all of the network's ops and formats, so that files of older ones stay
+// as they were. `formats` is a range of them.
+template <class Formats>
+std::string_view VersionOf(const Graph& graph, const Formats& formats) {
+  const bool new_op = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
     return node.op == Op::kEmbedding || node.op == Op::kLstm;
-  };
-  return kVersions[std::any_of(graph.nodes.begin(), graph.nodes.end(), is_new) ? 1 : 0];
+  });
+  const bool new_format = std::any_of(formats.begin(), formats.end(), [](Format format) {
+    return format == Format::kMask || format == Format::kBlocks;
+  });
+  return kVersions[new_op || new_format ? 1 : 0];
+}
+
+std::vector<Format> FormatsOf(const Network& network) {
+  std::vector<Format> formats;
+  for (const auto& [name, matrix] : network.matrices) formats.push_back(matrix.format());
+  return formats;
 }
 
 // The order of arrays in the file: wide elements first, so that each array is aligned for its type
@@ -162,7 +172,7 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Key("format");
   json.String("lowtropy");
   json.Key("version");
-  json.String(VersionOf(network.graph));
+  json.String(VersionOf(network.graph, FormatsOf(network)));
   json.Key("checksum");
   json.String(kNoChecksum);
   json.Key("graph");
@@ -348,14 +358,20 @@ class Reader {
     const std::string version = metadata.Get("version").String();
     metadata.Get("checksum");
     network_.graph = ParseGraph(metadata.Get("graph").String());
-    if (version != VersionOf(network_.graph)) {
-      Refuse("The file is of version " + version +
-             " of the model format, but its graph is one of version " +
-             std::string(VersionOf(network_.graph)) + ".");
-    }
     ReadMatrices(metadata.Get("matrices").String());
+    CheckNeeded(version);
     ReadChecksums(metadata.Get("checksums").String());
     metadata.CheckAllRead();
+  }
+
+  void CheckNeeded(const std::string& version) const {
+    std::vector<Format> formats;
+    for (const auto& [name, info] : matrices_) formats.push_back(info.format);
+    const std::string_view needed = VersionOf(network_.graph, formats);
+    if (version == needed) return;
+    Refuse("The file is of version " + version +
+           " of the model format, but its graph and formats are of version " +
+           std::string(needed) + ".");
   }
 
   void ReadMatrices(const std::string& json) {
