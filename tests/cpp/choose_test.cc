@@ -162,6 +162,7 @@ TEST(ChooseTest, lookups_take_the_smallest) {
     const Choice choice = Choose(Profile::Of(RandomValues(rng, 60).View()), 0);
     const Candidate& chosen = Of(choice, choice.format);
     for (const Candidate& c : choice.candidates) {
+      if (c.format == Format::kBlocks) continue;  // whose rows are slow to look up
       EXPECT_GE(c.bytes, chosen.bytes) << Name(c.format);
       EXPECT_EQ(c.nanoseconds, 0) << Name(c.format);
     }

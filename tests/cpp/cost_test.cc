@@ -156,6 +156,22 @@ TEST(CostTest, empty_rows_and_runs) {
                {Format::kCser, 24, 2, 1, 17, 3, 0.9 + 7.4 + 5 * 5 + 12 * 1.25 + 15}});
 }
 
+// Golden: 5 units of indices of 16 bits (20 bytes) in one block of 4 rows; a table of 3 products
+// for each of 4 inputs, of 4 · 2048 floats (32 KB: 50 pJ). omega 16 bytes, rowI 4, classes 5.
+TEST(CostTest, blocks_by_hand) {
+  const Cost cost = CostOf(Format::kBlocks, Profile::Of(Golden().View()));
+  EXPECT_EQ(cost.bytes, 16U + 20 + 4 + 5);
+  EXPECT_EQ(cost.multiply, 12U);
+  EXPECT_EQ(cost.add, 10U);
+  // omega 3, codes 10, rowI 4, classes 5, x 4, the table 10, y 4.
+  EXPECT_EQ(cost.read, 3U + 10 + 4 + 5 + 4 + 10 + 4);
+  EXPECT_EQ(cost.write, 12U + 4 + 4);
+  EXPECT_NEAR(
+      cost.energy_pj,
+      10 * 0.9 + 12 * 3.7 + (3 + 4 + 4) * 5 + 10 * 2.5 + (4 + 5) * 1.25 + 10 * 50 + 12 * 50 + 8 * 5,
+      1e-9);
+}
+
 TEST(CostTest, accesses_by_array) {
   const Cost cost = CostOf(Format::kCser, Profile::Of(Golden().View()));
   const char* names[] = {"omega", "colI", "omegaPtr", "omegaI", "rowPtr", "x"};
@@ -251,9 +267,11 @@ TEST(CostTest, random_matrices_by_walking_their_rows) {
         wanted.multiply += 1;
         wanted.add += m.cols - 1 + profile.values.size() - 1 + profile.rows_listed;
       }
-      EXPECT_EQ(cost.multiply, wanted.multiply);
-      EXPECT_EQ(cost.add, wanted.add);
-      EXPECT_EQ(cost.write, m.rows);
+      if (format != Format::kBlocks) {  // see blocks_by_hand
+        EXPECT_EQ(cost.multiply, wanted.multiply);
+        EXPECT_EQ(cost.add, wanted.add);
+        EXPECT_EQ(cost.write, m.rows);
+      }
       // Each stored array is the size that was predicted and, but for omega and packed codes, read
       // once from end to end.
       for (const NamedArray& entry : Matrix::From(m.View(), format, profile).Arrays()) {

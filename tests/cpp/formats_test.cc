@@ -119,10 +119,56 @@ TEST(FormatsTest, golden_pcsr) {
                 {"rowPtr", Bytes({0, 3, 5, 7, 9})}});
 }
 
+// Two bits a code, less one: 0 0 1 2, 0 1 1 0, 0.
+TEST(FormatsTest, golden_mask) {
+  ExpectArrays(Golden(), Format::kMask,
+               {{"omega", Floats({0, 4, 2, 3})},
+                {"mask", Bytes({0b1110, 0b1001, 0b1100, 0b0101})},
+                {"codes", Bytes({0b10010000, 0b00010100, 0})},
+                {"rowPtr", Bytes({0, 3, 5, 7, 9})}});
+}
+
+// More than a sixth is listed: indices of 13 bits, 2 for the code and 11 for the column of one
+// block.
+TEST(FormatsTest, golden_blocks) {
+  constexpr uint32_t k1 = 1U << 11;
+  constexpr uint32_t k2 = 2U << 11;
+  constexpr uint32_t k3 = 3U << 11;
+  ExpectArrays(Golden(), Format::kBlocks,
+               {{"omega", Floats({0, 4, 2, 3})},
+                {"codes", Array::Copy<uint16_t>(std::vector<uint16_t>{
+                              0, k1 + 1, k1 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2})},
+                {"rowI", Bytes({0, 1, 2, 3})},
+                {"classes", Bytes({2, 1, 1, 3, 0})}});
+}
+
+// Few are listed: two indices of 12 bits in 3 bytes, 0x000 0x801 and 0x800 0x80F.
+TEST(FormatsTest, blocks_packs_sparse_indices) {
+  Values values{2, 16, std::vector<float>(32, 0.0F)};
+  values.data[1] = values.data[16] = values.data[31] = 5;
+  ExpectArrays(values, Format::kBlocks,
+               {{"omega", Floats({0, 5})},
+                {"codes", Bytes({0x00, 0x10, 0x80, 0x00, 0xF8, 0x80})},
+                {"rowI", Bytes({0, 1})},
+                {"classes", Bytes({1, 2, 0})}});
+}
+
+// 4097 columns are three blocks of 2048: the middle one is empty.
+TEST(FormatsTest, blocks_without_elements) {
+  Values values{2, 4097, std::vector<float>(8194, 0.0F)};
+  values.data[2047] = values.data[8193] = 5;
+  ExpectArrays(values, Format::kBlocks,
+               {{"omega", Floats({0, 5})},
+                {"codes", Bytes({0x00, 0xF0, 0xFF, 0x00, 0x00, 0x80})},
+                {"rowI", Bytes({0, 1})},
+                {"classes", Bytes({1, 1, 0, 0, 1, 1, 0})}});
+}
+
 // Another most frequent value changes omega and nothing else; csr, which knows zeros only, lists
 // everything.
 TEST(FormatsTest, golden_with_another_most_frequent_value) {
-  for (const Format format : {Format::kCer, Format::kCser, Format::kPalette, Format::kPcsr}) {
+  for (const Format format : {Format::kCer, Format::kCser, Format::kPalette, Format::kPcsr,
+                              Format::kMask, Format::kBlocks}) {
     Arrays arrays = Matrix::From(Golden().View(), format).Arrays();
     Find(arrays, "omega") = Floats({5, 4, 2, 3});
     ExpectArrays(ShiftedGolden(), format, arrays);
@@ -402,7 +448,7 @@ TEST(FormatsTest, cer_refuses_more_runs_than_pointers_address) {
 }
 
 TEST(FormatsTest, names) {
-  const char* names[] = {"dense", "csr", "cer", "cser", "palette", "pcsr"};
+  const char* names[] = {"dense", "csr", "cer", "cser", "palette", "pcsr", "mask", "blocks"};
   for (size_t i = 0; i < kFormats.size(); ++i) {
     EXPECT_EQ(Name(kFormats[i]), names[i]);
     EXPECT_EQ(ParseFormat(names[i]), kFormats[i]);

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "allocation_counter.h"
+#include "lowtropy/base/elementary.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
-#include "lowtropy/base/elementary.h"
 #include "lowtropy/train/gemm.h"
 #include "lowtropy/train/net.h"
 

@@ -488,13 +488,15 @@ TEST(ModelFileAttackTest, LaterVersion) {
 
 // There is just one file for a network.
 TEST(ModelFileAttackTest, VersionOfAnotherGraph) {
-  ExpectForgeryRefused(InHeader("\"1\"", "\"2\""),
-                       "The file is of version 2 of the model format, but its graph and formats are of "
-                       "version 1.");
+  ExpectForgeryRefused(
+      InHeader("\"1\"", "\"2\""),
+      "The file is of version 2 of the model format, but its graph and formats are of "
+      "version 1.");
   Model model = forged::Split(forged::Write(SequenceNetwork()));
   Replace(model.header, "\"2\"", "\"1\"");
-  ExpectRefused(forged::Join(model), ErrorKind::kFile,
-                "The file is of version 1 of the model format, but its graph and formats are of version 2.");
+  ExpectRefused(
+      forged::Join(model), ErrorKind::kFile,
+      "The file is of version 1 of the model format, but its graph and formats are of version 2.");
 }
 
 TEST(ModelFileAttackTest, SequencesThatDoNotFit) {

@@ -269,11 +269,82 @@ TEST(ValidateTest, pcsr) {
        {"omega out of order", "codes", Becomes({2, 2, 2, 3, 1, 2, 2, 1, 1}), "occurs more often"}});
 }
 
+TEST(ValidateTest, mask) {
+  ExpectRefused(Golden(), Format::kMask, OmegaCorruptions());
+  ExpectRefused(
+      Golden(), Format::kMask,
+      {{"mask's dtype", "mask", Becomes16({14, 9, 12, 5}), "mask is U16 where U8 is needed"},
+       {"mask too short", "mask", Becomes({14, 9, 12}), "mask has 3 elements where 4"},
+       {"a bit more", "mask", Becomes({14, 11, 12, 5}), "rowPtr ends at 9 instead of 10"},
+       {"a bit in another row", "mask", Becomes({6, 13, 12, 5}), "bits of mask in row 0"},
+       {"unused bits", "mask", Becomes({0x86, 9, 12, 5}),
+        "unused bits of mask are set after row 0"},
+       {"codes too short", "codes", Becomes({0x90, 0x14}), "codes has 2 elements where 3"},
+       {"codes too long", "codes", Becomes({0x90, 0x14, 0, 0}), "codes has 4 elements where 3"},
+       {"codes too wide", "codes", Becomes16({0, 0, 1, 2, 0, 1, 1, 0, 0}),
+        "codes is U16 where U8 is needed for 4 values"},
+       {"code beyond omega", "codes", Becomes({0xD0, 0x14, 0}), "code 3 is beyond omega"},
+       {"unused last bits", "codes", Becomes({0x90, 0x14, 4}),
+        "unused bits are set after the last code"},
+       {"rows fall", "rowPtr", Becomes({0, 5, 3, 7, 9}), "rowPtr falls at 2"},
+       {"rows start late", "rowPtr", Becomes({1, 3, 5, 7, 9}), "rowPtr does not start at 0"},
+       {"rows elsewhere", "rowPtr", Becomes({0, 2, 5, 7, 9}), "bits of mask in row 0"},
+       {"omega out of order", "codes", Becomes({0x94, 0x55, 0}), "occurs more often"}});
+}
+
+TEST(ValidateTest, blocks) {
+  constexpr uint16_t k1 = 1U << 11;
+  constexpr uint16_t k2 = 2U << 11;
+  constexpr uint16_t k3 = 3U << 11;
+  const auto codes = [](std::vector<uint16_t> c) {
+    return [c](Array& a) { a = Array::Copy<uint16_t>(c); };
+  };
+  using C = std::vector<uint16_t>;
+  const C good{0, k1 + 1, k1 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2};
+  const auto with = [&](size_t at, uint16_t index) {
+    C changed = good;
+    changed[at] = index;
+    return codes(changed);
+  };
+  std::vector<Corruption> omega = OmegaCorruptions();
+  omega.pop_back();  // one value more makes other indices of all
+  ExpectRefused(Golden(), Format::kBlocks, omega);
+  ExpectRefused(
+      Golden(), Format::kBlocks,
+      {{"codes' dtype", "codes", BecomesFloats(std::vector<float>(10)), "codes is F32 where U16"},
+       {"packed though many are listed", "codes", Becomes(std::vector<uint32_t>(15, 0)),
+        "which is no element's index"},
+       {"not whole units", "codes", Becomes(std::vector<uint32_t>(14, 0)), "not whole units of 3"},
+       {"an index less", "codes", codes(C(good.begin(), good.end() - 1)), "codes has 9 indices"},
+       {"code of the most frequent", "codes", with(2, 2), "which is no element's index"},
+       {"code beyond omega", "codes", with(5, 4U << 11), "which is no element's index"},
+       {"column beyond the block", "codes", with(5, k3 + 4), "which is no element's index"},
+       {"filled up twice", "codes", with(1, 0), "which is no element's index"},
+       {"falls", "codes", with(3, k1 + 1), "does not rise, or names a column twice"},
+       {"column twice", "codes", with(5, k2 + 3), "does not rise, or names a column twice"},
+       {"row twice in a class", "rowI", Becomes({0, 1, 1, 3}), "rowI does not rise in a class"},
+       {"row twice in a block", "rowI", Becomes({1, 1, 2, 3}), "rowI holds a row twice in block 0"},
+       {"row beyond", "rowI", Becomes({0, 1, 2, 4}), "rowI holds 4, beyond"},
+       {"rows too wide", "rowI", Becomes16({0, 1, 2, 3}), "rowI is U16 though"},
+       {"a row more", "rowI", Becomes({0, 1, 2, 3, 3}), "rowI has 5 elements where 4"},
+       {"classes rise", "classes", Becomes({1, 3, 2, 1, 0}), "classes is not descending"},
+       {"class without rows", "classes", Becomes({2, 0, 1, 3, 0}), "a class without rows"},
+       {"class too long for the block", "classes", Becomes({3, 1, 1, 3, 0}), "not descending"},
+       {"no end", "classes", Becomes({2, 1, 1, 3}), "classes ends before the last block"},
+       {"empty", "classes", Becomes({}), "classes ends before the last block"},
+       {"another block", "classes", Becomes({2, 1, 1, 3, 0, 0}), "goes on after the last block"},
+       {"fewer units", "classes", Becomes({1, 4, 0}), "codes has 10 indices, not 8"},
+       {"omega out of order", "codes",
+        codes({0, k2 + 1, k2 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2}),
+        "occurs more often"}});
+}
+
 // 1 and 2 occur twice each: 1 comes first, and a matrix that has them the other way round would not
 // come out of any encoder.
 TEST(ValidateTest, equally_frequent_values_have_one_order) {
   const Values values{2, 4, {0, 1, 2, 0, 1, 0, 0, 2}};
-  for (const Format format : {Format::kCer, Format::kCser, Format::kPalette, Format::kPcsr}) {
+  for (const Format format : {Format::kCer, Format::kCser, Format::kPalette, Format::kPcsr,
+                              Format::kMask, Format::kBlocks}) {
     Arrays arrays = Matrix::From(values.View(), format).Arrays();
     for (const auto& omega : {std::vector<float>{0, 2, 1}, {0, 2, -2}, {0, 1, -1}}) {
       Find(arrays, "omega") = Floats(omega);
@@ -299,6 +370,7 @@ TEST(ValidateTest, shapes_out_of_range) {
       EXPECT_NE(error.find("is outside 1 to 4294967295 elements"), std::string::npos) << error;
     }
     for (const auto& [rows, cols] : {std::pair<uint64_t, uint64_t>{3, 4}, {5, 4}, {4, 3}}) {
+      if (format == Format::kBlocks && rows == 5) continue;  // one more row without elements
       EXPECT_NE(Refusal(format, rows, cols, arrays), "") << Name(format) << rows << "x" << cols;
     }
   }

@@ -227,7 +227,7 @@ describe('matrix: refusals', () => {
       'an unknown format',
       () => Matrix.fromDense(GOLDEN, 4, 4, { format: /** @type {any} */ ('zip') }),
       ValueError,
-      /no format "zip"; there are auto, dense, csr, cer, cser, palette, pcsr/,
+      /no format "zip"; there are auto, dense, csr, cer, cser, palette, pcsr, mask, blocks/,
     ],
     [
       'values that are no numbers',

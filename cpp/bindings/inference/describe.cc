@@ -66,9 +66,10 @@ Matrix EncodeAs(const RowSource& source, const std::string& format, size_t colum
 
 Matrix Recode(const Matrix& matrix, const std::string& format, size_t columns) {
   if (format != "auto") return matrix.To(FormatNamed(format));
-  const Profile profile = Profile::Of(matrix);
+  const Matrix readable = matrix.Readable();
+  const Profile profile = Profile::Of(readable);
   const Format chosen = Choose(profile, columns).format;
-  return chosen == matrix.format() ? matrix : Matrix::From(matrix, chosen, profile);
+  return chosen == matrix.format() ? matrix : Matrix::From(readable, chosen, profile);
 }
 
 }  // namespace lowtropy::bindings

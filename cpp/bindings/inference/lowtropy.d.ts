@@ -40,7 +40,7 @@ export interface Cost {
   energyPj: number;
 }
 
-export type FormatName = 'dense' | 'csr' | 'cer' | 'cser' | 'palette' | 'pcsr';
+export type FormatName = 'dense' | 'csr' | 'cer' | 'cser' | 'palette' | 'pcsr' | 'mask' | 'blocks';
 
 export interface Candidate {
   format: FormatName;

@@ -51,15 +51,15 @@ val Arrays(const Matrix& matrix) {
 }
 
 val MatrixStats(const Matrix& matrix) {
-  return Guard([&] { return DescribeStats(Profile::Of(matrix).GetStats()); });
+  return Guard([&] { return DescribeStats(matrix.GetProfile().GetStats()); });
 }
 
 val MatrixCost(const Matrix& matrix) {
-  return Guard([&] { return DescribeCost(CostOf(matrix.format(), Profile::Of(matrix))); });
+  return Guard([&] { return DescribeCost(CostOf(matrix.format(), matrix.GetProfile())); });
 }
 
 val MatrixChoice(const Matrix& matrix, uint32_t columns) {
-  return Guard([&] { return DescribeChoice(Choose(Profile::Of(matrix), columns)); });
+  return Guard([&] { return DescribeChoice(Choose(matrix.GetProfile(), columns)); });
 }
 
 // y = W · x for n columns: x is cols x n, y rows x n, both row-major, x with kColumnSlack floats
@@ -78,8 +78,9 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
 }
 
 void ToDense(const Matrix& matrix, const Buffer& values) {
+  const Matrix readable = matrix.Readable();
   for (size_t r = 0; r < matrix.rows(); ++r) {
-    matrix.ReadRow(r, values.Floats().subspan(r * matrix.cols(), matrix.cols()));
+    readable.ReadRow(r, values.Floats().subspan(r * matrix.cols(), matrix.cols()));
   }
 }
 

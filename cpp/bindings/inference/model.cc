@@ -154,7 +154,7 @@ double DenseBytes(const Model& model) {
 double ArenaBytes(const Model& model) { return static_cast<double>(model.executor.arena_bytes()); }
 
 val DescribeLayer(const LayerInfo& layer, const Matrix& matrix) {
-  const Profile profile = Profile::Of(matrix);
+  const Profile profile = matrix.GetProfile();
   val object = val::object();
   object.set("name", layer.name);
   object.set("op", std::string(Name(layer.op)));

@@ -14,24 +14,24 @@ namespace lowtropy {
 
 struct Pcsr;
 
-// For products with one column of matrices of few values: a block of columns at a time, all products
-// of a value and an input are put into a table, and each element is then one addition of a table's
-// entry.
+// For products with one column of matrices of few values: a block of columns at a time, all
+// products of a value and an input are put into a table, and each element is then one addition of a
+// table's entry.
 //
-// Stored: `omega`, the distinct values, most frequent first (float32). Columns are cut into blocks of
-// B = 2^w. The element at column b·B + j with the value omega[v] other than omega[0] has the index
-// v·B + j in block b. Two indices are a unit; where a row has an odd number of elements in a block,
-// a 0 stands before them, which is no element's index. The rows of a block that have elements are
-// sorted by their number of units, larger ones first, so that loops of one length follow each other:
-// with rows in their own order every loop's end is predicted wrongly.
+// Stored: `omega`, the distinct values, most frequent first (float32). Columns are cut into blocks
+// of B = 2^w. The element at column b·B + j with the value omega[v] other than omega[0] has the
+// index v·B + j in block b. Two indices are a unit; where a row has an odd number of elements in a
+// block, a 0 stands before them, which is no element's index. The rows of a block that have
+// elements are sorted by their number of units, larger ones first, so that loops of one length
+// follow each other: with rows in their own order every loop's end is predicted wrongly.
 //   `classes`: for each block the pairs (units, how many rows), then a 0;
 //   `rowI`: these rows, block by block, class by class, ascending in a class;
-//   `codes`: the indices of each of these rows, ascending; two in three bytes (U8), the first in the
-//   low 12 bits of 24, or one in 16 or 32 bits (U16, U32).
+//   `codes`: the indices of each of these rows, ascending; two in three bytes (U8), the first in
+//   the low 12 bits of 24, or one in 16 or 32 bits (U16, U32).
 //
-// With c the bits of K - 1, at least 1: w = 12 - c, or 13 - c where more than a sixth of the elements
-// is listed, for which wide indices are faster; at least 4. Indices are packed where they have 12
-// bits. About 14 bits an element.
+// With c the bits of K - 1, at least 1: w = 12 - c, or 13 - c where more than a sixth of the
+// elements is listed, for which wide indices are faster; at least 4. Indices are packed where they
+// have 12 bits. About 14 bits an element.
 struct Blocks {
   static constexpr Format kFormat = Format::kBlocks;
 
@@ -49,12 +49,16 @@ struct Blocks {
     visit("classes", self.classes);
   }
 
-  static unsigned BlockBits(uint64_t distinct, uint64_t listed, uint64_t elements);  // w
-  static unsigned IndexBits(uint64_t distinct, unsigned block_bits);  // 12 (packed), 16 or 32
+  // The bits of w, and of an index: 12 (packed), 16 or 32.
+  struct Layout {
+    unsigned block_bits;
+    unsigned index_bits;
+  };
+  static Layout LayoutOf(uint64_t distinct, uint64_t listed, uint64_t elements);
+  Layout layout() const { return LayoutOf(omega.size(), codes.type() != DType::kU8); }
 
-  // Index `i` of `codes`, counting those that fill up a unit.
   uint32_t IndexAt(size_t i) const;
-  // How many indices `codes` holds.
+  // How many indices `codes` holds, with those that fill up a unit.
   size_t index_count() const;
 
   // Calls f(block, row, first index, units) for the rows of all blocks, in the order of `rowI`.
@@ -75,11 +79,13 @@ struct Blocks {
 
   size_t rows = 0;
   size_t cols = 0;
-  unsigned block_bits = 0;  // w: follows from the arrays, see Validate
   Array omega;
   Array codes;
   Array row_i;
   Array classes;
+
+ private:
+  static Layout LayoutOf(uint64_t distinct, bool wide);
 };
 
 }  // namespace lowtropy

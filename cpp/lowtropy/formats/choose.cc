@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "lowtropy/formats/blocks.h"
 #include "lowtropy/formats/cost.h"
 #include "lowtropy/formats/tuning.h"
 
@@ -30,6 +31,7 @@ Work WorkOf(Format format, const Profile& p) {
       return {static_cast<double>(p.nnz), 0};
     case Format::kPcsr:
     case Format::kMask:
+    case Format::kBlocks:
     case Format::kPalette:  // as lists
       return {static_cast<double>(p.listed), 0};
     case Format::kCer:
@@ -46,6 +48,9 @@ bool IsShifted(Format format, const Profile& p) {
                      format == Format::kMask;
   return omits && p.values.omega()[0] != 0.0F;
 }
+
+// Of what works but is not meant to be used.
+constexpr double kNever = 1e18;
 
 // ---- One column ----
 
@@ -66,9 +71,20 @@ const VectorTimes& VectorTimesOf(Format format) {
   }
 }
 
+double TableNanoseconds(const Profile& p) {
+  const uint64_t elements = uint64_t{p.rows} * p.cols;
+  const auto layout = Blocks::LayoutOf(p.values.size(), p.listed, elements);
+  if ((p.values.size() << layout.block_bits) > 8192) return kNever;  // no kernel of its own
+  const tuning::TableTimes& t = layout.index_bits == 12 ? tuning::kPackedTable : tuning::kWideTable;
+  return t.row * static_cast<double>(p.rows) + t.list * static_cast<double>(p.block_lists) +
+         t.index * static_cast<double>(2 * p.block_units) +
+         tuning::kTableEntry * static_cast<double>(p.values.size()) * static_cast<double>(p.cols);
+}
+
 double VectorNanoseconds(Format format, const Profile& p) {
   const double rows = static_cast<double>(p.rows);
   const Work work = WorkOf(format, p);
+  if (format == Format::kBlocks) return IsShifted(format, p) ? kNever : TableNanoseconds(p);
   if (IsShifted(format, p)) {
     const tuning::ShiftedTimes& t = tuning::kShiftedVector;
     return t.row * rows + t.element * AllElements(p) + t.listed * work.listed;
@@ -171,9 +187,11 @@ bool IsWorthwhile(const Candidate& c, const Candidate& dense) {
 }  // namespace
 
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns) {
+  if (format == Format::kBlocks && columns != 1) return kNever;
   if (columns == 0) return 0;
-  return columns == 1 ? VectorNanoseconds(format, profile)
-                      : ColumnsNanoseconds(format, profile, columns);
+  if (columns != 1) return ColumnsNanoseconds(format, profile, columns);
+  const double bytes = static_cast<double>(BytesOf(format, profile));
+  return VectorNanoseconds(format, profile) + tuning::kByte * bytes;
 }
 
 Choice Choose(const Profile& profile, size_t columns) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lowtropy/formats/blocks.h"
 #include "lowtropy/formats/mask.h"
 #include "lowtropy/formats/palette.h"
 
@@ -31,6 +32,17 @@ class Counter {
   }
   void Input(uint64_t reads) {
     cost_.reads.push_back({"x", reads, kFloatBits, sizeof(float) * uint64_t{p_.cols}});
+  }
+  // Scratch of `bytes` bytes that is not stored.
+  void Table(uint64_t bytes, uint64_t writes, uint64_t reads) {
+    cost_.writes.push_back({"table", writes, kFloatBits, bytes});
+    cost_.reads.push_back({"table", reads, kFloatBits, bytes});
+  }
+  // Results that are read, added to and written again.
+  void Accumulated(uint64_t times) {
+    const uint64_t bytes = sizeof(float) * uint64_t{p_.rows};
+    cost_.reads.push_back({"y", times, kFloatBits, bytes});
+    cost_.writes.push_back({"y", times, kFloatBits, bytes});
   }
   void Arithmetic(uint64_t multiply, uint64_t add) {
     cost_.multiply += multiply;
@@ -138,6 +150,27 @@ void CountMask(const Profile& p, Counter& c) {
   c.Decomposition();
 }
 
+// A table of (K - 1)·B products for each block, read once an index; indices that fill up units
+// count.
+void CountBlocks(const Profile& p, Counter& c) {
+  const auto layout = Blocks::LayoutOf(p.values.size(), p.listed, uint64_t{p.rows} * p.cols);
+  const uint64_t block = uint64_t{1} << layout.block_bits;
+  const uint64_t blocks = (p.cols + block - 1) / block;
+  const uint64_t indices = 2 * p.block_units;
+  const uint64_t products = (p.values.size() - 1) * p.cols;
+  const uint64_t table = p.values.size() * block * sizeof(float);
+  c.Omega((p.values.size() - 1) * blocks);
+  c.Stored("codes", layout.index_bits == 12 ? indices * 12 / 8 : indices,
+           layout.index_bits == 12 ? 8 : layout.index_bits, indices * layout.index_bits / 8);
+  c.Indices("rowI", p.block_lists, p.max_listed_row);
+  c.Indices("classes", p.block_class_sizes, p.block_max_class);
+  c.Input(p.cols);
+  c.Table(table, products, indices);
+  c.Accumulated(p.block_lists);
+  c.Arithmetic(products, indices);
+  c.Decomposition();
+}
+
 }  // namespace
 
 double AccessEnergy(unsigned bits, uint64_t array_bytes) {
@@ -172,6 +205,9 @@ Cost CostOf(Format format, const Profile& profile) {
       break;
     case Format::kMask:
       CountMask(profile, counter);
+      break;
+    case Format::kBlocks:
+      CountBlocks(profile, counter);
       break;
   }
   return std::move(counter).Total();

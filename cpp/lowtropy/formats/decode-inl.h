@@ -78,6 +78,8 @@ template <>
 inline constexpr bool kListsElements<Dense> = false;
 template <>
 inline constexpr bool kListsElements<Palette> = false;
+template <>
+inline constexpr bool kListsElements<Blocks> = false;
 
 // The value of all elements that are not listed.
 template <class Cols>
@@ -409,6 +411,12 @@ void WithTypes(const Mask& w, F&& f) {
   f(w);
 }
 inline const Mask& Untyped(const Mask& w) { return w; }
+
+template <class F>
+void WithTypes(const Blocks& w, F&& f) {
+  f(w);
+}
+inline const Blocks& Untyped(const Blocks& w) { return w; }
 
 }  // namespace lowtropy::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

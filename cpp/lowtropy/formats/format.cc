@@ -19,6 +19,8 @@ std::string_view Name(Format format) {
       return "pcsr";
     case Format::kMask:
       return "mask";
+    case Format::kBlocks:
+      return "blocks";
   }
   return "?";
 }

@@ -7,6 +7,7 @@
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
 #include "lowtropy/formats/column_kernels-inl.h"
+#include "lowtropy/formats/table_kernel-inl.h"
 #include "lowtropy/formats/vector_kernels-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -57,6 +57,8 @@ Matrix Dispatch(Format format, F&& f) {
       return f.template operator()<Pcsr>();
     case Format::kMask:
       return f.template operator()<Mask>();
+    case Format::kBlocks:
+      return f.template operator()<Blocks>();
   }
   throw Error(ErrorKind::kValue, "Unknown matrix format.");
 }
@@ -102,8 +104,15 @@ size_t Matrix::cols() const {
 }
 
 Matrix Matrix::To(Format format) const {
-  return format == this->format() ? *this : From(*this, format);
+  return format == this->format() ? *this : From(Readable(), format);
 }
+
+Matrix Matrix::Readable() const {
+  const auto* blocks = std::get_if<Blocks>(&storage_);
+  return blocks == nullptr ? *this : Matrix(blocks->ToPcsr());
+}
+
+Profile Matrix::GetProfile() const { return Profile::Of(Readable()); }
 
 void Matrix::ReadRow(size_t row, std::span<float> out) const {
   std::visit([&](const auto& s) { s.DecodeRow(row, out); }, storage_);
@@ -111,8 +120,9 @@ void Matrix::ReadRow(size_t row, std::span<float> out) const {
 
 std::vector<float> Matrix::ToDense() const {
   std::vector<float> values(rows() * cols());
+  const Matrix readable = Readable();
   for (size_t r = 0; r < rows(); ++r) {
-    ReadRow(r, std::span<float>(values).subspan(r * cols(), cols()));
+    readable.ReadRow(r, std::span<float>(values).subspan(r * cols(), cols()));
   }
   return values;
 }

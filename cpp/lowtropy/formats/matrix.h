@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lowtropy/base/array.h"
+#include "lowtropy/formats/blocks.h"
 #include "lowtropy/formats/cer.h"
 #include "lowtropy/formats/cser.h"
 #include "lowtropy/formats/csr.h"
@@ -30,7 +31,7 @@ struct NamedArray {
 // An immutable float32 matrix in one of the formats. Copies are cheap: they share the arrays.
 class Matrix final : public RowSource {
  public:
-  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask>;
+  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask, Blocks>;
 
   // Lossless for every finite matrix, bit by bit; the errors are those of Profile::Of. The second
   // form spares the two passes when the profile is there already.
@@ -50,6 +51,11 @@ class Matrix final : public RowSource {
 
   // The same matrix in another format; a cheap copy when it is in that one already.
   Matrix To(Format format) const;
+
+  // The same matrix in a format whose rows are quickly read one by one, which those of blocks are
+  // not: it walks all of them for each.
+  Matrix Readable() const;
+  Profile GetProfile() const;
 
   void ReadRow(size_t row, std::span<float> out) const override;
   std::vector<float> ToDense() const;  // rows x cols, row-major

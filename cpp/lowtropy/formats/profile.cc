@@ -8,6 +8,7 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/formats/blocks.h"
 
 namespace lowtropy {
 namespace {
@@ -38,9 +39,53 @@ void CountValues(const RowSource& source, std::vector<float>& row, Profile* prof
   profile->values.Rank();
 }
 
+// Counts what `blocks` would hold, row by row.
+class BlockCounter {
+ public:
+  explicit BlockCounter(Profile* profile)
+      : p_(*profile),
+        bits_(Blocks::LayoutOf(p_.values.size(), Total() - p_.values.counts()[0], Total())
+                  .block_bits),
+        stride_((size_t{1} << bits_) / 2 + 1),
+        in_block_(((p_.cols - 1) >> bits_) + 1, 0),
+        class_rows_(in_block_.size() * stride_, 0) {}
+
+  void Add(uint32_t col) { ++in_block_[col >> bits_]; }
+
+  void EndRow() {
+    for (size_t b = 0; b < in_block_.size(); ++b) {
+      if (in_block_[b] == 0) continue;
+      const uint32_t units = (in_block_[b] + 1) / 2;
+      in_block_[b] = 0;
+      ++p_.block_lists;
+      p_.block_units += units;
+      ++class_rows_[b * stride_ + units];
+    }
+  }
+
+  void End() {
+    p_.block_class_sizes = in_block_.size();
+    for (size_t i = 0; i < class_rows_.size(); ++i) {
+      if (class_rows_[i] == 0) continue;
+      p_.block_class_sizes += 2;
+      const auto units = static_cast<uint32_t>(i % stride_);
+      p_.block_max_class = std::max({p_.block_max_class, units, class_rows_[i]});
+    }
+  }
+
+ private:
+  uint64_t Total() const { return uint64_t{p_.rows} * p_.cols; }
+
+  Profile& p_;
+  unsigned bits_;
+  size_t stride_;
+  std::vector<uint32_t> in_block_;    // elements of the row so far, by block
+  std::vector<uint32_t> class_rows_;  // rows by block and number of units
+};
+
 // Adds one row; `seen[code]` is the last row, plus one, in which a code occurred.
 void CountRow(const std::vector<float>& row, size_t row_number, std::vector<size_t>& seen,
-              Profile* profile) {
+              BlockCounter* blocks, Profile* profile) {
   uint32_t highest = 0;
   bool nonzero = false;
   for (size_t c = 0; c < row.size(); ++c) {
@@ -55,6 +100,7 @@ void CountRow(const std::vector<float>& row, size_t row_number, std::vector<size
       ++profile->listed;
       profile->max_listed_col = std::max(profile->max_listed_col, col);
       highest = std::max(highest, code);
+      blocks->Add(col);
     }
     if (seen[code] == row_number + 1) continue;
     seen[code] = row_number + 1;
@@ -65,6 +111,8 @@ void CountRow(const std::vector<float>& row, size_t row_number, std::vector<size
   profile->rows_listed += highest != 0 ? 1 : 0;
   profile->pointer_runs += highest;
   profile->max_listed_code = std::max(profile->max_listed_code, highest);
+  if (highest != 0) profile->max_listed_row = static_cast<uint32_t>(row_number);
+  blocks->EndRow();
 }
 
 }  // namespace
@@ -77,10 +125,12 @@ Profile Profile::Of(const RowSource& source) {
   std::vector<float> row(source.cols());
   CountValues(source, row, &profile);
   std::vector<size_t> seen(profile.values.size(), 0);
+  BlockCounter blocks(&profile);
   for (size_t r = 0; r < source.rows(); ++r) {
     source.ReadRow(r, row);
-    CountRow(row, r, seen, &profile);
+    CountRow(row, r, seen, &blocks, &profile);
   }
+  blocks.End();
   return profile;
 }
 

@@ -49,6 +49,12 @@ struct Profile {
   uint32_t max_nonzero_col = 0;
   uint32_t max_listed_col = 0;
   uint32_t max_listed_code = 0;
+  uint32_t max_listed_row = 0;
+  // Of `blocks`:
+  uint64_t block_lists = 0;        // Σ over rows of the blocks with listed elements
+  uint64_t block_units = 0;        // Σ over these of half their elements, rounded up
+  uint64_t block_class_sizes = 0;  // elements of `classes`
+  uint32_t block_max_class = 0;    // the largest of these
 };
 
 }  // namespace lowtropy

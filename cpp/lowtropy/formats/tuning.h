@@ -9,6 +9,11 @@
 // only ratios enter a choice.
 namespace lowtropy::tuning {
 
+// A byte of a matrix whose product has one column, on top of the following: it is read just once,
+// and from main memory, for the weights of a network do not stay in caches from run to run. What is
+// measured otherwise are kernels, with their weights in a cache.
+inline constexpr double kByte = 0.03;
+
 // One column (y = W·x).
 struct VectorTimes {
   double row;      // starting and storing a row
@@ -21,6 +26,16 @@ inline constexpr VectorTimes kCsrVector{5, 0.26, 0};
 inline constexpr VectorTimes kPcsrVector{3, 0.56, 0};
 inline constexpr VectorTimes kMaskVector{20, 1.2, 0};
 inline constexpr VectorTimes kRunVector{40, 0.38, 5.4};  // cer and cser
+// blocks.
+struct TableTimes {
+  double row;
+  double list;  // a row of a block
+  double index;
+};
+inline constexpr TableTimes kPackedTable{1, 0.6, 0.25};
+inline constexpr TableTimes kWideTable{1, 0.6, 0.2};
+inline constexpr double kTableEntry = 0.1;
+
 // Where a row's unlisted elements are no zeros it is unpacked and multiplied as a dense one:
 // `element` is for all of them, `listed` comes on top.
 struct ShiftedTimes {

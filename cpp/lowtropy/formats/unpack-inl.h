@@ -191,8 +191,12 @@ inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWri
   return at;
 }
 
+// Never listed, see ListedShare.
 inline uint32_t ListRow(const Dense&, size_t, uint32_t at, const ListWriter&, uint32_t*) {
-  return at;  // never listed, see ListedShare
+  return at;
+}
+inline uint32_t ListRow(const Blocks&, size_t, uint32_t at, const ListWriter&, uint32_t*) {
+  return at;
 }
 
 template <class Typed>
@@ -262,8 +266,7 @@ void DenseRow(const Typed& w, size_t row, size_t first, size_t count, float* HWY
 }
 
 template <class Typed>
-HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t first_col,
-                                       size_t cols, float* values) {
+void FillDense(const Typed& w, RowRange range, size_t first_col, size_t cols, float* values) {
   const size_t rows = range.end - range.begin;
   const size_t whole = rows / kDenseRows * kDenseRows;
   for (size_t r = 0; r < whole; ++r) {
@@ -273,7 +276,38 @@ HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t fi
   for (size_t r = whole; r < rows; ++r) {
     DenseRow<1>(w, range.begin + r, first_col, cols, values + r * kBlockCols);
   }
-  return {.first_row = range.begin, .rows = rows, .cols = cols, .values = values};
+}
+
+// All lists are walked for each block: `blocks` is for products with one column.
+inline void FillDense(const Blocks& w, RowRange range, size_t first_col, size_t cols,
+                      float* values) {
+  const float* omega = w.omega.As<float>().data();
+  const unsigned bits = w.layout().block_bits;
+  const size_t rows = range.end - range.begin;
+  const size_t whole = rows / kDenseRows * kDenseRows;
+  std::fill_n(values, rows * kBlockCols, omega[0]);
+  w.ForEachList([&](size_t block, uint32_t row, size_t first, uint32_t units) {
+    const size_t begin = block << bits;
+    const size_t end = begin + (size_t{1} << bits);
+    const size_t r = row - range.begin;
+    if (end <= first_col || begin >= first_col + cols || r >= rows) return;
+    float* to = r < whole ? values + r / kDenseRows * kDenseRows * kBlockCols + r % kDenseRows
+                          : values + r * kBlockCols;
+    const size_t stride = r < whole ? kDenseRows : 1;
+    for (size_t i = first; i < first + 2 * size_t{units}; ++i) {
+      const uint32_t index = w.IndexAt(i);
+      const size_t k = begin + (index & ((uint32_t{1} << bits) - 1)) - first_col;
+      if (index != 0 && k < cols) to[k * stride] = omega[index >> bits];
+    }
+  });
+}
+
+template <class Typed>
+HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t first_col,
+                                       size_t cols, float* values) {
+  FillDense(w, range, first_col, cols, values);
+  return {
+      .first_row = range.begin, .rows = range.end - range.begin, .cols = cols, .values = values};
 }
 
 // Words of 32 bits for what is unpacked at a time, as lists or as a dense block.
@@ -300,6 +334,7 @@ double ListedShare(const Typed& w, size_t cols, RowRange rows) {
 }
 
 inline double ListedShare(const Dense&, size_t, RowRange) { return kNotListed; }
+inline double ListedShare(const Blocks&, size_t, RowRange) { return kNotListed; }
 
 // Judged by its first row, for the count is nowhere.
 inline double ListedShare(const Palette& w, size_t cols, RowRange rows) {

@@ -24,7 +24,7 @@ import { call, getNative } from './module.js';
 
 /** The formats a matrix can be held in. @type {readonly FormatName[]} */
 export const FORMATS = Object.freeze(
-  /** @type {const} */ (['dense', 'csr', 'cer', 'cser', 'palette', 'pcsr']),
+  /** @type {const} */ (['dense', 'csr', 'cer', 'cser', 'palette', 'pcsr', 'mask', 'blocks']),
 );
 
 /**
