@@ -16,6 +16,10 @@
 namespace lowtropy {
 namespace {
 
+unsigned CodeBitsOf(uint64_t distinct) {
+  return std::max(1U, static_cast<unsigned>(std::bit_width(distinct - 1)));
+}
+
 // A row's elements in one block: `count` of the block's indices.
 struct List {
   uint32_t row;
@@ -87,25 +91,34 @@ class IndexWriter {
   bool odd_ = false;
 };
 
-// The lists of a block in the order of the format, with where the indices of each begin.
-std::vector<std::pair<List, size_t>> SortLists(const Block& block) {
-  std::vector<std::pair<List, size_t>> lists;
-  size_t at = 0;
+// The lists of a block in the order of the format, with where the indices of each begin. By
+// counting, which keeps rows in order.
+struct SortedList {
+  List list;
+  size_t first;
+};
+std::vector<SortedList> SortLists(const Block& block) {
+  uint32_t most = 0;
+  for (const List& list : block.lists) most = std::max(most, list.units());
+  std::vector<size_t> next(most + 1, 0);  // by units: where the next such list goes
+  for (const List& list : block.lists) ++next[list.units() - 1];
+  for (size_t units = most; units-- > 0;) next[units] += next[units + 1];
+  std::vector<SortedList> lists(block.lists.size());
+  size_t first = 0;
   for (const List& list : block.lists) {
-    lists.emplace_back(list, at);
-    at += list.count;
+    lists[next[list.units()]++] = {list, first};
+    first += list.count;
   }
-  std::stable_sort(lists.begin(), lists.end(),
-                   [](const auto& a, const auto& b) { return a.first.units() > b.first.units(); });
   return lists;
 }
 
 }  // namespace
 
 Blocks::Layout Blocks::LayoutOf(uint64_t distinct, bool wide) {
-  const auto code_bits = std::max(1U, static_cast<unsigned>(std::bit_width(distinct - 1)));
+  const unsigned code_bits = CodeBitsOf(distinct);
   const unsigned all = wide ? 13 : 12;
-  const unsigned block_bits = code_bits + 4 > all ? 4 : all - code_bits;
+  const unsigned least = std::min(4U, 32 - code_bits);  // beyond 2^28 values indices would overflow
+  const unsigned block_bits = code_bits + least > all ? least : all - code_bits;
   const unsigned bits = code_bits + block_bits;
   return {block_bits, bits <= 12 ? 12U : bits <= 16 ? 16U : 32U};
 }
@@ -123,9 +136,9 @@ Blocks Blocks::Encode(const RowSource& source, const Profile& profile) {
   for (const Block& block : CutIntoBlocks(source, profile, layout.block_bits)) {
     const auto lists = SortLists(block);
     for (size_t i = 0; i < lists.size();) {
-      const uint32_t units = lists[i].first.units();
+      const uint32_t units = lists[i].list.units();
       const size_t first = i;
-      for (; i < lists.size() && lists[i].first.units() == units; ++i) {
+      for (; i < lists.size() && lists[i].list.units() == units; ++i) {
         const auto& [list, at] = lists[i];
         row_i.Push(list.row);
         if (list.count % 2 != 0) codes.Push(0);
@@ -170,18 +183,21 @@ void Blocks::DecodeRow(size_t row, std::span<float> out) const {
 
 Pcsr Blocks::ToPcsr() const {
   const unsigned bits = layout().block_bits;
+  const unsigned code_bits = CodeBitsOf(omega.size());
   std::vector<std::vector<Listed>> by_row(rows);
+  std::vector<uint32_t> columns;  // of a list, with the codes in the low bits
   ForEachList([&](size_t block, uint32_t row, size_t first, uint32_t units) {
-    std::vector<Listed>& listed = by_row[row];
-    const size_t before = listed.size();
+    columns.clear();
     for (size_t i = first; i < first + 2 * size_t{units}; ++i) {
       const uint32_t index = IndexAt(i);
-      if (index == 0) continue;
       const uint32_t col = index & ((uint32_t{1} << bits) - 1);
-      listed.push_back({index >> bits, static_cast<uint32_t>(block << bits) + col});
+      if (index != 0) columns.push_back(col << code_bits | index >> bits);
     }
-    std::sort(listed.begin() + static_cast<std::ptrdiff_t>(before), listed.end(),
-              [](const Listed& a, const Listed& b) { return a.col < b.col; });
+    std::sort(columns.begin(), columns.end());
+    for (const uint32_t column : columns) {
+      by_row[row].push_back({column & ((uint32_t{1} << code_bits) - 1),
+                             static_cast<uint32_t>(block << bits) + (column >> code_bits)});
+    }
   });
   IndexBuilder pcsr_codes;
   IndexBuilder col_i;

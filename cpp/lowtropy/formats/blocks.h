@@ -30,8 +30,8 @@ struct Pcsr;
 //   the low 12 bits of 24, or one in 16 or 32 bits (U16, U32).
 //
 // With c the bits of K - 1, at least 1: w = 12 - c, or 13 - c where more than a sixth of the
-// elements is listed, for which wide indices are faster; at least 4. Indices are packed where they
-// have 12 bits. About 14 bits an element.
+// elements is listed, for which wide indices are faster; at least 4, but no more than 32 - c.
+// Indices are packed where they have 12 bits. About 14 bits an element.
 struct Blocks {
   static constexpr Format kFormat = Format::kBlocks;
 

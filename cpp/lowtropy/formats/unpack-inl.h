@@ -174,19 +174,22 @@ uint32_t ListRow(const TypedCser<Cols>& w, size_t row, uint32_t at, const ListWr
   return ListRuns(w, row, at, out, starts);
 }
 
-// Every element is written, and the next one over it if it is the most frequent value: no branch
-// that would often be predicted wrongly.
+// Every element is written, and the next one over it if it is 0: no branch that would often be
+// predicted wrongly.
 inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWriter& out,
                         uint32_t* starts) {
-  const float* omega = w.omega.As<float>().data();
+  HWY_ALIGN float values[kBlockCols];
   for (size_t b = 0; b < out.blocks; ++b) {
     starts[b] = at;
-    const size_t first = b * out.block_cols();
-    const size_t count = std::min<size_t>(out.block_cols(), w.cols - first);
-    DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) {
-      out.Add(at, omega[code], static_cast<uint32_t>(k));
-      at += code != 0 ? 1 : 0;
-    });
+    const size_t end = std::min<size_t>((b + 1) * size_t{out.block_cols()}, w.cols);
+    for (size_t first = b * out.block_cols(); first < end; first += kBlockCols) {
+      const size_t count = std::min(kBlockCols, end - first);
+      ReadValues(w, row, first, count, values);
+      for (size_t k = 0; k < count; ++k) {
+        out.Add(at, values[k], static_cast<uint32_t>(first + k));
+        at += values[k] != 0.0F ? 1 : 0;
+      }
+    }
   }
   return at;
 }
@@ -252,9 +255,13 @@ void DenseRow(const Dense& w, size_t row, size_t first, size_t count, float* HWY
 
 template <size_t kStride>
 void DenseRow(const Palette& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  const float* omega = w.omega.As<float>().data();
-  DecodeCodes(w, row, first, count,
-              [&](size_t k, uint32_t code) { out[k * kStride] = omega[code]; });
+  if constexpr (kStride == 1) {
+    ReadValues(w, row, first, count, out);
+  } else {
+    const float* omega = w.omega.As<float>().data();
+    DecodeCodes(w, row, first, count,
+                [&](size_t k, uint32_t code) { out[k * kStride] = omega[code]; });
+  }
 }
 
 template <size_t kStride, class Typed>
@@ -340,7 +347,7 @@ inline double ListedShare(const Blocks&, size_t, RowRange) { return kNotListed; 
 inline double ListedShare(const Palette& w, size_t cols, RowRange rows) {
   if (w.omega.As<float>()[0] != 0.0F) return kNotListed;
   size_t listed = 0;
-  DecodeCodes(w, rows.begin, 0, cols, [&](size_t, uint32_t code) { listed += code != 0 ? 1 : 0; });
+  for (size_t c = 0; c < cols; ++c) listed += w.Code(rows.begin, c) != 0 ? 1 : 0;
   const double share = static_cast<double>(listed) / static_cast<double>(cols);
   return share <= kMaxListedShare ? share : kNotListed;
 }

@@ -62,11 +62,10 @@ inline float RowProduct(const Dense& w, size_t row, const float* x) {
 inline float RowProduct(const Palette& w, size_t row, const float* x) {
   constexpr size_t kBlock = 256;
   HWY_ALIGN float values[kBlock];
-  const float* omega = w.omega.As<float>().data();
   float total = 0;
   for (size_t first = 0; first < w.cols; first += kBlock) {
     const size_t count = std::min(kBlock, w.cols - first);
-    DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) { values[k] = omega[code]; });
+    ReadValues(w, row, first, count, values);
     total += DotProduct(values, x + first, count);
   }
   return total;
