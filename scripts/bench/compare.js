@@ -46,6 +46,8 @@ export function relativeDifference(expected, actual) {
     largest = Math.max(largest, Math.abs(expected[i]));
     difference = Math.max(difference, Math.abs(expected[i] - actual[i]));
   }
+  // NaN, infinities and all zeros leave nothing to compare with.
+  if (!Number.isFinite(difference)) return Infinity;
   return difference === 0 ? 0 : difference / largest;
 }
 
