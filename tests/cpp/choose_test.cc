@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <random>
 #include <string>
@@ -112,11 +113,16 @@ void CheckChoice(const Profile& profile, size_t columns) {
     ASSERT_GT(c.nanoseconds, 0);
   }
   const Candidate& chosen = Of(choice, choice.format);
-  const double limit = Fastest(choice).nanoseconds * tuning::kTimeTolerance;
+  const Candidate& fastest = Fastest(choice);
+  const auto limit = [&](const Candidate& c) {
+    const double smaller = static_cast<double>(fastest.bytes) / static_cast<double>(c.bytes);
+    return fastest.nanoseconds * tuning::kTimeTolerance *
+           std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
+  };
   EXPECT_LE(chosen.bytes, Of(choice, Format::kDense).bytes);
-  EXPECT_LE(chosen.nanoseconds, limit);
+  EXPECT_LE(chosen.nanoseconds, limit(chosen));
   for (const Candidate& c : choice.candidates) {
-    EXPECT_TRUE(c.nanoseconds > limit || c.bytes >= chosen.bytes ||
+    EXPECT_TRUE(c.nanoseconds > limit(c) || c.bytes >= chosen.bytes ||
                 !IsWorthwhile(c, Of(choice, Format::kDense)))
         << Name(c.format) << " is smaller than " << Name(chosen.format) << " and fast enough";
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/formats/choose.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -178,6 +179,13 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
   return text;
 }
 
+// How long a format may take to be preferred to the fastest one, if it is smaller.
+double Tolerated(const Candidate& c, const Candidate& fastest) {
+  const double smaller = static_cast<double>(fastest.bytes) / static_cast<double>(c.bytes);
+  return fastest.nanoseconds * tuning::kTimeTolerance *
+         std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
+}
+
 // Smaller than dense, and not so much slower that dense would be preferred.
 bool IsWorthwhile(const Candidate& c, const Candidate& dense) {
   const double smaller = static_cast<double>(dense.bytes) / static_cast<double>(c.bytes);
@@ -210,8 +218,8 @@ Choice Choose(const Profile& profile, size_t columns) {
   if (fastest == nullptr) fastest = &dense;
   const Candidate* best = fastest;
   for (const Candidate& c : choice.candidates) {
-    const bool fast_enough = c.nanoseconds <= fastest->nanoseconds * tuning::kTimeTolerance;
-    if (fast_enough && IsWorthwhile(c, dense) && c.bytes < best->bytes) best = &c;
+    if (c.nanoseconds <= Tolerated(c, *fastest) && IsWorthwhile(c, dense) && c.bytes < best->bytes)
+      best = &c;
   }
   choice.format = best->format;
   choice.reason = columns == 0 ? DescribeLookups(*best, dense) : Describe(*best, *fastest, dense);

@@ -242,12 +242,15 @@ inline void MultiplyTile(const DenseBlock& w, size_t vectors, const float* tile,
 
 // ---- Both ----
 
-// Calls f(packer, vectors, target) for each tile of up to `most` vectors.
+// Calls f(packer, vectors, target) for each tile of up to `most` vectors; all are about as wide,
+// for narrow ones take nearly as long.
 template <class F>
 HWY_INLINE void ForEachTile(const Columns& x, const Output& y, const Epilogue& epilogue,
                             size_t most, F&& f) {
   for (size_t j = 0; j < x.count;) {
-    const size_t vectors = std::min((x.count - j + Lanes() - 1) / Lanes(), most);
+    const size_t left = (x.count - j + Lanes() - 1) / Lanes();
+    const size_t tiles = (left + most - 1) / most;
+    const size_t vectors = (left + tiles - 1) / tiles;
     const size_t count = std::min(vectors * Lanes(), x.count - j);
     const TileTarget target{.data = y.data + j,
                             .row_stride = y.row_stride,

@@ -141,18 +141,23 @@ HWY_INLINE void ForEachListed(const TypedCser<Cols>& w, size_t row, F&& f) {
   }
 }
 
+// The first of the ascending col_i[first, last) that is not below `col`.
+template <class Cols>
+HWY_INLINE size_t FirstFrom(const Cols& col_i, size_t first, size_t last, size_t col) {
+  for (size_t count = last - first; count != 0;) {
+    const size_t half = count / 2;
+    const bool below = col_i[first + half] < col;
+    first = below ? first + half + 1 : first;
+    count = below ? count - half - 1 : half;
+  }
+  return first;
+}
+
 // The same for columns [begin, end).
 template <class Cols, class F>
 HWY_INLINE void ForEachBetween(const Cols& col_i, size_t first, size_t last, size_t begin,
                                size_t end, F&& f) {
-  size_t i = first;
-  for (size_t count = last - first; count != 0;) {  // to the first that is not below `begin`
-    const size_t half = count / 2;
-    const bool below = col_i[i + half] < begin;
-    i = below ? i + half + 1 : i;
-    count = below ? count - half - 1 : half;
-  }
-  for (; i < last && col_i[i] < end; ++i) f(i);
+  for (size_t i = FirstFrom(col_i, first, last, begin); i < last && col_i[i] < end; ++i) f(i);
 }
 template <class Typed, class F>
 HWY_INLINE void ForEachListed(const Typed& w, size_t row, size_t begin, size_t end, F&& f) {

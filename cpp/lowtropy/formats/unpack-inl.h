@@ -113,18 +113,23 @@ class ListWriter {
   uint32_t stride_ = static_cast<uint32_t>(TileStride() * sizeof(float));
 };
 
-// Elements come by ascending column.
+// Elements come by ascending column: each block's end is looked for, and its elements are copied
+// without a look at their columns.
 template <class Typed>
 HWY_INLINE uint32_t ListSortedRow(const Typed& w, size_t row, uint32_t at, const ListWriter& out,
                                   uint32_t* starts) {
-  size_t block = 0;
-  uint32_t limit = out.block_cols();
-  starts[0] = at;
-  ForEachListed(w, row, [&](float value, uint32_t col) {
-    for (; col >= limit; limit += out.block_cols()) starts[++block] = at;
-    out.Add(at++, value, col);
-  });
-  while (++block < out.blocks) starts[block] = at;
+  const ColumnRange listed = Listed(w, {row, row + 1});
+  size_t begin = listed.begin;
+  for (size_t block = 0; block < out.blocks; ++block) {
+    starts[block] = at;
+    const size_t end =
+        FirstFrom(w.col_i, begin, listed.end, (block + 1) * size_t{out.block_cols()});
+    for (size_t i = begin; i < end; ++i) {
+      out.Add(at + (i - begin), w.Value(i), w.Col(i));
+    }
+    at += static_cast<uint32_t>(end - begin);
+    begin = end;
+  }
   return at;
 }
 
@@ -142,7 +147,15 @@ uint32_t ListRow(const TypedPcsr<Codes, Cols>& w, size_t row, uint32_t at, const
 
 inline uint32_t ListRow(const Mask& w, size_t row, uint32_t at, const ListWriter& out,
                         uint32_t* starts) {
-  return ListSortedRow(w, row, at, out, starts);
+  size_t chunk = 0;
+  const size_t chunks_per_block = out.block_cols() / kMaskChunk;
+  ForEachChunk(w, row, 0, w.cols, [&](const float* values, const uint32_t* columns, size_t count) {
+    if (chunk % chunks_per_block == 0) starts[chunk / chunks_per_block] = at;
+    for (size_t i = 0; i < count; ++i) out.Add(at + i, values[i], columns[i]);
+    at += static_cast<uint32_t>(count);
+    ++chunk;
+  });
+  return at;
 }
 
 // Elements come run by run: they are counted by block before they are placed.
