@@ -16,7 +16,7 @@ else()
 endif()
 
 # A page downloads this: all is built for size (485 KB became 383 KB) but what runs for every value.
-# Hot sources must not see -Os at all: em++ also makes -fno-inline-functions of it, which a later
+# Hot sources must not see -Oz or -Os at all: em++ also makes -fno-inline-functions of it, which a later
 # -O3 does not undo, and lambdas in loops become calls: Eigen's products a hundred times slower,
 # unpacking weights four times. The plain ones have no such loops, and are smaller for it.
 set(plain_hot_sources base/crc32.cc formats/value_table.cc nn/convolution.cc nn/operators.cc)
@@ -29,7 +29,7 @@ list(TRANSFORM plain_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 list(TRANSFORM inlined_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set(cold_sources ${library_sources})
 list(REMOVE_ITEM cold_sources ${plain_hot_sources} ${inlined_hot_sources})
-set_source_files_properties(${cold_sources} PROPERTIES COMPILE_OPTIONS -Os)
+set_source_files_properties(${cold_sources} PROPERTIES COMPILE_OPTIONS -Oz)
 
 # Eigen has kernels for SSE, which Emscripten's headers translate, and none for WebAssembly: 24 to 33
 # GFLOP/s instead of 14 to 20. Eigen 3.4 must not find the header of MMX, which it does not need, and
@@ -58,7 +58,7 @@ function(lowtropy_add_module target name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
   add_executable(${target} ${sources})
   target_include_directories(${target} PRIVATE ${bindings})
-  target_compile_options(${target} PRIVATE -Os)
+  target_compile_options(${target} PRIVATE -Oz)
   target_link_libraries(${target} PRIVATE lowtropy lowtropy_flags)
   target_link_options(
     ${target} PRIVATE ${embind} ${memory_flags} ${inline_flags} -sMODULARIZE -sEXPORT_ES6

@@ -247,64 +247,7 @@ auto Untyped(const Storage& w) {
   return Typed(w, Indices{&w.col_i});
 }
 
-// Eight codes of kBits bits fill kBits bytes: they are read as one little-endian number.
-template <size_t kBits, class F>
-HWY_INLINE void DecodePacked(const uint8_t* HWY_RESTRICT bytes, size_t count, F&& f) {
-  constexpr uint64_t kMask = (1U << kBits) - 1;
-  size_t k = 0;
-  for (; k + 8 <= count; k += 8, bytes += kBits) {
-    uint64_t window = 0;
-    std::memcpy(&window, bytes, kBits);
-    for (size_t i = 0; i < 8; ++i) {
-      f(k + i, static_cast<uint32_t>((window >> (i * kBits)) & kMask));
-    }
-  }
-  if (k == count) return;
-  uint64_t window = 0;
-  std::memcpy(&window, bytes, ((count - k) * kBits + 7) / 8);
-  for (size_t i = 0; k + i < count; ++i) {
-    f(k + i, static_cast<uint32_t>((window >> (i * kBits)) & kMask));
-  }
-}
-
-// Calls f(k, code) for the codes of columns [first, first + count); `first` must be a multiple of
-// 8, where packed codes start on a byte.
-template <class F>
-HWY_INLINE void DecodeCodes(const Palette& w, size_t row, size_t first, size_t count, F&& f) {
-  if (w.codes.type() != DType::kU8) {
-    for (size_t k = 0; k < count; ++k) f(k, w.codes.Index(row * w.cols + first + k));
-    return;
-  }
-  const unsigned bits = w.bits();
-  const uint8_t* bytes = w.codes.As<uint8_t>().data() + row * w.row_bytes() + first / 8 * bits;
-  switch (bits) {
-    case 1:
-      return DecodePacked<1>(bytes, count, f);
-    case 2:
-      return DecodePacked<2>(bytes, count, f);
-    case 3:
-      return DecodePacked<3>(bytes, count, f);
-    case 4:
-      return DecodePacked<4>(bytes, count, f);
-    case 5:
-      return DecodePacked<5>(bytes, count, f);
-    case 6:
-      return DecodePacked<6>(bytes, count, f);
-    case 7:
-      return DecodePacked<7>(bytes, count, f);
-    default:
-      return DecodePacked<8>(bytes, count, f);
-  }
-}
-
-// The values of the same columns. Not inlined: eight widths of codes make eight unrolled loops.
-HWY_NOINLINE void ReadValues(const Palette& w, size_t row, size_t first, size_t count,
-                             float* HWY_RESTRICT out) {
-  const float* omega = w.omega.As<float>().data();
-  DecodeCodes(w, row, first, count, [&](size_t k, uint32_t code) { out[k] = omega[code]; });
-}
-
-// ---- Mask ----
+// ---- Packed codes ----
 
 // Calls f(k, code) for codes [first, first + count) of a string of bits that ends at `end`.
 template <size_t kBits, class F>
@@ -327,17 +270,13 @@ HWY_INLINE void DecodeBits(const uint8_t* HWY_RESTRICT bytes, const uint8_t* end
   for (; k < count; ++k) f(k, PackedCode(bytes, first + k, kBits));
 }
 
-// The values of listed elements [first, first + count).
-HWY_NOINLINE void ReadValues(const Mask& w, size_t first, size_t count, float* HWY_RESTRICT out) {
-  const float* values = w.omega.As<float>().data() + 1;
-  if (w.codes.type() != DType::kU8) {
-    for (size_t k = 0; k < count; ++k) out[k] = values[w.codes.Index(first + k)];
-    return;
-  }
-  const uint8_t* bytes = w.codes.As<uint8_t>().data();
-  const uint8_t* end = bytes + w.codes.size();
+// out[k] = values[code of k] for codes [first, first + count) of `bits` bits. Not inlined: eight
+// widths of codes make eight unrolled loops.
+HWY_NOINLINE void ReadPacked(const uint8_t* bytes, const uint8_t* end, unsigned bits, size_t first,
+                             size_t count, const float* HWY_RESTRICT values,
+                             float* HWY_RESTRICT out) {
   const auto put = [&](size_t k, uint32_t code) { out[k] = values[code]; };
-  switch (w.bits()) {
+  switch (bits) {
     case 1:
       return DecodeBits<1>(bytes, end, first, count, put);
     case 2:
@@ -355,6 +294,31 @@ HWY_NOINLINE void ReadValues(const Mask& w, size_t first, size_t count, float* H
     default:
       return DecodeBits<8>(bytes, end, first, count, put);
   }
+}
+
+// The values of columns [first, first + count) of a row.
+inline void ReadValues(const Palette& w, size_t row, size_t first, size_t count, float* out) {
+  const float* values = w.omega.As<float>().data();
+  if (w.codes.type() != DType::kU8) {
+    for (size_t k = 0; k < count; ++k) out[k] = values[w.codes.Index(row * w.cols + first + k)];
+    return;
+  }
+  const std::span<const uint8_t> bytes = w.codes.As<uint8_t>();
+  ReadPacked(bytes.data() + row * w.row_bytes(), bytes.data() + bytes.size(), w.bits(), first,
+             count, values, out);
+}
+
+// ---- Mask ----
+
+// The values of listed elements [first, first + count).
+inline void ReadValues(const Mask& w, size_t first, size_t count, float* out) {
+  const float* values = w.omega.As<float>().data() + 1;
+  if (w.codes.type() != DType::kU8) {
+    for (size_t k = 0; k < count; ++k) out[k] = values[w.codes.Index(first + k)];
+    return;
+  }
+  const std::span<const uint8_t> bytes = w.codes.As<uint8_t>();
+  ReadPacked(bytes.data(), bytes.data() + bytes.size(), w.bits(), first, count, values, out);
 }
 
 // Columns of a row whose values are read at a time.

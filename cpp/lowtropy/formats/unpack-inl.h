@@ -259,43 +259,43 @@ struct DenseBlock {
   const float* values;
 };
 
-// Columns [first, first + count) of a row, kStride apart; `first` is a multiple of 8.
-template <size_t kStride>
-void DenseRow(const Dense& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  const float* HWY_RESTRICT from = w.values.As<float>().data() + row * w.cols + first;
-  for (size_t k = 0; k < count; ++k) out[k * kStride] = from[k];
+// Columns [first, first + count) of a row; `first` is a multiple of 8.
+inline void ReadPart(const Dense& w, size_t row, size_t first, size_t count, float* out) {
+  std::copy_n(w.values.As<float>().data() + row * w.cols + first, count, out);
 }
 
-template <size_t kStride>
-void DenseRow(const Palette& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  if constexpr (kStride == 1) {
-    ReadValues(w, row, first, count, out);
-  } else {
-    const float* omega = w.omega.As<float>().data();
-    DecodeCodes(w, row, first, count,
-                [&](size_t k, uint32_t code) { out[k * kStride] = omega[code]; });
-  }
-}
-
-template <size_t kStride, class Typed>
-void DenseRow(const Typed& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  const float common = Common(w);
-  for (size_t k = 0; k < count; ++k) out[k * kStride] = common;
-  ForEachListed(w, row, first, first + count,
-                [&](float value, uint32_t col) { out[(col - first) * kStride] = value; });
+inline void ReadPart(const Palette& w, size_t row, size_t first, size_t count, float* out) {
+  ReadValues(w, row, first, count, out);
 }
 
 template <class Typed>
+void ReadPart(const Typed& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
+  std::fill_n(out, count, Common(w));
+  ForEachListed(w, row, first, first + count,
+                [&](float value, uint32_t col) { out[col - first] = value; });
+}
+
+// Two rows are read one after the other and then interleaved: writing elements apart was slower,
+// and every format's loops were there twice.
+template <class Typed>
 void FillDense(const Typed& w, RowRange range, size_t first_col, size_t cols, float* values) {
-  const size_t rows = range.end - range.begin;
-  const size_t whole = rows / kDenseRows * kDenseRows;
-  for (size_t r = 0; r < whole; ++r) {
-    float* group = values + r / kDenseRows * kDenseRows * kBlockCols;
-    DenseRow<kDenseRows>(w, range.begin + r, first_col, cols, group + r % kDenseRows);
+  static_assert(kDenseRows == 2);
+  const FloatTag d;
+  HWY_ALIGN float even[kBlockCols + kMaxLanes];
+  HWY_ALIGN float odd[kBlockCols + kMaxLanes];
+  size_t r = range.begin;
+  for (; r + 2 <= range.end; r += 2, values += 2 * kBlockCols) {
+    ReadPart(w, r, first_col, cols, even);
+    ReadPart(w, r + 1, first_col, cols, odd);
+    for (size_t k = 0; k + Lanes() <= cols; k += Lanes()) {
+      hn::StoreInterleaved2(hn::Load(d, even + k), hn::Load(d, odd + k), d, values + 2 * k);
+    }
+    for (size_t k = cols / Lanes() * Lanes(); k < cols; ++k) {
+      values[2 * k] = even[k];
+      values[2 * k + 1] = odd[k];
+    }
   }
-  for (size_t r = whole; r < rows; ++r) {
-    DenseRow<1>(w, range.begin + r, first_col, cols, values + r * kBlockCols);
-  }
+  if (r < range.end) ReadPart(w, r, first_col, cols, values);
 }
 
 // All lists are walked for each block: `blocks` is for products with one column.
