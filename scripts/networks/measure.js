@@ -23,6 +23,9 @@ import { Random } from './random.js';
  * @property {Record<string, number>} [chosen] by auto: in how many layers each format
  */
 
+/** All but `blocks`, which is for products with one column: a convolution walks it again and again. */
+const MEASURED = FORMATS.filter((format) => format !== 'blocks');
+
 /**
  * The operations of one layer, in every format: as many products with a vector as it has columns.
  *
@@ -74,31 +77,52 @@ function countFormats(layers) {
  * @param {Model} auto the network, its formats chosen by `auto`
  * @param {Map<string, Tensor>} tensors
  * @param {{ rounds: number, warmUp: number }} options of timing
- * @returns {Promise<Row[]>} in the order of FORMATS, auto last
+ * @returns {Promise<Row[]>} in the order of MEASURED, auto last
  */
 export async function measureNetwork(auto, tensors, { rounds, warmUp }) {
   const { layers } = auto;
   const operations = layers.map((layer) =>
     layerOperations(/** @type {Tensor} */ (tensors.get(layer.weight)), layer),
   );
-  const models = [...FORMATS.map((format) => ({ format, model: auto.to(format) }))];
-  const all = [...models, { format: /** @type {'auto'} */ ('auto'), model: auto }];
   const random = new Random(1, 'input');
   const length = auto.inputShape.reduce((product, n) => product * n, 1);
   const input = Float32Array.from({ length }, () => random.normal());
-  const timings = await interleave(
-    all.map(({ format, model }) => ({ name: format, run: () => model.run(input) })),
-    { rounds, warmUp, leastMilliseconds: 0 },
-  );
-  const rows = all.map(({ format, model }, i) => ({
-    format,
-    bytes: model.byteLength,
-    operations: total(
-      operations.map((each, k) => each[format === 'auto' ? layers[k].format : format]),
-    ),
-    milliseconds: timings[i].median,
-    ...(format === 'auto' ? { chosen: countFormats(layers) } : {}),
-  }));
-  for (const { model } of models) model.dispose();
+  /** @param {FormatName | 'auto'} format */
+  const operationsOf = (format) =>
+    total(operations.map((each, k) => each[format === 'auto' ? layers[k].format : format]));
+
+  // One format at a time beside `auto`: all of them at once would not fit into 4 GB.
+  /** @type {Row[]} */
+  const rows = [];
+  const ratios = [];
+  const autoTimes = [];
+  for (const format of MEASURED) {
+    const model = auto.to(format);
+    const [one, other] = await interleave(
+      [
+        { name: format, run: () => model.run(input) },
+        { name: 'auto', run: () => auto.run(input) },
+      ],
+      { rounds, warmUp, leastMilliseconds: 0 },
+    );
+    ratios.push(one.median / other.median);
+    autoTimes.push(other.median);
+    rows.push({
+      format,
+      bytes: model.byteLength,
+      operations: operationsOf(format),
+      milliseconds: 0,
+    });
+    model.dispose();
+  }
+  const milliseconds = autoTimes.sort((a, b) => a - b)[autoTimes.length >> 1];
+  rows.forEach((row, i) => (row.milliseconds = milliseconds * ratios[i]));
+  rows.push({
+    format: 'auto',
+    bytes: auto.byteLength,
+    operations: operationsOf('auto'),
+    milliseconds,
+    chosen: countFormats(layers),
+  });
   return rows;
 }

@@ -136,8 +136,10 @@ double ColumnsNanoseconds(Format format, const Profile& p, size_t columns) {
   const double elements = listed ? work.listed : AllElements(p);
   const double share = elements / AllElements(p);
   const size_t block = listed && share < kSparseShare ? 1024 : 256;
-  const double blocks = static_cast<double>((p.cols + block - 1) / block);
-  const double vectors = static_cast<double>((columns + 3) / 4);  // of WebAssembly: 4 columns
+  const size_t block_count = (p.cols + block - 1) / block;
+  const auto blocks = static_cast<double>(block_count);
+  const size_t vector_count = (columns + 3) / 4;  // of WebAssembly: 4 columns
+  const auto vectors = static_cast<double>(vector_count);
   const double tiles = std::ceil(vectors / (listed ? 7 : 4));
 
   const UnpackTimes& unpack = UnpackTimesOf(format, p);

@@ -263,8 +263,8 @@ HWY_INLINE void ForEachTile(const Columns& x, const Output& y, const Epilogue& e
   }
 }
 
-HWY_NOINLINE void MultiplyLists(const RowLists& w, const Columns& x, const Output& y,
-                                const Epilogue& epilogue, float* tile) {
+inline HWY_NOINLINE void MultiplyLists(const RowLists& w, const Columns& x, const Output& y,
+                                       const Epilogue& epilogue, float* tile) {
   ForEachTile(x, y, epilogue, RowLists::kVectors,
               [&](const Packer& packer, size_t vectors, TileTarget target) {
                 for (size_t block = 0; block < w.blocks; ++block) {
@@ -277,9 +277,9 @@ HWY_NOINLINE void MultiplyLists(const RowLists& w, const Columns& x, const Outpu
               });
 }
 
-HWY_NOINLINE void MultiplyBlock(const DenseBlock& w, size_t first_col, size_t cols,
-                                const Columns& x, const Output& y, const Epilogue& epilogue,
-                                float* tile) {
+inline HWY_NOINLINE void MultiplyBlock(const DenseBlock& w, size_t first_col, size_t cols,
+                                       const Columns& x, const Output& y, const Epilogue& epilogue,
+                                       float* tile) {
   ForEachTile(x, y, epilogue, DenseBlock::kVectors,
               [&](const Packer& packer, size_t vectors, TileTarget target) {
                 packer.Pack(first_col, first_col + w.cols, tile);

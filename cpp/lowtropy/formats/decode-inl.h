@@ -272,9 +272,9 @@ HWY_INLINE void DecodeBits(const uint8_t* HWY_RESTRICT bytes, const uint8_t* end
 
 // out[k] = values[code of k] for codes [first, first + count) of `bits` bits. Not inlined: eight
 // widths of codes make eight unrolled loops.
-HWY_NOINLINE void ReadPacked(const uint8_t* bytes, const uint8_t* end, unsigned bits, size_t first,
-                             size_t count, const float* HWY_RESTRICT values,
-                             float* HWY_RESTRICT out) {
+inline HWY_NOINLINE void ReadPacked(const uint8_t* bytes, const uint8_t* end, unsigned bits,
+                                    size_t first, size_t count, const float* HWY_RESTRICT values,
+                                    float* HWY_RESTRICT out) {
   const auto put = [&](size_t k, uint32_t code) { out[k] = values[code]; };
   switch (bits) {
     case 1:

@@ -37,8 +37,8 @@ constexpr size_t kMaxVersionDigits = 9;
 
 // What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
 // whatever the matrix's format, so that changing the format never makes a network unwritable.
-constexpr std::array<std::string_view, 10> kArrayNames{"values",   "omega",  "colI", "rowPtr",
-                                                      "omegaPtr", "omegaI", "codes", "mask", "rowI", "classes"};
+constexpr std::array<std::string_view, 10> kArrayNames{
+    "values", "omega", "colI", "rowPtr", "omegaPtr", "omegaI", "codes", "mask", "rowI", "classes"};
 
 // One array of the file. `name` is unique.
 struct Entry {
@@ -76,8 +76,8 @@ std::optional<ArrayName> SplitName(std::string_view name) {
   return ArrayName{std::string(name.substr(0, dot)), *found};
 }
 
-// The lowest version that has all of the network's ops and formats, so that files of older ones stay
-// as they were. `formats` is a range of them.
+// The lowest version that has all of the network's ops and formats, so that files of older ones
+// stay as they were. `formats` is a range of them.
 template <class Formats>
 std::string_view VersionOf(const Graph& graph, const Formats& formats) {
   const bool new_op = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
@@ -370,8 +370,8 @@ class Reader {
     const std::string_view needed = VersionOf(network_.graph, formats);
     if (version == needed) return;
     Refuse("The file is of version " + version +
-           " of the model format, but its graph and formats are of version " +
-           std::string(needed) + ".");
+           " of the model format, but its graph and formats are of version " + std::string(needed) +
+           ".");
   }
 
   void ReadMatrices(const std::string& json) {
