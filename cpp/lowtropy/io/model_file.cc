@@ -521,7 +521,7 @@ class Reader {
 
 }  // namespace
 
-Network ReadModel(std::shared_ptr<const std::byte> bytes, uint64_t size) {
+Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size) {
   if (reinterpret_cast<uintptr_t>(bytes.get()) % kAlignment != 0) {
     throw Error(ErrorKind::kValue, "A model file must lie in memory aligned to 64 bytes.");
   }

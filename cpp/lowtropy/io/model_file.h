@@ -27,7 +27,7 @@ inline constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
 //
 // Throws Error(kFile) that says what is wrong and where, Error(kUnsupported) for a later version of
 // the format, and the errors of CheckNetwork.
-Network ReadModel(std::shared_ptr<const std::byte> bytes, uint64_t size);
+Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size);
 
 // Reads a file that arrives piece by piece, straight into its place: each array has memory of its
 // own, so that a file may be larger than the largest piece of memory (2 GB where pointers have 32
