@@ -94,7 +94,9 @@ export async function measureNetwork(auto, tensors, { rounds, warmUp }) {
   // One format at a time beside `auto`: all of them at once would not fit into 4 GB.
   /** @type {Row[]} */
   const rows = [];
+  /** @type {number[]} */
   const ratios = [];
+  /** @type {number[]} */
   const autoTimes = [];
   for (const format of MEASURED) {
     const model = auto.to(format);
