@@ -54,7 +54,7 @@ struct UnpackTimes {
 };
 inline constexpr UnpackTimes kListCsr{0, 1.5, 0};
 inline constexpr UnpackTimes kListPcsr{0, 1.5, 0};
-inline constexpr UnpackTimes kListMask{0, 2.5, 0};
+inline constexpr UnpackTimes kListMask{0.25, 1.9, 0};
 inline constexpr UnpackTimes kListRuns{0, 2.7, 3.0};
 inline constexpr UnpackTimes kListPalette{1.5, 0, 0};
 inline constexpr UnpackTimes kBlockDense{0, 0, 0};
@@ -74,8 +74,8 @@ inline constexpr ProductTimes kDenseBlocks{0, 0.7, 0, 7};
 // A smaller format is preferred to the fastest one when it is predicted to take at most this factor
 // of its time.
 inline constexpr double kTimeTolerance = 1.05;
-// And (size of the fastest / its size) to this power times longer: 7 % for half the size.
-inline constexpr double kSizeWorth = 0.1;
+// And (size of the fastest / its size) to this power times longer: 15 % for half the size.
+inline constexpr double kSizeWorth = 0.2;
 
 // Who compresses a model wants it small: a format may take this many times as long as dense for
 // each time that it is smaller.
