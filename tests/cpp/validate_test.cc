@@ -296,7 +296,7 @@ TEST(ValidateTest, blocks) {
   constexpr uint16_t k1 = 1U << 11;
   constexpr uint16_t k2 = 2U << 11;
   constexpr uint16_t k3 = 3U << 11;
-  const auto codes = [](std::vector<uint16_t> c) {
+  const auto codes = [](const std::vector<uint16_t>& c) {
     return [c](Array& a) { a = Array::Copy<uint16_t>(c); };
   };
   using C = std::vector<uint16_t>;

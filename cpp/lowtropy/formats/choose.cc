@@ -181,11 +181,10 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
   return text;
 }
 
-// How long a format may take to be preferred to the fastest one, if it is smaller.
-double Tolerated(const Candidate& c, const Candidate& fastest) {
-  const double smaller = static_cast<double>(fastest.bytes) / static_cast<double>(c.bytes);
-  return fastest.nanoseconds * tuning::kTimeTolerance *
-         std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
+// How long a format may take to be preferred to `base`, if it is smaller.
+double Tolerated(const Candidate& c, const Candidate& base) {
+  const double smaller = static_cast<double>(base.bytes) / static_cast<double>(c.bytes);
+  return base.nanoseconds * std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
 }
 
 // Smaller than dense, and not so much slower that dense would be preferred.
@@ -218,10 +217,17 @@ Choice Choose(const Profile& profile, size_t columns) {
     if (fastest == nullptr || c.nanoseconds < fastest->nanoseconds) fastest = &c;
   }
   if (fastest == nullptr) fastest = &dense;
-  const Candidate* best = fastest;
+  // The smallest of those about as fast, then of those whose size is worth the time.
+  const Candidate* base = fastest;
   for (const Candidate& c : choice.candidates) {
-    if (c.nanoseconds <= Tolerated(c, *fastest) && IsWorthwhile(c, dense) && c.bytes < best->bytes)
+    const bool as_fast = c.nanoseconds <= fastest->nanoseconds * tuning::kTimeTolerance;
+    if (as_fast && IsWorthwhile(c, dense) && c.bytes < base->bytes) base = &c;
+  }
+  const Candidate* best = base;
+  for (const Candidate& c : choice.candidates) {
+    if (c.nanoseconds <= Tolerated(c, *base) && IsWorthwhile(c, dense) && c.bytes < best->bytes) {
       best = &c;
+    }
   }
   choice.format = best->format;
   choice.reason = columns == 0 ? DescribeLookups(*best, dense) : Describe(*best, *fastest, dense);
