@@ -281,7 +281,10 @@ describe('cli: inspect', () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^small: input 1×3×4×4, 1 layers? with 9 weights, 3 of them \(33\.3 %\)/);
     assert.match(stdout, /^conv +3 +3 +3 +0\.667 +1\.22 +3 +cser +\d+ B +\d\.\d×$/m);
-    assert.match(stdout, /^bytes in +dense +csr +cer +cser +palette +pcsr +mask +blocks\nconv +36 /m);
+    assert.match(
+      stdout,
+      /^bytes in +dense +csr +cer +cser +palette +pcsr +mask +blocks\nconv +36 /m,
+    );
     assert.match(stdout, /^conv: cser, asked for; auto picks .*\.$/m);
     assert.match(stdout, /^dense +48 B +1\.0×$/m);
   });
