@@ -74,8 +74,8 @@ inline constexpr ProductTimes kDenseBlocks{0, 0.7, 0, 7};
 // A smaller format is preferred to the fastest one when it is predicted to take at most this factor
 // of its time.
 inline constexpr double kTimeTolerance = 1.05;
-// A smaller one still may take (size of that one / its size) to this power times longer: 15 % for half
-// the size.
+// A smaller one still may take (size of that one / its size) to this power times longer: 15 % for
+// half the size.
 inline constexpr double kSizeWorth = 0.2;
 
 // Who compresses a model wants it small: a format may take this many times as long as dense for
