@@ -272,6 +272,10 @@ describe('cli: inspect', () => {
       [9, 3, 36 + 12, 12],
     );
     assert.equal(totals.bytes, bytes + 12);
+    assert.equal(totals.nanoseconds, layers[0].nanoseconds);
+    assert(layers[0].nanoseconds > 0 && layers[0].measuredNanoseconds > 0);
+    assert(totals.measuredNanoseconds >= layers[0].measuredNanoseconds / 2);
+    assert(totals.measuredRuns >= 3);
     assert.equal(totals.autoBytes, 12 + bytesIn[layers[0].autoFormat]);
     for (const each of FORMATS) assert.equal(totals.bytesIn[each], 12 + bytesIn[each]);
   });
@@ -287,6 +291,11 @@ describe('cli: inspect', () => {
     );
     assert.match(stdout, /^conv: cser, asked for; auto picks .*\.$/m);
     assert.match(stdout, /^dense +48 B +1\.0×$/m);
+    assert.match(
+      stdout,
+      /^milliseconds +columns +predicted +measured\nconv +\d+( +\d+\.\d{3}){2}$/m,
+    );
+    assert.match(stdout, /^whole, \d+ runs +\d+\.\d{3}$/m);
   });
 
   test('from an address', async () => {

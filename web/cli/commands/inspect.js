@@ -3,6 +3,7 @@
 import { FORMATS } from '../../lib/index.js';
 import { openModel } from '../common/model.js';
 import { formatBytes, formatTable, print, printable } from '../common/terminal.js';
+import { measureSteps } from './inspect-times.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -14,14 +15,16 @@ import { formatBytes, formatTable, print, printable } from '../common/terminal.j
 /** @type {Command} */
 export const inspectCommand = {
   name: 'inspect',
-  summary: 'show what a model file holds, layer by layer',
+  summary: 'show what a model file holds and how long it runs, layer by layer',
   usage: 'M.safetensors [--json]',
   files: [1, 1],
   options: [{ name: 'json', help: 'print one JSON object, with exact numbers' }],
   example: 'M.safetensors',
   notes: `M may be an address, too. Entropy is in bits per weight, p0 the share of the most frequent
 value, distinct the number of different values, ratio how many times smaller than dense float32.
-Sizes are in units of 1000 bytes.`,
+Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix products by the
+model that chooses formats, fitted on one machine; a measured one is the median on this one, with
+all that is done in the layer's step, such as a normalization that was fused into it.`,
   run,
 };
 
@@ -40,7 +43,11 @@ async function run({ json }, [file]) {
  * @param {Model} model
  */
 function describe(file, fileBytes, model) {
-  const { layers } = model;
+  const times = measureSteps(model);
+  const layers = model.layers.map((layer) => ({
+    ...layer,
+    measuredNanoseconds: times.nanoseconds.get(layer.name) ?? 0,
+  }));
   // A weight that several layers share is stored once.
   const stored = [...new Map(layers.map((layer) => [layer.weight, layer])).values()];
   /** @param {(layer: Layer) => number} value */
@@ -64,6 +71,11 @@ function describe(file, fileBytes, model) {
       bytesIn: Object.fromEntries(
         FORMATS.map((name) => [name, otherBytes + sum(({ bytesIn }) => bytesIn[name])]),
       ),
+      /** Of the layers' matrix products. */
+      nanoseconds: layers.reduce((total, { nanoseconds }) => total + nanoseconds, 0),
+      /** Of a run, with the steps that are no layers: the median of so many. */
+      measuredNanoseconds: times.total,
+      measuredRuns: times.runs,
     },
   };
 }
@@ -71,6 +83,7 @@ function describe(file, fileBytes, model) {
 /** @param {Description} description */
 function format({ name, inputShape, layers, totals }) {
   const { weights, nnz, fileBytes, bytes, denseBytes, autoBytes, bytesIn } = totals;
+  const layersTime = layers.reduce((sum, layer) => sum + layer.measuredNanoseconds, 0);
   const overview = formatTable(
     ['layer', 'rows', 'cols', 'nnz', 'p0', 'entropy', 'distinct', 'format', 'size', 'ratio'],
     layers.map((layer) => [
@@ -91,6 +104,14 @@ function format({ name, inputShape, layers, totals }) {
     [
       ...layers.map((layer) => [layer.name, ...FORMATS.map((each) => `${layer.bytesIn[each]}`)]),
       ['total', ...FORMATS.map((each) => `${bytesIn[each]}`)],
+    ],
+  );
+  const times = formatTable(
+    ['milliseconds', 'columns', 'predicted', 'measured'],
+    [
+      ...layers.map((layer) => [layer.name, `${layer.columns}`, ...timesOf(layer)]),
+      ['all layers', '', ...timesOf({ ...totals, measuredNanoseconds: layersTime })],
+      [`whole, ${totals.measuredRuns} runs`, '', '', milliseconds(totals.measuredNanoseconds)],
     ],
   );
   const reasons = layers.map((layer) => `${layer.name}: ${layer.format}, ${layer.why}.`);
@@ -114,10 +135,21 @@ function format({ name, inputShape, layers, totals }) {
         `${nnz} of them (${share} %) not 0`,
     ),
     overview,
+    times,
     sizes,
     printable(reasons.join('\n')),
     summary,
   ].join('\n\n');
+}
+
+/** @param {number} nanoseconds */
+function milliseconds(nanoseconds) {
+  return (nanoseconds / 1e6).toFixed(3);
+}
+
+/** @param {{ nanoseconds: number, measuredNanoseconds: number }} times */
+function timesOf({ nanoseconds, measuredNanoseconds }) {
+  return [milliseconds(nanoseconds), milliseconds(measuredNanoseconds)];
 }
 
 /**
