@@ -125,8 +125,9 @@ export async function writeReport(results, file) {
   const text = [
     '# The networks of the CER/CSER paper, in every format',
     'Written by `npm run networks -- results`. One image of 224×224 (SqueezeNet: 227×227), Node.js, ' +
-      'one thread; the formats take turns in one process. MB (of 10⁶ bytes): weights, biases and ' +
-      'normalizations as held. Additions, multiplications (in millions) and energy are those of ' +
+      'one thread. Each format in turn runs interleaved with auto; its time is the ratio of the two ' +
+      "medians times auto's. `blocks`, which is for products with one column, has no row of its own. " +
+      'MB (of 10⁶ bytes): weights, biases and normalizations as held. Additions, multiplications (in millions) and energy are those of ' +
       "matrix products alone, by the library's cost model (45 nm CMOS): a convolution counts one " +
       'product with a vector for each pixel of its output. Gains are over dense: ours, not that of ' +
       'another engine; `npm run bench` compares with those. p0 and H are means over all weights, ' +

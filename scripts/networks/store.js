@@ -29,6 +29,9 @@ import { buildNetwork } from './index.js';
 
 const FOLDER = 'build/networks';
 
+/** All but the scripts that only use what was drawn. */
+const DRAWING_SCRIPTS = /^(?!main|measure|report).*\.js$/;
+
 /** @param {string} file @returns {string} its path */
 export function storePath(file) {
   mkdirSync(inProject(FOLDER), { recursive: true });
@@ -43,7 +46,7 @@ export function storePath(file) {
  */
 function makeKey(seed) {
   const hash = createHash('sha256').update(`${seed}`);
-  for (const file of [...filesIn('scripts/networks', /\.js$/), 'dist/lowtropy.wasm']) {
+  for (const file of [...filesIn('scripts/networks', DRAWING_SCRIPTS), 'dist/lowtropy.wasm']) {
     hash.update(readFileSync(inProject(file)));
   }
   return hash.digest('hex');
