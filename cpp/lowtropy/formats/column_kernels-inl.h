@@ -45,8 +45,10 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Floats of a part of X in the workspace, with a row of slack: Packer copies whole vectors.
-HWY_INLINE size_t TileFloats() { return ((size_t{1} << kSparseBlockBits) + 1) * TileStride(); }
+// Floats of a part of X in the workspace.
+HWY_INLINE size_t TileFloats() {
+  return std::max(kBlockCols, size_t{1} << kSparseBlockBits) * TileStride();
+}
 
 // Columns [first, first + count) of X, as pieces that are contiguous in every row.
 class Packer {
@@ -61,21 +63,14 @@ class Packer {
     }
   }
 
-  // Writes rows [begin, end) of X. Whole vectors are copied: what a piece overwrites behind its end
-  // the next one, or the next row, puts right. Lanes behind the last column become 0, for what lies
-  // there might be numbers that are slow to compute with.
+  // Writes rows [begin, end) of X. Lanes behind the last column become 0, for what lies there might
+  // be numbers that are slow to compute with.
   void Pack(size_t begin, size_t end, float* HWY_RESTRICT out) const {
-    const FloatTag d;
+    for (size_t p = 0; p < piece_count_; ++p) CopyPiece(pieces_[p], begin, end, out);
     const size_t padded = (count_ + Lanes() - 1) / Lanes() * Lanes();
+    if (count_ == padded) return;
     for (size_t k = begin; k < end; ++k, out += TileStride()) {
-      const float* row = x_.data + x_.offset[k];
-      for (size_t p = 0; p < piece_count_; ++p) {
-        const Piece& piece = pieces_[p];
-        for (size_t i = 0; i < piece.count; i += Lanes()) {
-          hn::StoreU(hn::LoadU(d, row + piece.from + i), d, out + piece.to + i);
-        }
-      }
-      for (size_t t = count_; t < padded; ++t) out[t] = 0.0F;
+      std::fill(out + count_, out + padded, 0.0F);
     }
   }
 
@@ -85,6 +80,49 @@ class Packer {
     size_t from;  // float of a row of X
     size_t count;
   };
+
+  void CopyPiece(const Piece& piece, size_t begin, size_t end, float* out) const {
+    switch (piece.count < Lanes() ? 0 : (piece.count + Lanes() - 1) / Lanes()) {
+      case 0:
+        return CopyVectors<0>(piece, begin, end, out);
+      case 1:
+        return CopyVectors<1>(piece, begin, end, out);
+      case 2:
+        return CopyVectors<2>(piece, begin, end, out);
+      case 3:
+        return CopyVectors<3>(piece, begin, end, out);
+      case 4:
+        return CopyVectors<4>(piece, begin, end, out);
+      case 5:
+        return CopyVectors<5>(piece, begin, end, out);
+      case 6:
+        return CopyVectors<6>(piece, begin, end, out);
+      default:
+        return CopyVectors<kTileVectors>(piece, begin, end, out);
+    }
+  }
+
+  // The last vector ends where the piece does, and overlaps the one before.
+  template <size_t kVectors>
+  HWY_NOINLINE void CopyVectors(const Piece& piece, size_t begin, size_t end,
+                                float* HWY_RESTRICT out) const {
+    const FloatTag d;
+    const float* HWY_RESTRICT data = x_.data + piece.from;
+    const size_t count = piece.count;
+    out += piece.to;
+    for (size_t k = begin; k < end; ++k, out += TileStride()) {
+      const float* row = data + x_.offset[k];
+      if constexpr (kVectors == 0) {
+        for (size_t i = 0; i < count; ++i) out[i] = row[i];
+      } else {
+        for (size_t v = 0; v + 1 < kVectors; ++v) {
+          hn::StoreU(hn::LoadU(d, row + v * Lanes()), d, out + v * Lanes());
+        }
+        hn::StoreU(hn::LoadU(d, row + count - Lanes()), d, out + count - Lanes());
+      }
+    }
+  }
+
   const Columns& x_;
   size_t count_;
   Piece pieces_[kTileVectors * kMaxLanes];  // at most one a column
@@ -161,13 +199,14 @@ HWY_NOINLINE void ListTile(const RowLists& lists, size_t block, const float* til
   const FloatTag d;
   const auto* bytes = reinterpret_cast<const uint8_t*>(tile);
   for (size_t r = 0; r < lists.rows; ++r) {
-    const Element* element = lists.Begin(r, block);
-    const Element* end = lists.End(r, block);
+    const float* value = lists.values + lists.Begin(r, block);
+    const float* end = lists.values + lists.End(r, block);
+    const uint16_t* offset = lists.offsets + lists.Begin(r, block);
     Vector acc[kVectors];
     Begin(y, lists.first_row + r, acc);
-    for (; element != end; ++element) {
-      const auto* x = reinterpret_cast<const float*>(bytes + element->offset);
-      const Vector w = hn::Set(d, element->value);
+    for (; value != end; ++value, ++offset) {
+      const auto* x = reinterpret_cast<const float*>(bytes + *offset);
+      const Vector w = hn::Set(d, *value);
       for (size_t v = 0; v < kVectors; ++v) {
         acc[v] = hn::MulAdd(w, hn::LoadU(d, x + v * Lanes()), acc[v]);
       }
@@ -295,7 +334,7 @@ void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Outp
   float* unpacked = workspace + TileFloats();
   const double share = ListedShare(Untyped(w), w.cols, rows);
   if (share <= 1) {
-    const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kBlockBits;
+    const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kListBlockBits;
     auto* words = reinterpret_cast<uint32_t*>(unpacked);
     for (size_t r = rows.begin; r < rows.end;) {
       RowLists lists;

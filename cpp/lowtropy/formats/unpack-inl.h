@@ -21,13 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Rows of a packed tile of X, which are columns of W: 28 KB in tiles of 28 columns, which a
-// first-level cache of 32 KB holds. Where fewer than a fifth of the elements are listed, four times
-// as many: the rest of a row takes less time than starting it, and its tile of Y, more often.
-constexpr unsigned kBlockBits = 8;  // powers of two: dividing by them takes no division
-constexpr unsigned kSparseBlockBits = 10;
-constexpr size_t kBlockCols = size_t{1} << kBlockBits;
-constexpr double kSparseShare = 0.2;
+// Columns of W that a dense block has, which are rows of a packed tile of X.
+constexpr size_t kBlockCols = 256;
 
 constexpr size_t kTileVectors = 7;  // of a packed tile's rows, at most
 constexpr size_t kMaxLanes = 16;    // of any target (AVX-512)
@@ -35,6 +30,16 @@ constexpr size_t kMaxLanes = 16;    // of any target (AVX-512)
 // Lists that are made together: 4 MB. The more rows, the less often X is packed; lists are read
 // from end to end, which no cache is needed for.
 constexpr size_t kListWords = size_t{1} << 20;
+
+// Columns of W that a list's block has, which are rows of a packed tile of X: 28 KB, which a
+// first-level cache of 32 KB holds. Where fewer than a fifth of the elements are listed, twice as
+// many: the rest of a row takes less time than starting it, and its tile of Y, more often. Powers
+// of two, for dividing by them takes no division; and offsets in a tile fit into 16 bits.
+constexpr unsigned kListBlockBits = hn::MaxLanes(hn::ScalableTag<float>()) <= 4   ? 8
+                                    : hn::MaxLanes(hn::ScalableTag<float>()) <= 8 ? 7
+                                                                                  : 6;
+constexpr unsigned kSparseBlockBits = kListBlockBits + 1;
+constexpr double kSparseShare = 0.2;
 
 // Dense rows that are unpacked together: 512 KB, so that they stay in a second-level cache.
 constexpr size_t kBlockRows = 512;
@@ -63,11 +68,6 @@ HWY_INLINE size_t MostListed(const Typed& w, size_t cols, size_t row) {
   }
 }
 
-struct Element {
-  float value;
-  uint32_t offset;  // of its row of the packed tile, in bytes
-};
-
 // The listed elements of consecutive rows: row by row and in each row by blocks of
 // block_cols columns; in a block in any order.
 struct RowLists {
@@ -78,10 +78,8 @@ struct RowLists {
   static RowLists Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
                      uint32_t* words);
 
-  const Element* Begin(size_t row, size_t block) const {
-    return elements + starts[row * blocks + block];
-  }
-  const Element* End(size_t row, size_t block) const { return Begin(row, block + 1); }
+  size_t Begin(size_t row, size_t block) const { return starts[row * blocks + block]; }
+  size_t End(size_t row, size_t block) const { return Begin(row, block + 1); }
 
   size_t first_row;
   size_t rows;
@@ -89,28 +87,27 @@ struct RowLists {
   size_t block_cols;
   size_t blocks;
   const uint32_t* starts;  // rows · blocks + 1
-  const Element* elements;
+  const float* values;
+  const uint16_t* offsets;  // of rows of the packed tile, in bytes
 };
 
-// Writes one row's part of RowLists.
-class ListWriter {
- public:
-  ListWriter(Element* elements, size_t block_count, unsigned block_bits)
-      : blocks(block_count), elements_(elements), block_bits_(block_bits) {}
-
-  HWY_INLINE uint32_t BlockOf(uint32_t col) const { return col >> block_bits_; }
-  HWY_INLINE uint32_t block_cols() const { return uint32_t{1} << block_bits_; }
-
-  HWY_INLINE void Add(size_t at, float value, uint32_t col) const {
-    elements_[at] = {value, (col & (block_cols() - 1)) * stride_};
+// Writes rows of RowLists.
+struct ListWriter {
+  HWY_INLINE size_t BlockOf(size_t col) const { return col >> block_bits; }
+  HWY_INLINE size_t block_cols() const { return size_t{1} << block_bits; }
+  HWY_INLINE uint16_t OffsetOf(size_t col) const {
+    return static_cast<uint16_t>((col & (block_cols() - 1)) * TileStride() * sizeof(float));
   }
 
-  const size_t blocks;
+  HWY_INLINE void Add(size_t at, float value, size_t col) const {
+    values[at] = value;
+    offsets[at] = OffsetOf(col);
+  }
 
- private:
-  Element* elements_;
-  unsigned block_bits_;
-  uint32_t stride_ = static_cast<uint32_t>(TileStride() * sizeof(float));
+  size_t blocks;
+  unsigned block_bits;
+  float* values;
+  uint16_t* offsets;
 };
 
 // Elements come by ascending column: each block's end is looked for, and its elements are copied
@@ -119,18 +116,17 @@ template <class Typed>
 HWY_INLINE uint32_t ListSortedRow(const Typed& w, size_t row, uint32_t at, const ListWriter& out,
                                   uint32_t* starts) {
   const ColumnRange listed = Listed(w, {row, row + 1});
+  float* HWY_RESTRICT values = out.values + at;
+  uint16_t* HWY_RESTRICT offsets = out.offsets + at;
+  const size_t count = listed.end - listed.begin;
+  for (size_t i = 0; i < count; ++i) values[i] = w.Value(listed.begin + i);
+  for (size_t i = 0; i < count; ++i) offsets[i] = out.OffsetOf(w.Col(listed.begin + i));
   size_t begin = listed.begin;
   for (size_t block = 0; block < out.blocks; ++block) {
-    starts[block] = at;
-    const size_t end =
-        FirstFrom(w.col_i, begin, listed.end, (block + 1) * size_t{out.block_cols()});
-    for (size_t i = begin; i < end; ++i) {
-      out.Add(at + (i - begin), w.Value(i), w.Col(i));
-    }
-    at += static_cast<uint32_t>(end - begin);
-    begin = end;
+    starts[block] = at + static_cast<uint32_t>(begin - listed.begin);
+    begin = FirstFrom(w.col_i, begin, listed.end, (block + 1) * out.block_cols());
   }
-  return at;
+  return at + static_cast<uint32_t>(count);
 }
 
 template <class Cols>
@@ -145,16 +141,44 @@ uint32_t ListRow(const TypedPcsr<Codes, Cols>& w, size_t row, uint32_t at, const
   return ListSortedRow(w, row, at, out, starts);
 }
 
-inline uint32_t ListRow(const Mask& w, size_t row, uint32_t at, const ListWriter& out,
-                        uint32_t* starts) {
-  size_t chunk = 0;
-  const size_t chunks_per_block = out.block_cols() / kMaskChunk;
-  ForEachChunk(w, row, 0, w.cols, [&](const float* values, const uint32_t* columns, size_t count) {
-    if (chunk % chunks_per_block == 0) starts[chunk / chunks_per_block] = at;
-    for (size_t i = 0; i < count; ++i) out.Add(at + i, values[i], columns[i]);
-    at += static_cast<uint32_t>(count);
-    ++chunk;
-  });
+// For each byte of a mask, the offsets of its listed columns in a tile.
+struct ByteOffsets {
+  static constexpr size_t kBits = 8;
+
+  ByteOffsets() {
+    for (size_t byte = 0; byte < 256; ++byte) {
+      size_t count = 0;
+      for (size_t bit = 0; bit < kBits; ++bit) {
+        offsets[byte][count] = static_cast<uint16_t>(bit * TileStride() * sizeof(float));
+        count += byte >> bit & 1;
+      }
+    }
+  }
+
+  HWY_ALIGN uint16_t offsets[256][kBits];
+};
+
+// All that a byte of the mask may list is written, and what follows over what it does not.
+inline uint32_t ListMaskRow(const Mask& w, size_t row, uint32_t at, const ListWriter& out,
+                            const ByteOffsets& table, uint32_t* starts) {
+  const hn::CappedTag<uint16_t, ByteOffsets::kBits> d;
+  const uint8_t* mask = w.MaskOf(row);
+  const size_t block_bytes = out.block_cols() / 8;
+  const uint32_t first = at;
+  for (size_t block = 0; block < out.blocks; ++block) {
+    starts[block] = at;
+    const size_t begin = block * block_bytes;
+    const size_t end = std::min(begin + block_bytes, w.row_bytes());
+    for (size_t byte = begin; byte < end; ++byte) {
+      const auto base = hn::Set(d, out.OffsetOf(8 * byte));
+      for (size_t i = 0; i < ByteOffsets::kBits; i += hn::Lanes(d)) {
+        const auto offsets = hn::Load(d, table.offsets[mask[byte]] + i);
+        hn::StoreU(hn::Add(base, offsets), d, out.offsets + at + i);
+      }
+      at += static_cast<uint32_t>(hwy::PopCount(mask[byte]));
+    }
+  }
+  ReadValues(w, w.row_ptr.Index(row), at - first, out.values + first);
   return at;
 }
 
@@ -194,12 +218,12 @@ inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWri
   HWY_ALIGN float values[kBlockCols];
   for (size_t b = 0; b < out.blocks; ++b) {
     starts[b] = at;
-    const size_t end = std::min<size_t>((b + 1) * size_t{out.block_cols()}, w.cols);
+    const size_t end = std::min((b + 1) * out.block_cols(), w.cols);
     for (size_t first = b * out.block_cols(); first < end; first += kBlockCols) {
       const size_t count = std::min(kBlockCols, end - first);
       ReadValues(w, row, first, count, values);
       for (size_t k = 0; k < count; ++k) {
-        out.Add(at, values[k], static_cast<uint32_t>(first + k));
+        out.Add(at, values[k], first + k);
         at += values[k] != 0.0F ? 1 : 0;
       }
     }
@@ -216,30 +240,53 @@ inline uint32_t ListRow(const Blocks&, size_t, uint32_t at, const ListWriter&, u
 }
 
 template <class Typed>
+void ListRows(const Typed& w, RowRange rows, const ListWriter& out, uint32_t* starts) {
+  uint32_t at = 0;
+  for (size_t r = rows.begin; r < rows.end; ++r, starts += out.blocks) {
+    at = ListRow(w, r, at, out, starts);
+  }
+  *starts = at;
+}
+inline void ListRows(const Mask& w, RowRange rows, const ListWriter& out, uint32_t* starts) {
+  const ByteOffsets table;
+  uint32_t at = 0;
+  for (size_t r = rows.begin; r < rows.end; ++r, starts += out.blocks) {
+    at = ListMaskRow(w, r, at, out, table, starts);
+  }
+  *starts = at;
+}
+
+// Words for lists of `elements` elements: values, and half as many of offsets, with room behind
+// them for what ListMaskRow writes.
+constexpr uint64_t ListWords(uint64_t elements) {
+  return elements + elements / 2 + 1 + ByteOffsets::kBits / 2;
+}
+
+template <class Typed>
 HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
                                    uint32_t* words) {
   const size_t block_cols = size_t{1} << block_bits;
   const size_t blocks = (cols + block_cols - 1) / block_cols;
   size_t rows = 0;
-  for (size_t used = 4; range.begin + rows < range.end; ++rows) {
-    used += blocks + 2 * MostListed(w, cols, range.begin + rows);
-    if (rows != 0 && used > kListWords) break;
+  size_t elements = 0;
+  for (; range.begin + rows < range.end; ++rows) {
+    const size_t more = MostListed(w, cols, range.begin + rows);
+    if (rows != 0 && (rows + 1) * blocks + 1 + ListWords(elements + more) > kListWords) break;
+    elements += more;
   }
   uint32_t* starts = words;
-  auto* elements = reinterpret_cast<Element*>(words + (rows * blocks + 2) / 2 * 2);
-  const ListWriter out(elements, blocks, block_bits);
-  uint32_t at = 0;
-  for (size_t r = 0; r < rows; ++r) {
-    at = ListRow(w, range.begin + r, at, out, starts + r * blocks);
-  }
-  starts[rows * blocks] = at;
+  auto* values = reinterpret_cast<float*>(starts + rows * blocks + 1);
+  auto* offsets = reinterpret_cast<uint16_t*>(values + elements);
+  const ListWriter out{blocks, block_bits, values, offsets};
+  ListRows(w, {range.begin, range.begin + rows}, out, starts);
   return {.first_row = range.begin,
           .rows = rows,
           .cols = cols,
           .block_cols = block_cols,
           .blocks = blocks,
           .starts = starts,
-          .elements = elements};
+          .values = values,
+          .offsets = offsets};
 }
 
 // ---- Dense ----
@@ -332,8 +379,9 @@ HWY_NOINLINE DenseBlock DenseBlock::Of(const Typed& w, RowRange range, size_t fi
 
 // Words of 32 bits for what is unpacked at a time, as lists or as a dense block.
 inline size_t UnpackedWords(size_t rows, size_t cols) {
-  const uint64_t longest = (cols + kBlockCols - 1) / kBlockCols + 2 * uint64_t{cols} + 8;
-  const uint64_t lists = std::min(std::max<uint64_t>(kListWords, longest) + 4, rows * longest);
+  const uint64_t blocks = (uint64_t{cols} >> kListBlockBits) + 1;
+  const uint64_t longest = blocks + 1 + ListWords(uint64_t{cols} + 1);
+  const uint64_t lists = std::min(std::max<uint64_t>(kListWords, longest), rows * longest);
   const uint64_t dense = std::min(rows, kBlockRows) * uint64_t{kBlockCols};
   return static_cast<size_t>(std::max(lists, dense));
 }
