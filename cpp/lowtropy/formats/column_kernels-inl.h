@@ -69,6 +69,7 @@ class Packer {
     for (size_t p = 0; p < piece_count_; ++p) CopyPiece(pieces_[p], begin, end, out);
     const size_t padded = (count_ + Lanes() - 1) / Lanes() * Lanes();
     if (count_ == padded) return;
+    LOWTROPY_ROLLED
     for (size_t k = begin; k < end; ++k, out += TileStride()) {
       std::fill(out + count_, out + padded, 0.0F);
     }
@@ -110,9 +111,11 @@ class Packer {
     const float* HWY_RESTRICT data = x_.data + piece.from;
     const size_t count = piece.count;
     out += piece.to;
+    LOWTROPY_ROLLED
     for (size_t k = begin; k < end; ++k, out += TileStride()) {
       const float* row = data + x_.offset[k];
       if constexpr (kVectors == 0) {
+        LOWTROPY_ROLLED
         for (size_t i = 0; i < count; ++i) out[i] = row[i];
       } else {
         for (size_t v = 0; v + 1 < kVectors; ++v) {

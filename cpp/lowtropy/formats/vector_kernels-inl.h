@@ -31,7 +31,8 @@ HWY_INLINE float Finish(float value, size_t row, const Epilogue& e) {
 }
 
 // Σ a · b over n floats, neither aligned.
-HWY_INLINE float DotProduct(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
+inline HWY_NOINLINE float DotProduct(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
+                                     size_t n) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
