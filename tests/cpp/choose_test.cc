@@ -121,7 +121,8 @@ void CheckChoice(const Profile& profile, size_t columns) {
   }
   const auto limit = [&](const Candidate& c) {
     const double smaller = static_cast<double>(base->bytes) / static_cast<double>(c.bytes);
-    return base->nanoseconds * std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
+    const double worth = columns == 1 ? tuning::kVectorSizeWorth : tuning::kSizeWorth;
+    return base->nanoseconds * std::pow(std::max(1.0, smaller), worth);
   };
   EXPECT_LE(chosen.bytes, Of(choice, Format::kDense).bytes);
   EXPECT_LE(chosen.nanoseconds, limit(chosen));

@@ -182,9 +182,10 @@ std::string Describe(const Candidate& chosen, const Candidate& fastest, const Ca
 }
 
 // How long a format may take to be preferred to `base`, if it is smaller.
-double Tolerated(const Candidate& c, const Candidate& base) {
+double Tolerated(const Candidate& c, const Candidate& base, size_t columns) {
   const double smaller = static_cast<double>(base.bytes) / static_cast<double>(c.bytes);
-  return base.nanoseconds * std::pow(std::max(1.0, smaller), tuning::kSizeWorth);
+  const double worth = columns == 1 ? tuning::kVectorSizeWorth : tuning::kSizeWorth;
+  return base.nanoseconds * std::pow(std::max(1.0, smaller), worth);
 }
 
 // Smaller than dense, and not so much slower that dense would be preferred.
@@ -225,7 +226,8 @@ Choice Choose(const Profile& profile, size_t columns) {
   }
   const Candidate* best = base;
   for (const Candidate& c : choice.candidates) {
-    if (c.nanoseconds <= Tolerated(c, *base) && IsWorthwhile(c, dense) && c.bytes < best->bytes) {
+    if (c.nanoseconds <= Tolerated(c, *base, columns) && IsWorthwhile(c, dense) &&
+        c.bytes < best->bytes) {
       best = &c;
     }
   }

@@ -29,10 +29,10 @@ double PredictNanoseconds(Format format, const Profile& profile, size_t columns)
 
 // A format that is n times smaller than dense may take tuning::kDenseTolerance · n times as long.
 // Of these it is the smallest among those predicted to take at most tuning::kTimeTolerance times as
-// long as the fastest, or one that is smaller still and worth its time: tuning::kSizeWorth; dense
-// where there is none. `columns` is how many right-hand sides a product has: 1 for a vector, the
-// output's pixels for a convolution, 0 where there is no product because rows are only looked up,
-// and then the smallest wins.
+// long as the fastest, or one that is smaller still and worth its time: tuning::kSizeWorth and
+// kVectorSizeWorth; dense where there is none. `columns` is how many right-hand sides a product
+// has: 1 for a vector, the output's pixels for a convolution, 0 where there is no product because
+// rows are only looked up, and then the smallest wins.
 Choice Choose(const Profile& profile, size_t columns);
 
 }  // namespace lowtropy
