@@ -35,7 +35,7 @@ export default [
       eqeqeq: 'error',
       'no-control-regex': 'off', // the parsers refuse control characters, so they name them
       'no-implicit-coercion': ['error', { allow: ['!!'] }],
-      'no-unused-vars': ['error', { args: 'after-used' }],
+      'no-unused-vars': ['error', { args: 'after-used', argsIgnorePattern: '^_' }],
       'no-var': 'error',
       'object-shorthand': 'error',
       'prefer-const': 'error',
