@@ -10,7 +10,10 @@ import { topClasses } from '../../web/lib/index.js';
 export function accuracyOf(model, { pixels, labels }) {
   const size = pixels.length / labels.length;
   const right = labels.filter((label, i) => {
-    const input = Float32Array.from(pixels.subarray(size * i, size * (i + 1)), (byte) => byte / 255);
+    const input = Float32Array.from(
+      pixels.subarray(size * i, size * (i + 1)),
+      (byte) => byte / 255,
+    );
     return topClasses(model.run(input), 1)[0].index === label;
   });
   return right.length / labels.length;

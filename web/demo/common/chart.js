@@ -80,7 +80,11 @@ export class LineChart extends Part {
   updated() {
     const place = /** @type {HTMLElement} */ (this.querySelector('.chart'));
     const { x, y, series } = this;
-    const shape = JSON.stringify([x, y, series.map(({ name, color, dash }) => [name, color, dash])]);
+    const shape = JSON.stringify([
+      x,
+      y,
+      series.map(({ name, color, dash }) => [name, color, dash]),
+    ]);
     if (shape !== this.#shape) {
       this.#plot?.destroy();
       this.#plot = new uPlot(this.#options(), this.#data(), place);

@@ -4,6 +4,8 @@ import { Part } from '../common/element.js';
 class V extends Part {
   enter() {}
   takeFiles() {}
-  render() { return html`<h1>train</h1>`; }
+  render() {
+    return html`<h1>train</h1>`;
+  }
 }
 customElements.define('train-view', V);

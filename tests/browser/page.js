@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the tests of the page's views share. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before } from 'node:test';
+
+import { launchBrowser, openPage, servePage, takeScreenshot } from './browser.js';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('playwright-core').BrowserContextOptions} ContextOptions
+ *
+ * @typedef {ContextOptions & {
+ *   hash?: string,
+ *   expected?: RegExp,
+ *   prepare?: (page: Page) => Promise<unknown>,
+ * }} PageOptions hash: the address' last part; expected: complaints; prepare: before it is opened
+ */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const WIDTHS = [360, 768, 1440];
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof servePage>>} */
+let server;
+
+/** Serves the page to the tests of the file that calls this, in one browser. */
+export function usePage() {
+  before(async () => {
+    [browser, server] = await Promise.all([launchBrowser(), servePage()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+}
+
+/** Where the page is. */
+export function pageUrl() {
+  return server.url;
+}
+
+/**
+ * Opens the page, does something with it, and sees to it that it did not complain.
+ *
+ * @param {(page: Page) => Promise<unknown>} work
+ * @param {PageOptions} [options]
+ */
+export async function withPage(work, { hash = '', expected, prepare, ...options } = {}) {
+  const { page, complaints } = await openPage(browser, options);
+  try {
+    await prepare?.(page);
+    await page.goto(server.url + hash);
+    await work(page);
+    assert.deepEqual(
+      complaints.filter((complaint) => !expected?.test(complaint)),
+      [],
+    );
+  } finally {
+    await page.context().close();
+  }
+}
+
+/**
+ * @param {Page} page
+ * @param {string} selector
+ * @returns {Promise<string>} what can be read there
+ */
+export async function read(page, selector) {
+  return (await page.locator(selector).innerText()).trim();
+}
+
+/**
+ * @param {Page} page
+ * @param {string} selector
+ * @param {RegExp} pattern
+ * @param {number} [timeout] milliseconds
+ */
+export async function waitForText(page, selector, pattern, timeout) {
+  const found = page.locator(selector).filter({ hasText: pattern, visible: true });
+  await found
+    .first()
+    .waitFor({ timeout })
+    .catch(async () => {
+      const texts = await page.locator(selector).allInnerTexts();
+      assert.match(texts.join('\n'), pattern, selector);
+    });
+}
+
+/**
+ * What axe finds wrong with the page.
+ *
+ * @param {Page} page
+ */
+export async function findBarriers(page) {
+  // As a debugger does it: the page's policy allows no script that is not the page's.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = /** @type {any} */ (globalThis);
+    const { violations } = await axe.run();
+    return violations.map((/** @type {any} */ { id, nodes }) => [
+      id,
+      ...nodes.map((/** @type {any} */ node) => node.html),
+    ]);
+  });
+}
+
+/**
+ * Looks at what the page shows now, in both colour schemes and in several widths.
+ *
+ * @param {Page} page
+ * @param {string} name of the screenshots, in build/screenshots
+ */
+export async function checkLook(page, name) {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      await takeScreenshot(page, `${name}-${width}-${colorScheme}`);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      assert(over <= 0, `${width} pixels, ${colorScheme}: ${over} too wide`);
+      assert.deepEqual(await findBarriers(page), [], `${width} pixels, ${colorScheme}`);
+    }
+  }
+}
