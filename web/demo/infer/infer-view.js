@@ -1,11 +1,291 @@
 // SPDX-License-Identifier: Apache-2.0
-import { html } from 'lit';
+
+/** The view in which a network runs: on a digit that is drawn, on a photograph, in any format. */
+
+import { setAddress } from '../address.js';
+import { isAbort, messageOf } from '../common/client.js';
 import { Part } from '../common/element.js';
-class V extends Part {
-  enter() {}
-  takeFiles() {}
+import { keptModels, removeKept } from '../common/store.js';
+import { digitImage } from './digit-image.js';
+import { fetchFirst } from './download.js';
+import { InferEngine } from './engine.js';
+import { sortFiles } from './files.js';
+import { renderInfer } from './infer-page.js';
+import { SAMPLES } from './sources.js';
+import { parseState, stateValues } from './state.js';
+import { sampleDigit } from './strokes.js';
+import './camera-dialog.js';
+import './drawing-pad.js';
+import './infer.css';
+
+/**
+ * @typedef {import('../common/store.js').Kept} Kept
+ * @typedef {import('./engine.js').Request} Request
+ * @typedef {import('./protocol.js').Format} Format
+ * @typedef {import('./strokes.js').Stroke} Stroke
+ */
+
+/** Digits are read before anybody has to wait; times are taken when the hand rests. */
+const REST_MS = 350;
+
+export class InferView extends Part {
+  /** What is in the address. */
+  state = parseState(new URLSearchParams());
+  /** What the worker holds and has answered. */
+  engine = new InferEngine(() => this.requestUpdate());
+  /** @type {Stroke[]} */
+  strokes = [];
+  /** @type {{ url: string, name: string } | undefined} */
+  photo;
+  /** What is being loaded. @type {Request | undefined} */
+  loading;
+  /** @type {Kept[]} */
+  kept = [];
+  /** Sentences, by where they are shown. */
+  errors = { model: '', picture: '', weights: '' };
+  status = '';
+
+  #opened = '';
+  #rest = 0;
+
+  /** @override */
+  connectedCallback() {
+    super.connectedCallback();
+    this.#listKept();
+  }
+
+  /** @override */
   render() {
-    return html`<h1>infer</h1>`;
+    return renderInfer(this);
+  }
+
+  /** @param {URLSearchParams} params */
+  enter(params) {
+    const before = this.state;
+    this.state = parseState(params);
+    const { model, photo, formats } = this.state;
+    this.#takeDrawing();
+    if (photo && photo !== before.photo) this.showSample();
+    if (model !== this.#opened) this.open(model);
+    else if (this.engine.model && JSON.stringify(formats) !== JSON.stringify(before.formats)) {
+      this.#attempt('weights', () => this.#recode());
+    }
+    this.requestUpdate();
+  }
+
+  /** @param {File[]} files that were dropped or chosen */
+  takeFiles(files) {
+    return this.#attempt(this.engine.isForPhotographs ? 'picture' : 'model', async () => {
+      const dropped = await sortFiles(files);
+      if (dropped.kind === 'photograph') {
+        this.state.photo = undefined;
+        await this.#showPhotograph(dropped.file, dropped.file.name);
+      } else {
+        const { name, source, labels } = dropped;
+        await this.#attempt('model', () => this.#load({ key: 'file', name, source, labels }));
+      }
+    });
+  }
+
+  /** @param {string} key of a model, as in the address */
+  open(key) {
+    return this.#attempt('model', async () => {
+      try {
+        await this.#load(await this.engine.find(key));
+      } catch (error) {
+        // There must be something to look at.
+        if (!this.engine.model && key !== 'digits')
+          await this.#load(await this.engine.find('digits'));
+        throw error;
+      }
+    });
+  }
+
+  stopLoading() {
+    this.loading?.controller?.abort();
+  }
+
+  /** @param {Stroke[]} strokes */
+  draw(strokes) {
+    this.strokes = strokes;
+    this.state.digit = undefined;
+    this.#readDigit();
+  }
+
+  /** The pen is up: the address follows. */
+  endStroke() {
+    this.state.drawing = this.strokes;
+    this.#write();
+  }
+
+  /** @param {number} digit */
+  drawSample(digit) {
+    const { seed } = this.state;
+    this.state = { ...this.state, digit, seed: digit === this.state.digit ? seed + 1 : 1 };
+    this.#takeDrawing();
+    this.#write();
+  }
+
+  clear() {
+    this.draw([]);
+    this.endStroke();
+  }
+
+  showSample() {
+    return this.#attempt('picture', async () => {
+      const { response } = await fetchFirst(SAMPLES);
+      this.state.photo = 'dog';
+      await this.#showPhotograph(await response.blob(), 'dog.jpg');
+    });
+  }
+
+  takePhotograph() {
+    return this.#attempt('picture', async () => {
+      const camera = /** @type {import('./camera-dialog.js').CameraDialog} */ (
+        this.querySelector('camera-dialog')
+      );
+      const photograph = await camera.photograph();
+      this.state.photo = undefined;
+      if (photograph) await this.#showPhotograph(photograph, 'A photograph taken here');
+    });
+  }
+
+  /** @param {Format | undefined} format of all layers; undefined: as in the file */
+  holdAll(format) {
+    this.state.formats = { all: format, layers: {} };
+    return this.#attempt('weights', () => this.#recode());
+  }
+
+  /**
+   * @param {string} layer
+   * @param {Format | undefined} format undefined: as all others
+   */
+  holdLayer(layer, format) {
+    const { [layer]: _, ...others } = this.state.formats.layers;
+    const layers = format ? { ...others, [layer]: format } : others;
+    this.state.formats = { ...this.state.formats, layers };
+    return this.#attempt('weights', () => this.#recode());
+  }
+
+  save() {
+    return this.#attempt('weights', async () => {
+      const bytes = await this.engine.save();
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([bytes]));
+      link.download = `${this.engine.name.replace(/\.\w+$/, '')}.safetensors`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    });
+  }
+
+  /** @param {Kept} model */
+  async forget({ checksum }) {
+    await removeKept(checksum);
+    await this.#listKept();
+  }
+
+  async #listKept() {
+    this.kept = await keptModels();
+    this.requestUpdate();
+  }
+
+  #write() {
+    setAddress('infer', stateValues(this.state));
+  }
+
+  #takeDrawing() {
+    const { digit, seed, drawing } = this.state;
+    this.strokes = digit === undefined ? drawing : sampleDigit(digit, seed);
+    this.#readDigit();
+  }
+
+  #readDigit() {
+    this.requestUpdate();
+    if (this.strokes.length === 0) this.engine.forgetDigit();
+    else this.#attempt('picture', () => this.engine.readDigit(digitImage(this.strokes)));
+    this.#measureAtRest();
+  }
+
+  #measureAtRest() {
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.#attempt('weights', () => this.engine.measure()), REST_MS);
+  }
+
+  /**
+   * @param {Blob} photograph
+   * @param {string} name
+   */
+  async #showPhotograph(photograph, name) {
+    await this.engine.showPhotograph(photograph, name);
+    if (this.photo) URL.revokeObjectURL(this.photo.url);
+    this.photo = { url: URL.createObjectURL(photograph), name };
+    this.#write();
+    if (!this.engine.isForPhotographs) {
+      await this.open('squeezenet');
+    } else {
+      await this.engine.run();
+      this.#measureAtRest();
+    }
+  }
+
+  /**
+   * Opens a model; until it is all there, and after an error, the one before stays.
+   *
+   * @param {Request} request
+   */
+  async #load(request) {
+    this.stopLoading();
+    const controller = new AbortController();
+    this.loading = { ...request, controller };
+    this.status = '';
+    this.#opened = request.key;
+    const current = () => this.loading?.controller === controller;
+    try {
+      const key = await this.engine.open(request, controller.signal, (progress) => {
+        if (!current()) return;
+        this.loading = { ...request, controller, progress };
+        this.requestUpdate();
+      });
+      if (key !== this.state.model && !current()) return;
+      // Formats in the address are those of the model in the address.
+      if (request.key !== this.state.model) this.state.formats = { all: undefined, layers: {} };
+      this.state.model = this.#opened = key;
+      this.status = key === 'digits' ? '' : `${request.name} is loaded.`;
+      this.#listKept();
+      await this.#recode();
+    } catch (error) {
+      if (current()) this.#opened = this.state.model = this.engine.key || 'digits';
+      if (!isAbort(error)) throw error;
+      if (current()) this.status = `Loading ${request.name} was stopped.`;
+      this.#write();
+    } finally {
+      if (current()) this.loading = undefined;
+      this.requestUpdate();
+    }
+  }
+
+  async #recode() {
+    this.#write();
+    await this.engine.recode(this.state.formats);
+    await this.engine.run();
+    this.#measureAtRest();
+  }
+
+  /**
+   * Does something, and says in its place what goes wrong with it.
+   *
+   * @param {keyof InferView['errors']} place
+   * @param {() => Promise<unknown>} work
+   */
+  async #attempt(place, work) {
+    this.errors[place] = '';
+    try {
+      await work();
+    } catch (error) {
+      this.errors[place] = messageOf(error);
+    }
+    this.requestUpdate();
   }
 }
-customElements.define('infer-view', V);
+
+customElements.define('infer-view', InferView);

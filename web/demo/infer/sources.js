@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Where SqueezeNet, the names of its classes and the sample photograph are. */
+/** Where the digit reader, SqueezeNet, the names of its classes and the sample photograph are. */
+
+import digits from './digits.safetensors?url';
 
 /** @typedef {import('./protocol.js').ModelSource} ModelSource */
 
@@ -26,6 +28,9 @@ export const SQUEEZENET = {
   ],
   bytes: 675_763 + 10_486,
 };
+
+/** Trained by npm run digits. @type {ModelSource} */
+export const DIGITS = { kind: 'address', address: new URL(digits, document.baseURI).href };
 
 /** The 1000 classes of ImageNet. */
 export const LABELS = [beside(`${MODEL_FOLDER}synset.txt`), PUBLIC_LABELS];

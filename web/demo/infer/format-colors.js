@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { FORMATS } from '../../lib/index.js';
+
+/** @typedef {import('./protocol.js').Format} Format */
+
+/**
+ * @param {string} format
+ * @returns {string} its colour, a variable of the stylesheet
+ */
+export function colorOf(format) {
+  return `--c${1 + FORMATS.findIndex((known) => known === format)}`;
+}
+
+/** What the formats are, in a few words. @type {Record<Format, string>} */
+export const FORMAT_NOTES = {
+  auto: 'the best for each layer',
+  dense: 'every value',
+  csr: 'compressed rows',
+  cer: 'compressed entropy rows',
+  cser: 'compressed shared elements',
+  palette: 'packed codes',
+  pcsr: 'compressed rows of codes',
+  mask: 'a bitmap and packed codes',
+  blocks: 'tables of products',
+};

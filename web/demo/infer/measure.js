@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** How long a run takes. The clocks of browsers tick in up to 100 µs, so short runs are timed many at once. */
+
+/** @typedef {import('../../lib/index.js').Model} Model */
+
+/** One measurement lasts at least so long, if one run does not take longer anyway. */
+const BATCH_MS = 4;
+const MOST_IN_BATCH = 256;
+
+/** Measuring ends after this, with a few measurements at least and not too many. */
+const TIMED_MS = 500;
+const LEAST = 3;
+const MOST = 9;
+
+/**
+ * @param {() => unknown} run
+ * @returns {number} how many of it make one measurement; they warm it up, too
+ */
+function batchOf(run) {
+  let count = 1;
+  for (;;) {
+    const before = performance.now();
+    for (let i = 0; i < count; ++i) run();
+    if (performance.now() - before >= BATCH_MS || count >= MOST_IN_BATCH) return count;
+    count *= 2;
+  }
+}
+
+/** @param {number[]} times */
+function median(times) {
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+/**
+ * Times several things in turn, so that what else the machine does meets them all.
+ *
+ * @param {Array<() => unknown>} runs
+ * @returns {number[]} the median milliseconds of each
+ */
+export function timesInTurn(runs) {
+  const batches = runs.map(batchOf);
+  const times = runs.map(() => /** @type {number[]} */ ([]));
+  const start = performance.now();
+  while (
+    times[0].length < LEAST ||
+    (times[0].length < MOST && performance.now() - start < TIMED_MS)
+  ) {
+    runs.forEach((run, which) => {
+      const before = performance.now();
+      for (let i = 0; i < batches[which]; ++i) run();
+      times[which].push((performance.now() - before) / batches[which]);
+    });
+  }
+  return times.map(median);
+}
+
+/**
+ * @param {() => unknown} run
+ * @returns {{ milliseconds: number, runs: number }}
+ */
+export function medianTime(run) {
+  const count = batchOf(run);
+  /** @type {number[]} */
+  const times = [];
+  const start = performance.now();
+  while (times.length < LEAST || (times.length < MOST && performance.now() - start < TIMED_MS)) {
+    const before = performance.now();
+    for (let i = 0; i < count; ++i) run();
+    times.push((performance.now() - before) / count);
+  }
+  return { milliseconds: median(times), runs: count * times.length };
+}
+
+/**
+ * @param {Model} model
+ * @param {Float32Array} input
+ * @returns {Record<string, number>} milliseconds by the steps' names, medians
+ */
+export function layerTimes(model, input) {
+  /** @type {Map<string, number[]>} */
+  const times = new Map();
+  const start = performance.now();
+  for (let i = 0; i < MOST && (i < LEAST || performance.now() - start < TIMED_MS / 2); ++i) {
+    for (const { name, milliseconds } of model.profile(input)) {
+      times.set(name, [...(times.get(name) ?? []), milliseconds]);
+    }
+  }
+  return Object.fromEntries([...times].map(([name, list]) => [name, median(list)]));
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the view and its worker say to each other, by common/client.js and common/serve.js.
+ *
+ * @typedef {import('../../lib/index.js').FormatName} FormatName
+ * @typedef {import('../../lib/index.js').Layer} Layer
+ * @typedef {FormatName | 'auto'} Format
+ *
+ * @typedef {{ net: string, prototxt: string }} Place absolute addresses
+ * @typedef {{ kind: 'places', places: Place[], bytes: number }
+ *   | { kind: 'deep-compression', net: Blob, prototxt: Blob }
+ *   | { kind: 'model-file', file: Blob }
+ *   | { kind: 'address', address: string }} ModelSource
+ *   places are tried in order, where the model is not found in the one before; bytes: how many it
+ *   has, for the progress
+ *
+ * @typedef {{ stage: 'reading', loaded: number, total: number | undefined }
+ *   | { stage: 'encoding' }} Progress
+ *
+ * @typedef {object} Formats
+ * @property {Format | undefined} all undefined: as in the file
+ * @property {Record<string, Format>} layers those that differ, by name
+ *
+ * @typedef {object} ModelView what the page shows of a model
+ * @property {[channels: number, height: number, width: number]} input
+ * @property {number} bytes of weights and biases as held
+ * @property {number} denseBytes
+ * @property {number} sourceBytes as downloaded or read from files
+ * @property {Layer[]} layers
+ *
+ * @typedef {object} Answer
+ * @property {Array<{ label: string, probability: number }>} top
+ * @property {Float32Array} probabilities of all classes
+ *
+ * @typedef {object} Timing
+ * @property {number} milliseconds of a run, the median
+ * @property {number} runs that were timed, after some that were not
+ * @property {Record<string, number>} steps milliseconds by the layers' names
+ * @property {number | undefined} difference of the answer's probabilities from those in the formats
+ *   the input was first shown to: the largest; undefined where the network has no answer
+ *
+ * @typedef {object} Distribution of a layer's values
+ * @property {number} low
+ * @property {number} high
+ * @property {number[]} counts in bins of equal width from low to high
+ *
+ * @typedef {object} Comparison with the same network on dense weights
+ * @property {number} milliseconds of a run there
+ * @property {number} ours of a run as held, measured in turn with those
+ * @property {number} energyPj of a run there
+ * @property {Record<string, number>} layerEnergyPj there, by the layers' names
+ * @property {Record<string, Distribution>} distributions by the layers' names
+ *
+ * @typedef {{
+ *   open: [{ source: ModelSource, labels: Array<string | Blob> }, ModelView],
+ *   recode: [Formats, ModelView],
+ *   photograph: [{ file: Blob, name: string }, null],
+ *   digit: [Float32Array, null],
+ *   run: [null, Answer | null],
+ *   measure: [null, Timing | null],
+ *   compare: [null, Comparison | null],
+ *   save: [null, Uint8Array<ArrayBuffer>],
+ * }} InferRequests null: there is no model yet, no input, or the model is too large for it
+ */
+
+export {};

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The worker: answers the view's requests from its session. */
+
+import { init } from '../../lib/index.js';
+import { serve } from '../common/serve.js';
+import { Session } from './session.js';
+
+const session = new Session();
+
+// The WebAssembly is compiled before anybody asks; who asks first is told what goes wrong.
+init().catch(() => {});
+
+serve({
+  open: (payload, control) => session.open(payload, control),
+  recode: (payload) => session.recode(payload),
+  photograph: (payload) => session.setPhotograph(payload),
+  digit: (payload) => session.setDigit(payload),
+  run: () => session.run(),
+  measure: () => session.measure(),
+  compare: () => session.compare(),
+  save: () => session.save(),
+});
