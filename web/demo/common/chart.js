@@ -25,6 +25,7 @@ const FONT = '13px system-ui, sans-serif';
 
 /** Lines that are still growing. Its label says what is in the picture. */
 export class LineChart extends Part {
+  /** @override */
   static properties = {
     series: { attribute: false },
     x: { attribute: false },

@@ -30,6 +30,7 @@ const ARROWS = {
  * `sample` with the digit of a key.
  */
 export class DrawingPad extends Part {
+  /** @override */
   static properties = { strokes: { attribute: false } };
 
   /** Where the keys' pen is, once they are used. @type {Point | undefined} */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, svg } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
 import { FORMATS } from '../../lib/index.js';
+import { styles } from '../common/styles.js';
 import { formatBytes } from '../common/units.js';
 import { colorOf } from './format-colors.js';
 
@@ -45,8 +45,8 @@ export function formatBars({ layers }) {
 
 /** @param {string} format */
 export function key(format) {
-  const style = styleMap({ background: `var(${colorOf(format)})` });
-  return html`<span class="key" style=${style} aria-hidden="true"></span> `;
+  const style = styles({ background: `var(${colorOf(format)})` });
+  return html`<span class="key" ${style} aria-hidden="true"></span> `;
 }
 
 /**

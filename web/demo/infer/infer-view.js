@@ -46,7 +46,8 @@ export class InferView extends Part {
   status = '';
 
   #opened = '';
-  #rest = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #rest;
 
   /** @override */
   connectedCallback() {
@@ -161,8 +162,9 @@ export class InferView extends Part {
    * @param {Format | undefined} format undefined: as all others
    */
   holdLayer(layer, format) {
-    const { [layer]: _, ...others } = this.state.formats.layers;
-    const layers = format ? { ...others, [layer]: format } : others;
+    const layers = { ...this.state.formats.layers };
+    if (format) layers[layer] = format;
+    else delete layers[layer];
     this.state.formats = { ...this.state.formats, layers };
     return this.#attempt('weights', () => this.#recode());
   }

@@ -19,9 +19,9 @@ const MODEL_FOLDER = 'squeezenet-deep-compression/';
 const NET = 'compressed_SqueezeNet.net';
 const PROTOTXT = 'SqueezeNet_deploy.prototxt';
 
-/** @type {ModelSource} */
+/** @satisfies {ModelSource} */
 export const SQUEEZENET = {
-  kind: 'places',
+  kind: /** @type {const} */ ('places'),
   places: [
     { net: beside(MODEL_FOLDER + NET), prototxt: beside(MODEL_FOLDER + PROTOTXT) },
     { net: PUBLIC_MODEL + NET, prototxt: PUBLIC_MODEL + PROTOTXT },
