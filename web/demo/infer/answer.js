@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { html, nothing } from 'lit';
+import { html } from 'lit';
 import { styles } from '../common/styles.js';
 import { formatPercent } from '../common/units.js';
 
@@ -52,6 +52,6 @@ export function topBars(answer) {
  */
 export function bar(share, className = '') {
   return html`<div class="bar" aria-hidden="true">
-    <div class="fill ${className || nothing}" ${styles({ width: `${100 * share}%` })}></div>
+    <div class=${`fill ${className}`} ${styles({ width: `${100 * share}%` })}></div>
   </div>`;
 }

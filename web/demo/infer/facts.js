@@ -35,7 +35,7 @@ export function factList({ model, origin, timing, comparison }) {
   return html`<dl class="facts" id="facts">
       ${fact(
         'A run takes',
-        timing && formatMilliseconds(timing.milliseconds),
+        timing && formatMilliseconds(comparison?.ours ?? timing.milliseconds),
         comparison &&
           versus(comparison.milliseconds / comparison.ours, 'faster', 'slower') +
             ` than dense, ${formatMilliseconds(comparison.milliseconds)}`,

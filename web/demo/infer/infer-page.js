@@ -76,7 +76,7 @@ function modelBar(view) {
       />
     </div>
     ${own.length > 0 || squeezeNet ? keptList(view) : nothing}
-    ${loading && engine.model ? progressBar(view) : nothing}
+    ${loading && (engine.model || loading.key !== 'digits') ? progressBar(view) : nothing}
     <p class="error" id="model-error" role="alert">${errors.model}</p>
     <p class="hint" id="status" role="status">${status}</p>
   </section>`;
@@ -283,7 +283,7 @@ function weightsCard(view) {
     <p class="error" id="weights-error" role="alert">${errors.weights}</p>
     ${formatBars(model)}
     ${explain(
-      'Each bar is what all layers take in one format, one piece for each layer; the first is how they are held now.',
+      'Each bar is what the weights of all layers take in one format, one piece for each layer; the first is how they are held now.',
       'Which format is smallest depends on how the values are distributed, so each layer may have its own.',
       'formats',
       'section III',

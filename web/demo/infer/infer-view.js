@@ -223,7 +223,8 @@ export class InferView extends Part {
     this.photo = { url: URL.createObjectURL(photograph), name };
     this.#write();
     if (!this.engine.isForPhotographs) {
-      await this.open('squeezenet');
+      // A model that is on its way runs on it by itself.
+      if (!this.loading || this.loading.key === 'digits') await this.open('squeezenet');
     } else {
       await this.engine.run();
       this.#measureAtRest();

@@ -32,6 +32,9 @@ import { key } from './format-bytes.js';
 const FLOAT_BYTES = 4;
 const COLUMNS = 12;
 
+/** Headings of columns that are no numbers. @type {unknown[]} */
+const LEFT = ['Format', 'Why'];
+
 /**
  * The table of the layers, with a sum that agrees with the bytes shown elsewhere.
  *
@@ -60,11 +63,14 @@ export function layerTable(options) {
             'K',
             'Format',
             'Bytes',
-            'of dense',
+            'Smaller',
             'Time',
             'Energy',
             'Why',
-          ].map((heading) => html`<th scope="col">${heading}</th>`)}
+          ].map(
+            (heading) =>
+              html`<th scope="col" class=${LEFT.includes(heading) ? 'left' : ''}>${heading}</th>`,
+          )}
         </tr>
       </thead>
       <tbody>
@@ -92,12 +98,12 @@ function layerRow(layer, { timing, comparison, chosen, onFormat }) {
     <td>${formatPercent(p0)}</td>
     <td>${formatNumber(entropy, 2)}</td>
     <td>${formatNumber(distinct)}</td>
-    <td class="format">${key(format)}${formatSelect(layer, chosen[name], onFormat)}</td>
+    <td class="left">${key(format)}${formatSelect(layer, chosen[name], onFormat)}</td>
     <td>${formatBytes(bytes)}</td>
     <td>${formatTimes((rows * cols * FLOAT_BYTES) / bytes)}</td>
     <td>${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
     <td>${formatEnergy(energyPj)}</td>
-    <td class="why">
+    <td class="left">
       <details>
         <summary>why</summary>
         <p>${sentence(why)}</p>
