@@ -20,14 +20,17 @@ describe('the page', () => {
   test('stays within its budget of first content, transfer and long tasks', () =>
     withPage(
       async (page) => {
-        /** @type {Array<Promise<[url: string, bytes: number]>>} */
-        const transfers = [];
-        page.on('response', (response) => {
-          transfers.push(response.body().then((body) => [response.url(), gzipSync(body).length]));
-        });
+        /** @type {import('playwright-core').Response[]} */
+        const responses = [];
+        page.on('response', (response) => responses.push(response));
         await page.reload();
         await waitForText(page, '#digits', /\d+ %/);
-        const sizes = await Promise.all(transfers);
+        const sizes = await Promise.all(
+          responses.splice(0).map(async (response) => {
+            const body = await response.body();
+            return /** @type {const} */ ([response.url(), gzipSync(body).length]);
+          }),
+        );
         const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
         assert(sizes.some(([url]) => url.endsWith('.wasm')));
         assert(sizes.some(([url]) => url.endsWith('.safetensors')));
