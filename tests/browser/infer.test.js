@@ -226,7 +226,8 @@ describe('the digit reader', () => {
         await waitUntilRead(page);
         await waitForText(page, '#facts', /less than dense/);
         const bytes = readFileSync(DIGITS);
-        assert.match(await read(page, '#bytes'), new RegExp(`Downloaded\\s+${bytes.length / 1e3}`));
+        const size = (bytes.length / 1e3).toFixed(1);
+        assert.match(await read(page, '#bytes'), new RegExp(`Downloaded\\s+${size} kB`));
         await init();
         const model = await Model.load(bytes);
         for (const format of FORMATS) {
