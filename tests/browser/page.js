@@ -24,6 +24,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 export const WIDTHS = [360, 768, 1440];
 
+/** What takes longer has failed. */
+const TEXT_TIMEOUT_MS = 30_000;
+const POLL_MS = 40;
+
 /** @type {import('playwright-core').Browser} */
 let browser;
 /** @type {Awaited<ReturnType<typeof servePage>>} */
@@ -76,20 +80,23 @@ export async function read(page, selector) {
 }
 
 /**
+ * Waits until one of the visible elements reads so. (Playwright's own filters see the spaces around a
+ * text that its template has, which nobody reads.)
+ *
  * @param {Page} page
  * @param {string} selector
  * @param {RegExp} pattern
  * @param {number} [timeout] milliseconds
  */
-export async function waitForText(page, selector, pattern, timeout) {
-  const found = page.locator(selector).filter({ hasText: pattern, visible: true });
-  await found
-    .first()
-    .waitFor({ timeout })
-    .catch(async () => {
-      const texts = await page.locator(selector).allInnerTexts();
-      assert.match(texts.join('\n'), pattern, selector);
-    });
+export async function waitForText(page, selector, pattern, timeout = TEXT_TIMEOUT_MS) {
+  const visible = page.locator(selector).filter({ visible: true });
+  const end = Date.now() + timeout;
+  for (;;) {
+    const texts = (await visible.allInnerTexts()).map((text) => text.trim());
+    if (texts.some((text) => pattern.test(text))) return;
+    if (Date.now() > end) assert.match(texts.join('\n'), pattern, `${selector}: ${texts}`);
+    await page.waitForTimeout(POLL_MS);
+  }
 }
 
 /**
