@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { html } from 'lit';
+import { prefersReducedMotion } from '../common/css.js';
+import { Part } from '../common/element.js';
+import { explain } from '../common/explain.js';
+import { showResult } from './numbers.js';
+import { FORMATS } from './protocol.js';
+import './number-grid.js';
+
+/**
+ * @typedef {import('./protocol.js').Encoded} Encoded
+ * @typedef {import('./protocol.js').Format} Format
+ * @typedef {import('./tape.js').Step} Step
+ */
+
+const STEP_MS = 700;
+
+/** Next to the library's floats, the steps' are as good as exact. */
+const TOLERANCE = 1e-5;
+
+/**
+ * The product with a vector, step by step. Emits `state-change` with what of format, step and x
+ * changes.
+ */
+export class DotProduct extends Part {
+  static properties = {
+    format: { attribute: false },
+    step: { attribute: false },
+    x: { attribute: false },
+    steps: { attribute: false },
+    encoded: { attribute: false },
+  };
+
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+
+  #refusal = '';
+
+  constructor() {
+    super();
+    /** @type {Format} */
+    this.format = 'cser';
+    this.step = 0;
+    /** @type {number[]} */
+    this.x = [];
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {Encoded | undefined} */
+    this.encoded = undefined;
+  }
+
+  /** @override */
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.pause();
+  }
+
+  pause() {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.requestUpdate();
+  }
+
+  /** @override */
+  render() {
+    const now = this.steps[this.step - 1];
+    return html`<section class="card dot" aria-labelledby="dot-title">
+      <div class="row apart">
+        <h2 id="dot-title">The product W · x, step by step</h2>
+        ${this.#formats()}
+      </div>
+      <div class="dot-parts">
+        <div class="dot-input">
+          ${this.#input(now)}
+          <p class="error" id="x-error" role="alert">${this.#refusal}</p>
+          ${this.#buttons()}
+        </div>
+        <div class="dot-now">
+          <p class="hint" id="step-text" aria-live="polite">
+            ${now ? `Step ${this.step} of ${this.steps.length}. ${now.text}` : this.#idle()}
+          </p>
+          <p class="expression number" id="expression">
+            ${now && now.row >= 0 ? `row ${now.row}: ${now.expression}` : ' '}
+          </p>
+          ${this.#results(now)}
+        </div>
+        ${this.#counts(now)}
+      </div>
+      ${explain(
+        'Each step takes what is lit up above; an addition, a multiplication or a load counts when it happens.',
+        'Where values repeat, the inputs of a run are added first and multiplied once, so that multiplications go with the distinct values and not with the elements.',
+        'formats',
+        'sections III and IV',
+      )}
+    </section>`;
+  }
+
+  #idle() {
+    return this.steps.length > 0 ? `${this.steps.length} steps, from row 0 on.` : '';
+  }
+
+  #formats() {
+    return html`<fieldset class="row choices">
+      <legend class="hidden">Format</legend>
+      ${FORMATS.map(
+        (format) =>
+          html`<button
+            class="small"
+            type="button"
+            data-format=${format}
+            aria-pressed=${format === this.format}
+            @click=${() => this.#change({ format, step: 0 })}
+          >
+            ${format === 'dense' ? 'dense' : format.toUpperCase()}
+          </button>`,
+      )}
+    </fieldset>`;
+  }
+
+  /** @param {Step | undefined} now */
+  #input(now) {
+    return html`<div class="scroll">
+      <number-grid
+        id="x"
+        .name=${'The vector x'}
+        .rows=${1}
+        .cols=${this.x.length}
+        .values=${this.x}
+        .where=${(/** @type {number} */ _, /** @type {number} */ col) => `Element ${col} of x`}
+        .colName=${(/** @type {number} */ col) => `x${col}`}
+        .lit=${new Map(now?.inputs.map((index) => [index, 'column']))}
+        @edit=${this.#edit}
+        @refuse=${this.#refuse}
+        @pick=${(/** @type {Event} */ event) => event.stopPropagation()}
+      ></number-grid>
+    </div>`;
+  }
+
+  /** @param {CustomEvent} event */
+  #edit(event) {
+    event.stopPropagation();
+    this.#change({ x: this.x.with(event.detail.index, event.detail.value) });
+  }
+
+  /** @param {CustomEvent} event */
+  #refuse(event) {
+    event.stopPropagation();
+    this.#refusal = event.detail && `${event.detail} x stays as it was.`;
+    this.requestUpdate();
+  }
+
+  #buttons() {
+    const atEnd = this.step >= this.steps.length;
+    const run = prefersReducedMotion() ? 'To the end' : this.#timer === undefined ? 'Run' : 'Pause';
+    return html`<div class="row" id="step-buttons">
+      <button type="button" ?disabled=${this.step === 0} @click=${() => this.#go(-1)}>Back</button>
+      <button class="primary" type="button" ?disabled=${atEnd} @click=${() => this.#go(1)}>
+        Step
+      </button>
+      <button type="button" ?disabled=${atEnd} @click=${this.#run}>${run}</button>
+      <button type="button" ?disabled=${this.step === 0} @click=${() => this.#change({ step: 0 })}>
+        Reset
+      </button>
+    </div>`;
+  }
+
+  /** @param {Step | undefined} now */
+  #results(now) {
+    const y = this.encoded?.y ?? [];
+    const done = now?.y ?? [];
+    return html`<ol class="results number" aria-label="The product y">
+        ${y.map(
+          (_, row) =>
+            html`<li class=${row < done.length ? 'done' : ''}>
+              <span class="hint">y${row}</span> ${row < done.length ? showResult(done[row]) : '·'}
+            </li>`,
+        )}
+      </ol>
+      <p class="hint" id="check">
+        ${done.length > 0 && done.length === y.length ? agreement(done, y) : ''}
+      </p>`;
+  }
+
+  /** @param {Step | undefined} now */
+  #counts(now) {
+    const total = this.steps.at(-1)?.counts;
+    const names = /** @type {const} */ ([
+      ['add', 'Additions'],
+      ['multiply', 'Multiplications'],
+      ['read', 'Loads'],
+    ]);
+    return html`<dl class="facts counts">
+      ${names.map(
+        ([key, name]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd id="count-${key}">
+              ${now?.counts[key] ?? 0} <span class="hint">of ${total?.[key] ?? 0}</span>
+            </dd>
+          </div>`,
+      )}
+    </dl>`;
+  }
+
+  /** @param {number} by */
+  #go(by) {
+    this.#change({ step: Math.max(0, Math.min(this.step + by, this.steps.length)) });
+  }
+
+  #run() {
+    if (prefersReducedMotion()) {
+      this.#change({ step: this.steps.length });
+    } else if (this.#timer !== undefined) {
+      this.pause();
+    } else {
+      this.#timer = setInterval(() => this.#tick(), STEP_MS);
+      this.#tick();
+    }
+  }
+
+  #tick() {
+    const next = Math.min(this.step + 1, this.steps.length);
+    if (next === this.steps.length) this.pause();
+    this.emit('state-change', { step: next });
+  }
+
+  /** By hand, which ends running. @param {{ format?: Format, step?: number, x?: number[] }} changes */
+  #change(changes) {
+    this.pause();
+    this.emit('state-change', changes);
+  }
+}
+customElements.define('dot-product', DotProduct);
+
+/**
+ * @param {number[]} done
+ * @param {number[]} y
+ */
+function agreement(done, y) {
+  const scale = Math.max(1, ...y.map(Math.abs));
+  const equal = y.every((value, i) => Math.abs(value - done[i]) <= TOLERANCE * scale);
+  return `Lowtropy’s own product, computed on these arrays, is ${equal ? 'the same' : y.map(showResult).join(', ')}.`;
+}
