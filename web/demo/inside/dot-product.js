@@ -16,6 +16,12 @@ import './number-grid.js';
 
 const STEP_MS = 700;
 
+/** @param {number} _ @param {number} col */
+const where = (_, col) => `Element ${col} of x`;
+
+/** @param {number} col */
+const nameOf = (col) => `x${col}`;
+
 /** Next to the library's floats, the steps' are as good as exact. */
 const TOLERANCE = 1e-5;
 
@@ -24,6 +30,7 @@ const TOLERANCE = 1e-5;
  * changes.
  */
 export class DotProduct extends Part {
+  /** @override */
   static properties = {
     format: { attribute: false },
     step: { attribute: false },
@@ -54,6 +61,11 @@ export class DotProduct extends Part {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.pause();
+  }
+
+  forget() {
+    this.#refusal = '';
+    this.requestUpdate();
   }
 
   pause() {
@@ -127,8 +139,8 @@ export class DotProduct extends Part {
         .rows=${1}
         .cols=${this.x.length}
         .values=${this.x}
-        .where=${(/** @type {number} */ _, /** @type {number} */ col) => `Element ${col} of x`}
-        .colName=${(/** @type {number} */ col) => `x${col}`}
+        .where=${where}
+        .colName=${nameOf}
         .lit=${new Map(now?.inputs.map((index) => [index, 'column']))}
         @edit=${this.#edit}
         @refuse=${this.#refuse}

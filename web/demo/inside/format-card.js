@@ -26,6 +26,7 @@ const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 
 /** The arrays of a format, in cells. Emits `pick` with { source, format, array, index }. */
 export class FormatCard extends Part {
+  /** @override */
   static properties = {
     format: { attribute: false },
     encoded: { attribute: false },

@@ -9,8 +9,10 @@ import { DEFAULTS, addressOf, readState } from './state.js';
 import './inside.css';
 import './matrix-part.js';
 import './update-part.js';
+import './update.css';
 
 /**
+ * @typedef {import('./matrix-part.js').MatrixPart} MatrixPart
  * @typedef {import('./protocol.js').InsideRequests} InsideRequests
  * @typedef {import('./protocol.js').State} State
  */
@@ -42,20 +44,24 @@ class InsideView extends Part {
     this.requestUpdate();
   });
 
+  get #matrixPart() {
+    return /** @type {MatrixPart | null} */ (this.querySelector('matrix-part'));
+  }
+
   /** @param {URLSearchParams} params */
   enter(params) {
     clearTimeout(this.#addressTimer);
     const { state, problem } = readState(params);
     this.#problem = problem;
     this.#state = state;
-    this.querySelector('matrix-part')?.forget();
+    this.#matrixPart?.forget();
     this.#matrices.ask(state);
     this.#updates.ask(state);
     this.requestUpdate();
   }
 
   leave() {
-    this.querySelector('matrix-part')?.pause();
+    this.#matrixPart?.pause();
     this.#writeAddress();
   }
 

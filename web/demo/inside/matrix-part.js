@@ -3,11 +3,11 @@
 import { html } from 'lit';
 import { Part } from '../common/element.js';
 import { explain } from '../common/explain.js';
-import { formatNumber, formatPercent } from '../common/units.js';
 import { drawMatrix } from './draw.js';
 import { litIn, marksIn } from './lights.js';
-import { FORMATS, MOST_SIDE } from './protocol.js';
-import { DEFAULTS, EXAMPLE, countUp, fitInput } from './state.js';
+import { legend, sides, statistics } from './matrix-facts.js';
+import { FORMATS } from './protocol.js';
+import { DEFAULTS, EXAMPLE, fitInput } from './state.js';
 import { steps } from './steps.js';
 import { describeCell, describeElement } from './words.js';
 import './dot-product.js';
@@ -15,6 +15,7 @@ import './format-card.js';
 import './number-grid.js';
 
 /**
+ * @typedef {import('./dot-product.js').DotProduct} DotProduct
  * @typedef {import('./lights.js').Pick} Pick
  * @typedef {import('./number-grid.js').NumberGrid} NumberGrid
  * @typedef {import('./protocol.js').Arrays} Arrays
@@ -24,10 +25,12 @@ import './number-grid.js';
  * @typedef {import('./protocol.js').State} State
  */
 
-const SIDES = countUp(MOST_SIDE);
+/** @param {number} row @param {number} col */
+const where = (row, col) => `Row ${row}, column ${col}`;
 
 /** A small matrix in four formats. Emits `state-change` with what of the state changes. */
 export class MatrixPart extends Part {
+  /** @override */
   static properties = { state: { attribute: false }, answer: { attribute: false } };
 
   /** What is pointed at, and what has the focus. @type {Record<string, Pick | undefined>} */
@@ -86,7 +89,7 @@ export class MatrixPart extends Part {
         <section class="card" aria-labelledby="matrix-title">
           <div class="row apart">
             <h2 id="matrix-title">The matrix W</h2>
-            ${this.#sides(matrix)}
+            ${sides(matrix, (next) => this.#replace(next))}
           </div>
           <div class="scroll">${this.#grid(matrix, lit)}</div>
           <p class="error" id="matrix-error" role="alert">${this.#refusal}</p>
@@ -96,7 +99,7 @@ export class MatrixPart extends Part {
             </button>
             <button id="draw" type="button" @click=${this.#draw}>Draw another</button>
           </div>
-          ${this.#stats()}
+          ${answer && statistics(answer.stats)}
         </section>
         <div class="formats" @pick=${this.#pickCell}>
           ${FORMATS.map(
@@ -130,35 +133,23 @@ export class MatrixPart extends Part {
       ></dot-product>`;
   }
 
+  get #product() {
+    return /** @type {DotProduct | null} */ (this.querySelector('dot-product'));
+  }
+
   /** Ends what runs by itself. */
   pause() {
-    this.querySelector('dot-product')?.pause();
+    this.#product?.pause();
   }
 
   /** Forgets what was typed and is no number. */
   forget() {
     this.#refusal = '';
-    for (const grid of this.querySelectorAll('number-grid')) grid.forget();
+    for (const grid of this.querySelectorAll('number-grid')) {
+      /** @type {NumberGrid} */ (grid).forget();
+    }
+    this.#product?.forget();
     this.requestUpdate();
-  }
-
-  /** @param {Grid} matrix */
-  #sides({ rows, cols }) {
-    /** @param {'rows' | 'cols'} side @param {string} label @param {number} now */
-    const choice = (side, label, now) =>
-      html`<label class="side"
-        ><span class="hint">${label}</span>
-        <select
-          class="small"
-          id=${side}
-          @change=${(/** @type {Event} */ event) => this.#resize(side, event)}
-        >
-          ${SIDES.map((each) => html`<option .selected=${each === now}>${each}</option>`)}
-        </select></label
-      >`;
-    return html`<div class="row">
-      ${choice('rows', 'Rows', rows)} ${choice('cols', 'Columns', cols)}
-    </div>`;
   }
 
   /**
@@ -172,30 +163,13 @@ export class MatrixPart extends Part {
       .rows=${rows}
       .cols=${cols}
       .values=${values}
-      .where=${(/** @type {number} */ row, /** @type {number} */ col) => `Row ${row}, column ${col}`}
+      .where=${where}
       .rowName=${String}
       .lit=${lit}
       @edit=${this.#edit}
       @refuse=${this.#refuse}
       @pick=${this.#pickElement}
     ></number-grid>`;
-  }
-
-  #stats() {
-    const { p0, entropy, distinct, distinctPerRow } = this.answer?.stats ?? {};
-    if (p0 === undefined) return '';
-    /** @param {string} id @param {unknown} name @param {string} value @param {string} note */
-    const fact = (id, name, value, note) =>
-      html`<div>
-        <dt>${name}</dt>
-        <dd id=${id}>${value}<span class="note">${note}</span></dd>
-      </div>`;
-    return html`<dl class="facts stats">
-      ${fact('p0', html`p<sub>0</sub>`, formatPercent(p0), 'the most frequent value')}
-      ${fact('entropy', 'H', formatNumber(Number(entropy), 2), 'bits of entropy')}
-      ${fact('distinct', 'K', String(distinct), 'distinct values')}
-      ${fact('distinct-per-row', 'k̄', formatNumber(Number(distinctPerRow), 2), 'of them per row')}
-    </dl>`;
   }
 
   /** @param {Pick | undefined} pick */
@@ -233,20 +207,6 @@ export class MatrixPart extends Part {
     this.requestUpdate();
   }
 
-  /**
-   * @param {'rows' | 'cols'} side
-   * @param {Event} event
-   */
-  #resize(side, { target }) {
-    const { matrix } = this.state;
-    const next = { ...matrix, [side]: Number(/** @type {HTMLSelectElement} */ (target).value) };
-    next.values = Array.from({ length: next.rows * next.cols }, (_, i) => {
-      const [row, col] = [Math.floor(i / next.cols), i % next.cols];
-      return row < matrix.rows && col < matrix.cols ? matrix.values[row * matrix.cols + col] : 0;
-    });
-    this.#replace(next);
-  }
-
   #draw() {
     const { draw, matrix } = this.state;
     this.#replace(drawMatrix(draw + 1, matrix.rows, matrix.cols), { draw: draw + 1 });
@@ -271,18 +231,3 @@ export class MatrixPart extends Part {
   }
 }
 customElements.define('matrix-part', MatrixPart);
-
-function legend() {
-  const keys = [
-    ['column', 'the element'],
-    ['run', 'its run'],
-    ['value', 'its value'],
-    ['pointer', 'pointers to it'],
-  ];
-  return html`<ul class="row legend" aria-label="What the marks mean">
-    ${keys.map(
-      ([role, name]) =>
-        html`<li><span class="cell sample ${role}" aria-hidden="true"></span> ${name}</li>`,
-    )}
-  </ul>`;
-}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
 import { formatNumber, formatShort } from '../common/units.js';
 
 /**
@@ -125,7 +124,7 @@ export function sizes(n, count, bits, bytes) {
               <div class="bar" aria-hidden="true">
                 <div
                   class="fill ${/^(positions|message)$/.test(String(id)) ? '' : 'muted'}"
-                  style=${styleMap({ width: `${(100 * Number(size)) / most}%` })}
+                  .style=${`width: ${(100 * Number(size)) / most}%`}
                 ></div>
               </div>
               <span class="hidden"

@@ -13,6 +13,7 @@ import { formatFloat32, parseFloat32 } from './numbers.js';
  * undefined when there is none any more.
  */
 export class NumberGrid extends Part {
+  /** @override */
   static properties = {
     name: { attribute: false },
     rows: { attribute: false },

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, svg } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
 import { formatShort } from '../common/units.js';
 
 /**
  * @typedef {import('./protocol.js').UpdateAnswer} UpdateAnswer
  * @typedef {ReturnType<typeof import('./sides.js').sidesOf>} Sides
  */
+
+// Positions and sizes are set as properties: the page's policy forbids style attributes.
 
 /** Height of the picture in its own units; an element is as wide as STEP. */
 const HEIGHT = 200;
@@ -88,7 +89,7 @@ function meanLabel(y, isTop, value, chosen) {
   return html`<span
     class="mean-label number ${chosen ? 'chosen' : ''} ${isTop ? 'above' : 'below'}"
     aria-hidden="true"
-    style=${styleMap({ top: `${(100 * y) / HEIGHT}%` })}
+    .style=${`top: ${(100 * y) / HEIGHT}%`}
     >${text}</span
   >`;
 }

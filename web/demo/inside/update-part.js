@@ -25,6 +25,7 @@ const P_STEPS = 200;
 
 /** A small update, encoded. Emits `state-change` with what of the state changes. */
 export class UpdatePart extends Part {
+  /** @override */
   static properties = { state: { attribute: false }, answer: { attribute: false } };
 
   /** @type {Dissected | undefined} */
