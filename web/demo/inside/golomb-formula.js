@@ -12,20 +12,20 @@ import { LOG_GOLDEN } from './golomb.js';
  */
 export function formula({ share, log, ratio, log2, parameter }, count, size) {
   return html`<div class="formula" id="formula">
-    <math display="block">
+    <math displaystyle="true">
       <mrow>
-        <msup><mi>b</mi><mo>*</mo></msup>
+        <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
         <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mo stretchy="true">⌊</mo>
+        <mo form="prefix" fence="true" stretchy="true">⌊</mo>
         <msub><mi>log</mi><mn>2</mn></msub>
         <mfrac>
           <mrow><mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo></mrow>
           <mrow><mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo></mrow>
         </mfrac>
-        <mo stretchy="true">⌋</mo>
+        <mo form="postfix" fence="true" stretchy="true">⌋</mo>
       </mrow>
     </math>
-    <math display="block">
+    <math displaystyle="true">
       <mrow>
         <mi>p</mi><mo>=</mo>
         <mfrac><mi>k</mi><mi>N</mi></mfrac>
@@ -34,14 +34,14 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
         <mo>=</mo><mn id="share">${show(share)}</mn>
       </mrow>
     </math>
-    <math display="block">
+    <math displaystyle="true">
       <mrow>
-        <msup><mi>b</mi><mo>*</mo></msup>
+        <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
         <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mo stretchy="true">⌊</mo>
+        <mo form="prefix" fence="true" stretchy="true">⌊</mo>
         <msub><mi>log</mi><mn>2</mn></msub>
         <mfrac><mn>${show(LOG_GOLDEN)}</mn><mn id="log">${show(log)}</mn></mfrac>
-        <mo stretchy="true">⌋</mo>
+        <mo form="postfix" fence="true" stretchy="true">⌋</mo>
         <mo>=</mo><mn>1</mn><mo>+</mo>
         <mrow
           ><mo>⌊</mo><msub><mi>log</mi><mn>2</mn></msub
@@ -49,9 +49,9 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
         >
       </mrow>
     </math>
-    <math display="block">
+    <math displaystyle="true">
       <mrow>
-        <msup><mi>b</mi><mo>*</mo></msup>
+        <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
         <mo>=</mo><mn>1</mn><mo>+</mo>
         <mrow><mo>⌊</mo><mn id="log2">${show(log2)}</mn><mo>⌋</mo></mrow>
         <mo>=</mo><mn id="b" class="answer">${parameter}</mn>

@@ -77,8 +77,8 @@ class InsideView extends Part {
       <div>
         <h1>Look inside</h1>
         <p class="lead">
-          The two ideas at a size at which every number can be seen: a matrix that is multiplied in
-          its compressed form, and an update of the weights that travels in a few bytes.
+          Small enough to see every number: a matrix that is multiplied in its compressed form, and
+          an update of weights that travels in a few bytes.
         </p>
       </div>
       <p class="error" id="inside-error" role="alert">${this.#problem}</p>

@@ -50,7 +50,7 @@ function sectionView(section, pieces, bytes) {
     <p class="hex number">
       ${Array.from(own, (byte) => html`<span>${byte.toString(16).padStart(2, '0')}</span> `)}
     </p>
-    ${section === 'codes' ? '' : meanings(section, pieces, bytes)}
+    ${section === 'codes' ? codesNote(pieces) : meanings(section, pieces, bytes)}
   </section>`;
 }
 
@@ -70,6 +70,18 @@ function meanings(section, pieces, bytes) {
         </div>`,
     )}
   </dl>`;
+}
+
+/** @param {Piece[]} pieces */
+function codesNote(pieces) {
+  const bits = pieces.reduce(
+    (sum, { name, from, to }) => sum + (name === 'padding' ? 0 : to - from),
+    0,
+  );
+  const zeros = -bits & 7;
+  return html`<p class="hint">
+    the ${bits} bits above${zeros > 0 ? `, and ${zeros === 1 ? 'a zero' : `${zeros} zeros`}` : ''}
+  </p>`;
 }
 
 /** @type {Record<string, string>} */

@@ -84,7 +84,7 @@ function line(y, n, kind) {
  * @param {boolean} chosen
  */
 function meanLabel(y, isTop, value, chosen) {
-  const name = isTop ? (value < 0 ? 'μ⁺ = ' : '+μ⁺ = +') : '−μ⁻ = ';
+  const name = isTop ? (value < 0 ? 'μ⁺ = ' : '+μ⁺ = ') : '−μ⁻ = ';
   const text = `${name}${formatShort(value).replace('-', '−')}`;
   return html`<span
     class="mean-label number ${chosen ? 'chosen' : ''} ${isTop ? 'above' : 'below'}"

@@ -127,7 +127,7 @@ export class UpdatePart extends Part {
     return html`<div class="pair">
         <section class="card" aria-labelledby="positions-title">
           <h2 id="positions-title">The positions, as gaps</h2>
-          ${positions(codes, parameter)}
+          ${positions(codes, parameter)} ${sizes(n, count, bits, bytes.length)}
           ${explain(
             `Each block is a position that is sent: the gap before it, and the gap’s Golomb–Rice code, of a unary part, which counts whole ${2 ** parameter}s, and ${parameter} bits for the rest.`,
             'Small gaps are the likely ones and get the short codes, which no code that takes bit by bit can do much better.',
@@ -148,7 +148,7 @@ export class UpdatePart extends Part {
       </div>
       <section class="card" aria-labelledby="message-title">
         <h2 id="message-title">The message, all ${bytes.length} bytes of it</h2>
-        ${messageView(bytes, pieces)} ${sizes(n, count, bits, bytes.length)}
+        ${messageView(bytes, pieces)}
         ${explain(
           'These bytes go over the wire; heads and codes are streams of bits, the lowest of each byte first.',
           'An update of millions of elements has the same few bytes around its codes, which then weigh nothing.',
