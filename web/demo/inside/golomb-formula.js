@@ -15,14 +15,10 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
     <math displaystyle="true">
       <mrow>
         <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
-        <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mo form="prefix" fence="true" stretchy="true">⌊</mo>
-        <msub><mi>log</mi><mn>2</mn></msub>
-        <mfrac>
-          <mrow><mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo></mrow>
-          <mrow><mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo></mrow>
-        </mfrac>
-        <mo form="postfix" fence="true" stretchy="true">⌋</mo>
+        <mo>=</mo><mn>1</mn><mo>+</mo> <mo>⌊</mo><msub><mi>log</mi><mn>2</mn></msub
+        ><mo>(</mo> <mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo>
+        <mo>/</mo>
+        <mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo> <mo>)</mo><mo>⌋</mo>
       </mrow>
     </math>
     <math displaystyle="true">
@@ -36,25 +32,22 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
     </math>
     <math displaystyle="true">
       <mrow>
-        <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
-        <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mo form="prefix" fence="true" stretchy="true">⌊</mo>
-        <msub><mi>log</mi><mn>2</mn></msub>
+        <mfrac>
+          <mrow><mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo></mrow>
+          <mrow><mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo></mrow>
+        </mfrac>
+        <mo>=</mo>
         <mfrac><mn>${show(LOG_GOLDEN)}</mn><mn id="log">${show(log)}</mn></mfrac>
-        <mo form="postfix" fence="true" stretchy="true">⌋</mo>
-        <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mrow
-          ><mo>⌊</mo><msub><mi>log</mi><mn>2</mn></msub
-          ><mn id="ratio">${show(ratio)}</mn><mo>⌋</mo></mrow
-        >
+        <mo>=</mo><mn id="ratio">${show(ratio)}</mn>
       </mrow>
     </math>
     <math displaystyle="true">
       <mrow>
         <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
-        <mo>=</mo><mn>1</mn><mo>+</mo>
-        <mrow><mo>⌊</mo><mn id="log2">${show(log2)}</mn><mo>⌋</mo></mrow>
-        <mo>=</mo><mn id="b" class="answer">${parameter}</mn>
+        <mo>=</mo><mn>1</mn><mo>+</mo> <mo>⌊</mo><msub><mi>log</mi><mn>2</mn></msub
+        ><mn>${show(ratio)}</mn><mo>⌋</mo> <mo>=</mo><mn>1</mn><mo>+</mo> <mo>⌊</mo
+        ><mn id="log2">${show(log2)}</mn><mo>⌋</mo> <mo>=</mo
+        ><mn id="b" class="answer">${parameter}</mn>
       </mrow>
     </math>
   </div>`;

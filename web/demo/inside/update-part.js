@@ -196,7 +196,13 @@ function facts({ expected, bound }, measured) {
     </div>`;
   return html`<dl class="facts">
     ${fact('measured', 'This message', measured, 'bits a position')}
-    ${fact('expected', 'Expected', expected, 'b* + 1 / (1 − (1 − p)^2^b*)')}
+    ${fact(
+      'expected',
+      'Expected',
+      expected,
+      html`b* + 1 / (1 − (1 − p)<sup>2<sup>b*</sup></sup
+        >)`,
+    )}
     ${fact('bound', 'Entropy bound', bound, 'H(p) / p')}
   </dl>`;
 }
