@@ -243,8 +243,8 @@ describe('page: look inside', () => {
       assert.deepEqual(await readMarks(page, 'cer'), [], 'only the format that is stepped through');
       await page.getByRole('button', { name: 'Back' }).click();
       await waitForText(page, '#step-text', /^Step 2 of 15/);
-      assert.deepEqual(await readCounts(page), ['1 of 5', '0 of 6', '7 of 42']);
-      while (await step.isEnabled()) await step.click();
+      assert.deepEqual(await readCounts(page), ['1 of 5', '0 of 6', '9 of 42']);
+      for (let i = 2; i < 15; ++i) await step.click();
       await waitForText(page, '#check', /is the same\.$/);
       assert.deepEqual(await readCounts(page), ['5 of 5', '6 of 6', '42 of 42']);
       assert.equal((await read(page, '.results')).replace(/\s+/g, ' '), 'y0 28 y1 19 y2 14 y3 16');
@@ -259,20 +259,14 @@ describe('page: look inside', () => {
           await page.locator(`[data-format="${format}"]`).click();
           await page.getByRole('button', { name: 'To the end' }).click();
           await waitForText(page, '#check', /is the same\.$/);
-          assert.equal(
-            (await read(page, '.results')).replace(/\s+/g, ' '),
-            'y0 25 y1 −9.5',
-            format,
-          );
+          assert.equal((await read(page, '.results')).replace(/\s+/g, ' '), 'y0 25 y1 −4', format);
           for (const count of await readCounts(page)) assert.match(count, /^(\d+) of \1$/);
         }
         await waitForText(page, '#step-text', /the most frequent value’s part|Put back 20/);
       },
       '?m=2x3:5,5,0,5,-3,5&x=2,3,-1',
       { reducedMotion: 'reduce' },
-    ).catch((error) => {
-      throw error;
-    }));
+    ));
 
   test('running stops at the end, and at Pause', () =>
     withInside(async (page) => {

@@ -4,7 +4,7 @@ import { html } from 'lit';
 import { prefersReducedMotion } from '../common/css.js';
 import { Part } from '../common/element.js';
 import { explain } from '../common/explain.js';
-import { showResult } from './numbers.js';
+import { counters, results } from './product-facts.js';
 import { FORMATS } from './protocol.js';
 import './number-grid.js';
 
@@ -21,9 +21,6 @@ const where = (_, col) => `Element ${col} of x`;
 
 /** @param {number} col */
 const nameOf = (col) => `x${col}`;
-
-/** Next to the library's floats, the steps' are as good as exact. */
-const TOLERANCE = 1e-5;
 
 /**
  * The product with a vector, step by step. Emits `state-change` with what of format, step and x
@@ -89,15 +86,13 @@ export class DotProduct extends Part {
           ${this.#buttons()}
         </div>
         <div class="dot-now">
-          <p class="hint" id="step-text" aria-live="polite">
-            ${now ? `Step ${this.step} of ${this.steps.length}. ${now.text}` : this.#idle()}
-          </p>
+          <p class="hint" id="step-text" aria-live="polite">${this.#words(now)}</p>
           <p class="expression number" id="expression">
             ${now && now.row >= 0 ? `row ${now.row}: ${now.expression}` : ' '}
           </p>
-          ${this.#results(now)}
+          ${results(now, this.encoded?.y ?? [])}
         </div>
-        ${this.#counts(now)}
+        ${counters(now, this.steps.at(-1))}
       </div>
       ${explain(
         'Each step takes what is lit up above; an addition, a multiplication or a load counts when it happens.',
@@ -108,7 +103,9 @@ export class DotProduct extends Part {
     </section>`;
   }
 
-  #idle() {
+  /** @param {Step | undefined} now */
+  #words(now) {
+    if (now) return `Step ${this.step} of ${this.steps.length}. ${now.text}`;
     return this.steps.length > 0 ? `${this.steps.length} steps, from row 0 on.` : '';
   }
 
@@ -177,44 +174,6 @@ export class DotProduct extends Part {
     </div>`;
   }
 
-  /** @param {Step | undefined} now */
-  #results(now) {
-    const y = this.encoded?.y ?? [];
-    const done = now?.y ?? [];
-    return html`<ol class="results number" aria-label="The product y">
-        ${y.map(
-          (_, row) =>
-            html`<li class=${row < done.length ? 'done' : ''}>
-              <span class="hint">y${row}</span> ${row < done.length ? showResult(done[row]) : '·'}
-            </li>`,
-        )}
-      </ol>
-      <p class="hint" id="check">
-        ${done.length > 0 && done.length === y.length ? agreement(done, y) : ''}
-      </p>`;
-  }
-
-  /** @param {Step | undefined} now */
-  #counts(now) {
-    const total = this.steps.at(-1)?.counts;
-    const names = /** @type {const} */ ([
-      ['add', 'Additions'],
-      ['multiply', 'Multiplications'],
-      ['read', 'Loads'],
-    ]);
-    return html`<dl class="facts counts">
-      ${names.map(
-        ([key, name]) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd id="count-${key}">
-              ${now?.counts[key] ?? 0} <span class="hint">of ${total?.[key] ?? 0}</span>
-            </dd>
-          </div>`,
-      )}
-    </dl>`;
-  }
-
   /** @param {number} by */
   #go(by) {
     this.#change({ step: Math.max(0, Math.min(this.step + by, this.steps.length)) });
@@ -244,13 +203,3 @@ export class DotProduct extends Part {
   }
 }
 customElements.define('dot-product', DotProduct);
-
-/**
- * @param {number[]} done
- * @param {number[]} y
- */
-function agreement(done, y) {
-  const scale = Math.max(1, ...y.map(Math.abs));
-  const equal = y.every((value, i) => Math.abs(value - done[i]) <= TOLERANCE * scale);
-  return `Lowtropy’s own product, computed on these arrays, is ${equal ? 'the same' : y.map(showResult).join(', ')}.`;
-}

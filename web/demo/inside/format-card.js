@@ -117,11 +117,10 @@ export class FormatCard extends Part {
       class="cell ${role ?? ''}"
       role="gridcell"
       tabindex=${isCurrent ? 0 : -1}
-      aria-label="${name} ${index}: ${showFloat32(value)}"
       aria-selected=${role !== undefined}
       data-row=${row}
       data-index=${index}
-      ><span class="index">${index}</span>${showFloat32(value)}</span
+      ><span class="index">${index}<span class="hidden">: </span></span>${showFloat32(value)}</span
     >`;
   }
 
