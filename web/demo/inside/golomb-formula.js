@@ -16,9 +16,11 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
       <mrow>
         <msup><mi>b</mi><mo lspace="0" rspace="0">∗</mo></msup>
         <mo>=</mo><mn>1</mn><mo>+</mo> <mo>⌊</mo><msub><mi>log</mi><mn>2</mn></msub
-        ><mo>(</mo> <mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo>
+        ><mo stretchy="false">(</mo> <mi>ln</mi><mo stretchy="false">(</mo><mi>φ</mi><mo>−</mo
+        ><mn>1</mn><mo stretchy="false">)</mo>
         <mo>/</mo>
-        <mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo> <mo>)</mo><mo>⌋</mo>
+        <mi>ln</mi><mo stretchy="false">(</mo><mn>1</mn><mo>−</mo><mi>p</mi
+        ><mo stretchy="false">)</mo> <mo stretchy="false">)</mo><mo>⌋</mo>
       </mrow>
     </math>
     <math displaystyle="true">
@@ -33,8 +35,14 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
     <math displaystyle="true">
       <mrow>
         <mfrac>
-          <mrow><mi>ln</mi><mo>(</mo><mi>φ</mi><mo>−</mo><mn>1</mn><mo>)</mo></mrow>
-          <mrow><mi>ln</mi><mo>(</mo><mn>1</mn><mo>−</mo><mi>p</mi><mo>)</mo></mrow>
+          <mrow
+            ><mi>ln</mi><mo stretchy="false">(</mo><mi>φ</mi><mo>−</mo><mn>1</mn
+            ><mo stretchy="false">)</mo></mrow
+          >
+          <mrow
+            ><mi>ln</mi><mo stretchy="false">(</mo><mn>1</mn><mo>−</mo><mi>p</mi
+            ><mo stretchy="false">)</mo></mrow
+          >
         </mfrac>
         <mo>=</mo>
         <mfrac><mn>${show(LOG_GOLDEN)}</mn><mn id="log">${show(log)}</mn></mfrac>

@@ -28,6 +28,9 @@ import './number-grid.js';
 /** @param {number} row @param {number} col */
 const where = (row, col) => `Row ${row}, column ${col}`;
 
+/** One and the same, so that what has no marks need not be drawn anew. */
+const NONE = new Map();
+
 /** A small matrix in four formats. Emits `state-change` with what of the state changes. */
 export class MatrixPart extends Part {
   /** @override */
@@ -61,7 +64,7 @@ export class MatrixPart extends Part {
       this.#arrays = Object.fromEntries(byName);
       this.#picks = { focus: this.#stillThere(this.#picks.focus) };
     }
-    if (this.#arrays) {
+    if (this.#arrays && (changed.has('answer') || changed.has('state'))) {
       const { format } = this.state;
       this.#steps = steps(format, this.#arrays[format], answer.matrix, answer.x);
     }
@@ -109,7 +112,7 @@ export class MatrixPart extends Part {
                 .format=${each}
                 .encoded=${answer?.formats[each]}
                 .dense=${answer?.formats.dense.bytes}
-                .marks=${marks[each] ?? new Map()}
+                .marks=${marks[each] ?? NONE}
               ></format-card>`,
           )}
         </div>

@@ -29,11 +29,15 @@ export function positions(codes, parameter) {
     <ul class="row legend" aria-label="What the bits mean">
       <li>
         <span class="bits"><span class="unary">10</span></span>
-        ⌊gap / ${2 ** parameter}⌋ ones, and a zero
+        ${parameter > 0 ? `⌊gap / ${2 ** parameter}⌋ ones` : 'as many ones as the gap'}, and a zero
       </li>
-      <li>
-        <span class="bits"><span class="rest">01</span></span> the rest, in ${parameter}
-        ${parameter === 1 ? 'bit' : 'bits'}, the lowest first
-      </li>
+      ${
+        parameter > 0
+          ? html`<li>
+              <span class="bits"><span class="rest">01</span></span> the rest, in ${parameter}
+              ${parameter === 1 ? 'bit' : 'bits, the lowest first'}
+            </li>`
+          : ''
+      }
     </ul>`;
 }

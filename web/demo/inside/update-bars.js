@@ -84,12 +84,12 @@ function line(y, n, kind) {
  * @param {boolean} chosen
  */
 function meanLabel(y, isTop, value, chosen) {
-  const name = isTop ? (value < 0 ? 'μ⁺ = ' : '+μ⁺ = ') : '−μ⁻ = ';
-  const text = `${name}${formatShort(value).replace('-', '−')}`;
+  const number = formatShort(value).replace('-', '−');
   return html`<span
     class="mean-label number ${chosen ? 'chosen' : ''} ${isTop ? 'above' : 'below'}"
     aria-hidden="true"
     .style=${`top: ${(100 * y) / HEIGHT}%`}
-    >${text}</span
+    ><span>${isTop ? (value < 0 ? 'μ⁺' : '+μ⁺') : '−μ⁻'}</span
+    ><span class="mean-value"> = ${number}</span></span
   >`;
 }

@@ -129,7 +129,7 @@ export class UpdatePart extends Part {
           <h2 id="positions-title">The positions, as gaps</h2>
           ${positions(codes, parameter)} ${sizes(n, count, bits, bytes.length)}
           ${explain(
-            `Each block is a position that is sent: the gap before it, and the gap’s Golomb–Rice code, of a unary part, which counts whole ${2 ** parameter}s, and ${parameter} bits for the rest.`,
+            `Each block is a position that is sent: the gap before it, and the gap’s Golomb–Rice code, ${codeOf(parameter)}.`,
             'Small gaps are the likely ones and get the short codes, which no code that takes bit by bit can do much better.',
             'sbc',
             'section III-C',
@@ -205,6 +205,13 @@ function facts({ expected, bound }, measured) {
     )}
     ${fact('bound', 'Entropy bound', bound, 'H(p) / p')}
   </dl>`;
+}
+
+/** @param {number} parameter b */
+function codeOf(parameter) {
+  if (parameter === 0) return 'which with b = 0 is just unary';
+  const bits = parameter === 1 ? 'one bit' : `${parameter} bits`;
+  return `of a unary part, which counts whole ${2 ** parameter}s, and ${bits} for the rest`;
 }
 
 /** @param {Event} event */

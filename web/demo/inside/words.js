@@ -30,13 +30,13 @@ export function describeElement(grid, arrays, element) {
     const csr = inCsr ? 'CSR does, as it is not 0' : 'nor does CSR, as it is 0';
     return `${holds}, the most frequent value: CER and CSER do not store it, ${csr}.`;
   }
-  const columns = marks
-    .filter(({ array }) => array === 'colI')
+  const others = marks
+    .filter(({ array, role }) => array === 'colI' && role === 'run')
     .map(({ index }) => arrays.cser.colI[index]);
   const run =
-    columns.length === 1
+    others.length === 0
       ? `a run of its own in row ${row}`
-      : `one run with columns ${list(columns.filter((each) => each !== col))} of row ${row}`;
+      : `in one run with column${others.length > 1 ? 's' : ''} ${list(others)} of row ${row}`;
   return `${holds}: CER and CSER name that value once in omega; here it is ${run}.`;
 }
 
