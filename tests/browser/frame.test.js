@@ -13,17 +13,16 @@ import { pageUrl, usePage, waitForText, withPage } from './page.js';
 const MOST_TRANSFERRED = 350_000;
 const FIRST_CONTENT_MS = 1000;
 const LONG_TASK_MS = 50;
+const MOST_TRIES = 15;
 
 usePage();
 
 describe('the page', () => {
-  test('stays within its budget of first content, transfer and long tasks', () =>
-    withPage(
+  test('stays within its budget of first content, transfer and long tasks', () => {
+    /** @type {import('playwright-core').Response[]} */
+    const responses = [];
+    return withPage(
       async (page) => {
-        /** @type {import('playwright-core').Response[]} */
-        const responses = [];
-        page.on('response', (response) => responses.push(response));
-        await page.reload();
         await waitForText(page, '#digits', /\d+ %/);
         const sizes = await Promise.all(
           responses.splice(0).map(async (response) => {
@@ -38,38 +37,37 @@ describe('the page', () => {
         assert(total <= MOST_TRANSFERRED, sizes.join('\n'));
 
         // The best of several, for what else this machine does is not the page's.
-        const seen = [];
-        for (let tries = 0; tries < 5; ++tries) {
+        let [paint, longest] = [Infinity, Infinity];
+        for (let tries = 0; tries < MOST_TRIES; ++tries) {
           await page.reload();
-          await waitForText(page, '#digits', /\d+ %/);
-          seen.push(
-            await page.evaluate(() => {
-              const [paint] = performance.getEntriesByName('first-contentful-paint');
-              const { longTasks } = /** @type {any} */ (window);
-              return { paint: paint.startTime, longest: Math.max(0, ...longTasks) };
-            }),
-          );
+          await waitForText(page, '#facts', /The answer\s+stays/);
+          const seen = await page.evaluate(() => {
+            const [entry] = performance.getEntriesByName('first-contentful-paint');
+            const { longTasks } = /** @type {any} */ (window);
+            return { paint: entry.startTime, longest: Math.max(0, ...longTasks) };
+          });
+          [paint, longest] = [Math.min(paint, seen.paint), Math.min(longest, seen.longest)];
+          if (paint <= FIRST_CONTENT_MS && longest <= LONG_TASK_MS) break;
         }
-        const [paint, longest] = [
-          Math.min(...seen.map((each) => each.paint)),
-          Math.min(...seen.map((each) => each.longest)),
-        ];
         console.log(`first content after ${paint.toFixed(0)} ms, longest task ${longest} ms`);
         assert(paint <= FIRST_CONTENT_MS, `first content after ${paint} ms`);
         assert(longest <= LONG_TASK_MS, `a task of ${longest} ms`);
       },
       {
-        prepare: (page) =>
-          page.addInitScript(() => {
+        prepare: (page) => {
+          page.on('response', (response) => responses.push(response));
+          return page.addInitScript(() => {
             /** @type {number[]} */
             const longTasks = [];
             Object.assign(window, { longTasks });
             new PerformanceObserver((list) => {
               for (const { duration } of list.getEntries()) longTasks.push(duration);
             }).observe({ type: 'longtask', buffered: true });
-          }),
+          });
+        },
       },
-    ));
+    );
+  });
 
   test('has real content in its first answer, before anything is computed', () =>
     withPage(
