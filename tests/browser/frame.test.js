@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { describe, test } from 'node:test';
 
-import { openPage } from './browser.js';
+import { launchBrowser, openPage } from './browser.js';
 import { pageUrl, usePage, waitForText, withPage } from './page.js';
 
 /** What the first view may take to transfer, gzip, with WebAssembly and digit model. */
@@ -15,10 +15,29 @@ const FIRST_CONTENT_MS = 1000;
 const LONG_TASK_MS = 50;
 const MOST_TRIES = 15;
 
+/** Tells the page's main thread from those of the browser's own pages. */
+const MARK = 'here is the page';
+
 usePage();
 
+/**
+ * The longest task of the page's main thread. What the processor took for it, not what went by: other
+ * programs of this machine are not the page's.
+ *
+ * @param {any[]} events of a trace
+ * @returns {number} milliseconds
+ */
+function longestTask(events) {
+  const main = events.find(({ name }) => name === MARK);
+  const tasks = events.filter(
+    ({ name, pid, tid, tdur }) =>
+      pid === main.pid && tid === main.tid && name.endsWith('RunTask') && tdur !== undefined,
+  );
+  return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
+}
+
 describe('the page', () => {
-  test('stays within its budget of first content, transfer and long tasks', () => {
+  test('stays within its budget of transfer and first content', () => {
     /** @type {import('playwright-core').Response[]} */
     const responses = [];
     return withPage(
@@ -37,36 +56,39 @@ describe('the page', () => {
         assert(total <= MOST_TRANSFERRED, sizes.join('\n'));
 
         // The best of several, for what else this machine does is not the page's.
-        let [paint, longest] = [Infinity, Infinity];
-        for (let tries = 0; tries < MOST_TRIES; ++tries) {
+        let paint = Infinity;
+        for (let tries = 0; tries < MOST_TRIES && paint > FIRST_CONTENT_MS; ++tries) {
           await page.reload();
-          await waitForText(page, '#facts', /The answer\s+stays/);
-          const seen = await page.evaluate(() => {
-            const [entry] = performance.getEntriesByName('first-contentful-paint');
-            const { longTasks } = /** @type {any} */ (window);
-            return { paint: entry.startTime, longest: Math.max(0, ...longTasks) };
-          });
-          [paint, longest] = [Math.min(paint, seen.paint), Math.min(longest, seen.longest)];
-          if (paint <= FIRST_CONTENT_MS && longest <= LONG_TASK_MS) break;
+          await waitForText(page, '#digits', /\d+ %/);
+          const seen = await page.evaluate(
+            () => performance.getEntriesByName('first-contentful-paint')[0].startTime,
+          );
+          paint = Math.min(paint, seen);
         }
-        console.log(`first content after ${paint.toFixed(0)} ms, longest task ${longest} ms`);
+        console.log(`first content after ${paint.toFixed(0)} ms`);
         assert(paint <= FIRST_CONTENT_MS, `first content after ${paint} ms`);
-        assert(longest <= LONG_TASK_MS, `a task of ${longest} ms`);
       },
-      {
-        prepare: (page) => {
-          page.on('response', (response) => responses.push(response));
-          return page.addInitScript(() => {
-            /** @type {number[]} */
-            const longTasks = [];
-            Object.assign(window, { longTasks });
-            new PerformanceObserver((list) => {
-              for (const { duration } of list.getEntries()) longTasks.push(duration);
-            }).observe({ type: 'longtask', buffered: true });
-          });
-        },
-      },
+      { prepare: async (page) => page.on('response', (response) => responses.push(response)) },
     );
+  });
+
+  test('has no long task while it opens, and while somebody draws', async () => {
+    const browser = await launchBrowser();
+    try {
+      const { page } = await openPage(browser);
+      await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+      await page.goto(pageUrl());
+      await page.evaluate((mark) => performance.mark(mark), MARK);
+      await waitForText(page, '#facts', /The answer\s+stays/);
+      await page.focus('#pad');
+      for (let digit = 0; digit < 10; ++digit) await page.keyboard.press(`${digit}`);
+      await waitForText(page, '#digits .best', /^9\s/);
+      const longest = longestTask(JSON.parse(`${await browser.stopTracing()}`).traceEvents);
+      console.log(`the longest task takes ${longest.toFixed(1)} ms of the processor`);
+      assert(longest > 0 && longest <= LONG_TASK_MS, `a task of ${longest} ms`);
+    } finally {
+      await browser.close();
+    }
   });
 
   test('has real content in its first answer, before anything is computed', () =>
@@ -127,8 +149,7 @@ describe('the page', () => {
     }));
 
   test('works from any folder of a host', async () => {
-    const browser = (await import('./browser.js')).launchBrowser;
-    const chromium = await browser();
+    const chromium = await launchBrowser();
     try {
       const { page, complaints } = await openPage(chromium);
       const folder = 'https://example.org/some/folder/';

@@ -36,7 +36,7 @@ export function renderInfer(view) {
         )}
       </section>
     </div>
-    ${engine.model ? weightsCard(view) : nothing}
+    ${engine.model && view.rowsShown > 0 ? weightsCard(view) : nothing}
     <camera-dialog></camera-dialog>
   `;
 }
@@ -294,6 +294,7 @@ function weightsCard(view) {
       comparison: engine.comparison,
       chosen: state.formats.layers,
       onFormat: (layer, format) => view.holdLayer(layer, format),
+      rows: view.rowsShown,
     })}
     ${explain(
       html`p<sub>0</sub> is the share of the most frequent value, H the entropy in bits per weight,

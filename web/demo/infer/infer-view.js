@@ -28,6 +28,9 @@ import './infer.css';
 /** Digits are read before anybody has to wait; times are taken when the hand rests. */
 const REST_MS = 350;
 
+/** A table of many layers takes long to lay out: so many rows are added at a time. */
+const ROWS_AT_ONCE = 4;
+
 export class InferView extends Part {
   /** What is in the address. */
   state = parseState(new URLSearchParams());
@@ -45,6 +48,9 @@ export class InferView extends Part {
   errors = { model: '', picture: '', weights: '' };
   status = '';
 
+  /** How many layers of the table are there already. */
+  rowsShown = 0;
+
   #opened = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #rest;
@@ -58,6 +64,16 @@ export class InferView extends Part {
   /** @override */
   render() {
     return renderInfer(this);
+  }
+
+  /** @override */
+  updated() {
+    const layers = this.engine.model?.layers.length ?? 0;
+    if (this.rowsShown >= layers) return;
+    setTimeout(() => {
+      this.rowsShown = Math.min(this.rowsShown + ROWS_AT_ONCE, layers);
+      this.requestUpdate();
+    });
   }
 
   /** @param {URLSearchParams} params */
@@ -252,6 +268,7 @@ export class InferView extends Part {
       if (key !== this.state.model && !current()) return;
       // Formats in the address are those of the model in the address.
       if (request.key !== this.state.model) this.state.formats = { all: undefined, layers: {} };
+      this.rowsShown = 0;
       this.state.model = this.#opened = key;
       this.status = key === 'digits' ? '' : `${request.name} is loaded.`;
       this.#listKept();

@@ -27,6 +27,7 @@ import { key } from './format-bytes.js';
  * @property {Comparison | undefined} comparison
  * @property {Record<string, Format>} chosen by layer
  * @property {(layer: string, format: Format | undefined) => void} onFormat
+ * @property {number} rows that are shown already
  */
 
 const FLOAT_BYTES = 4;
@@ -74,7 +75,7 @@ export function layerTable(options) {
         </tr>
       </thead>
       <tbody>
-        ${layers.map((layer) => layerRow(layer, options))}
+        ${layers.slice(0, options.rows).map((layer) => layerRow(layer, options))}
       </tbody>
       <tfoot>
         ${footRow('Biases', biasBytes, denseBytes - weights * FLOAT_BYTES)}
