@@ -3,16 +3,15 @@
 /** Where the curve of a format crosses that of dense. */
 
 import { FORMATS } from '../../web/lib/index.js';
-import { MATRIX_AXES, keyOf, seriesOf } from './plan.js';
+import { MATRIX_AXES, keyOf, lineOf } from './plan.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').FormatName} FormatName
  * @typedef {import('./measure.js').Measurement} Measurement
  * @typedef {import('./plan.js').Axis} Axis
  * @typedef {import('./plan.js').Plan} Plan
- * @typedef {import('./plan.js').Series} Series
  *
- * @typedef {'time' | 'bytes'} Measure
+ * @typedef {'time' | 'memory' | 'bytes'} Measure memory: the time with weights from main memory
  * @typedef {[number, number]} Point a place on an axis, and the ratio to dense there
  * @typedef {'below' | 'above'} Side
  *
@@ -20,10 +19,16 @@ import { MATRIX_AXES, keyOf, seriesOf } from './plan.js';
  * @property {number} at
  * @property {Side} better where the format is better than dense: below this place or above it
  *
+ * @typedef {object} Group of curves
+ * @property {string} title
+ * @property {Measure} measure
+ * @property {number | undefined} batch undefined where it is the axis, or nothing depends on it
+ * @property {readonly Axis[]} axes
+ *
  * @typedef {object} Curve
  * @property {Measure} measure
  * @property {Axis} axis
- * @property {number | undefined} batch undefined where it is the axis, or nothing depends on it
+ * @property {number | undefined} batch as of its group
  * @property {FormatName} format never dense
  * @property {Point[]} points
  * @property {Crossing[]} crossings
@@ -71,8 +76,35 @@ function zeroBetween([x1, y1], [x2, y2]) {
   return y1 === 0 ? x1 : x1 + ((x2 - x1) * y1) / (y1 - y2);
 }
 
+/** What holds a measure's ratio to dense. */
+const RATIOS = /** @type {const} */ ({
+  time: 'timeToDense',
+  memory: 'memoryTimeToDense',
+  bytes: 'bytesToDense',
+});
+
 /**
- * Of all formats but dense along all series; bytes do not depend on the batch.
+ * @param {Plan} plan
+ * @returns {Group[]}
+ */
+export function groupsOf({ batches }) {
+  /** @type {Group[]} */
+  const times = batches.flatMap((batch) => {
+    const title = `time, batch ${batch}`;
+    /** @type {Group} */
+    const cached = { title, measure: 'time', batch, axes: MATRIX_AXES };
+    if (batch !== 1) return [cached];
+    return [cached, { ...cached, title: `${title}, from memory`, measure: 'memory' }];
+  });
+  return [
+    ...times,
+    { title: 'time', measure: 'time', batch: undefined, axes: ['batch'] },
+    { title: 'bytes', measure: 'bytes', batch: undefined, axes: MATRIX_AXES },
+  ];
+}
+
+/**
+ * Of all formats but dense.
  *
  * @param {Plan} plan
  * @param {Measurement[]} measurements of all of the plan's cases
@@ -80,30 +112,18 @@ function zeroBetween([x1, y1], [x2, y2]) {
  */
 export function curvesOf(plan, measurements) {
   const found = new Map(measurements.map((one) => [`${keyOf(one)} ${one.format}`, one]));
-  /**
-   * @param {Measure} measure
-   * @param {Series} series
-   * @param {FormatName} format
-   * @returns {Curve}
-   */
-  const curve = (measure, { axis, batch, cases }, format) => {
-    const points = cases.map((one) => {
-      const { timeToDense, bytesToDense } = /** @type {Measurement} */ (
-        found.get(`${keyOf(one)} ${format}`)
-      );
-      return /** @type {Point} */ ([one[axis], measure === 'time' ? timeToDense : bytesToDense]);
-    });
-    const crossings = findCrossings(points, measure === 'time' ? TIME_TOLERANCE : 0);
-    const ofBatch = measure === 'time' ? batch : undefined;
-    return { measure, axis, batch: ofBatch, format, points, crossings };
-  };
-  const all = seriesOf(plan);
-  const [first] = plan.batches;
-  const sizes = all.filter(({ axis, batch }) => axis !== 'batch' && batch === first);
-  return [
-    ...all.flatMap((series) => RIVALS.map((format) => curve('time', series, format))),
-    ...sizes.flatMap((series) => RIVALS.map((format) => curve('bytes', series, format))),
-  ];
+  return groupsOf(plan).flatMap(({ measure, batch, axes }) =>
+    axes.flatMap((axis) =>
+      RIVALS.map((format) => {
+        const points = lineOf(plan, axis, batch ?? plan.batches[0]).map((one) => {
+          const measured = /** @type {Measurement} */ (found.get(`${keyOf(one)} ${format}`));
+          return /** @type {Point} */ ([one[axis], measured[RATIOS[measure]]]);
+        });
+        const crossings = findCrossings(points, measure === 'bytes' ? 0 : TIME_TOLERANCE);
+        return { measure, axis, batch, format, points, crossings };
+      }),
+    ),
+  );
 }
 
 /** The axes in words. @type {Record<Axis, string>} */
@@ -151,43 +171,29 @@ export function rangeOf({ axis, points, crossings }) {
  * @param {Curve[]} curves
  * @returns {string[][]} the first row is the head
  */
-export function crossingTable({ batches, axes }, curves) {
-  /** @type {[string, Measure, Axis, number | undefined][]} */
-  const rows = [
-    ...batches.flatMap((batch) =>
-      MATRIX_AXES.map(
-        (axis) =>
-          /** @type {[string, Measure, Axis, number]} */ ([
-            `time, batch ${batch}`,
-            'time',
-            axis,
-            batch,
-          ]),
-      ),
-    ),
-    ['time', 'time', 'batch', undefined],
-    ...MATRIX_AXES.map(
-      (axis) =>
-        /** @type {[string, Measure, Axis, undefined]} */ (['bytes', 'bytes', axis, undefined]),
-    ),
-  ];
-  return [
-    ['better than dense in', 'along', ...RIVALS],
-    ...rows.map(([title, measure, axis, batch]) => [
-      title,
-      `${AXIS_NAMES[axis]} ${rangeText(axis, axes[axis])}`,
-      ...RIVALS.map((format) => {
-        const curve = curves.find(
-          (one) =>
-            one.measure === measure &&
-            one.axis === axis &&
-            one.batch === batch &&
-            one.format === format,
-        );
-        return curve ? rangeOf(curve) : '';
-      }),
-    ]),
-  ];
+export function crossingTable(plan, curves) {
+  const rows = groupsOf(plan).flatMap(({ title, measure, batch, axes }) =>
+    axes.map((axis) => {
+      const chosen = chooseCurves(curves, { measure, batch, axis });
+      return [
+        title,
+        `${AXIS_NAMES[axis]} ${rangeText(axis, plan.axes[axis])}`,
+        ...chosen.map(rangeOf),
+      ];
+    }),
+  );
+  return [['better than dense in', 'along', ...RIVALS], ...rows];
+}
+
+/**
+ * @param {Curve[]} curves
+ * @param {{ measure: Measure, batch: number | undefined, axis: Axis }} which
+ * @returns {Curve[]} one for each of RIVALS
+ */
+export function chooseCurves(curves, { measure, batch, axis }) {
+  return curves.filter(
+    (curve) => curve.measure === measure && curve.batch === batch && curve.axis === axis,
+  );
 }
 
 /**

@@ -10,7 +10,6 @@
  * from results.csv.
  */
 
-import { mkdirSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -96,7 +95,6 @@ function aligned(rows) {
 
 await runMain(import.meta.url, async () => {
   const { plan, report, rounds, seed, out } = parseOptions();
-  mkdirSync(out, { recursive: true });
   await init();
   const start = performance.now();
   const { measurements, circumstances } = report

@@ -2,7 +2,7 @@
 
 /** results.csv, and back; crossings.csv; machine.json; formats.svg. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { StepError } from '../common/run.js';
@@ -36,6 +36,8 @@ const COLUMNS = {
   bytes_to_dense: 'bytesToDense',
   microseconds: 'microseconds',
   time_to_dense: 'timeToDense',
+  memory_microseconds: 'memoryMicroseconds',
+  memory_time_to_dense: 'memoryTimeToDense',
   predicted_microseconds: 'predictedMicroseconds',
   auto: 'auto',
   fastest: 'fastest',
@@ -52,13 +54,11 @@ function csv(rows) {
 
 /**
  * @param {Measurement[]} measurements
- * @returns {string} a time that is not predicted is an empty cell
+ * @returns {string} what is not predicted or was not measured is an empty cell
  */
 export function writeResults(measurements) {
   const keys = Object.values(COLUMNS);
-  const rows = measurements.map((one) =>
-    keys.map((key) => (one[key] === Infinity ? '' : one[key])),
-  );
+  const rows = measurements.map((one) => keys.map((key) => one[key] ?? ''));
   return csv([Object.keys(COLUMNS), ...rows]);
 }
 
@@ -76,7 +76,7 @@ export function readResults(text) {
     const cells = line.split(',');
     const entries = Object.values(COLUMNS).map((key, i) => {
       if (WORDS.has(key)) return [key, cells[i]];
-      return [key, cells[i] === '' ? Infinity : Number(cells[i])];
+      return [key, cells[i] === '' ? undefined : Number(cells[i])];
     });
     return /** @type {Measurement} */ (Object.fromEntries(entries));
   });
@@ -123,6 +123,7 @@ export function readReport(folder, plan) {
  */
 export function writeReport(folder, plan, measurements, circumstances) {
   const curves = curvesOf(plan, measurements);
+  mkdirSync(folder, { recursive: true });
   /** @param {string} name @param {string} content */
   const write = (name, content) => writeFileSync(join(folder, name), content);
   write('results.csv', writeResults(measurements));
