@@ -31,7 +31,7 @@ export function drawFigure(plan, measurements, curves, circumstances) {
   const { base, batches } = plan;
   const columns = [
     ...batches.map((batch) => ({
-      title: batch === 1 ? 'Time of W·x (batch 1)' : `Time of W·X with batch ${batch}`,
+      title: `Time, batch ${batch}`,
       measure: /** @type {const} */ ('time'),
       batch,
     })),
@@ -50,20 +50,20 @@ export function drawFigure(plan, measurements, curves, circumstances) {
       group(left(column), PAGE.top, [
         ...drawMap(plan, measurements, { title, measure, batch: batch ?? batches[0], width }),
       ]),
-      heading(left(column), panelsTop, `${title}, relative to dense`),
+      heading(left(column), panelsTop, `${title}, against dense`),
       ...MATRIX_AXES.map((axis, row) => {
         const chosen = chooseCurves(curves, { measure, batch, axis });
         const panel = drawPanel(chosen, { width, base: base[axis] });
         return group(left(column), panelsTop + row * PANEL_HEIGHT, panel);
       }),
     ]),
-    heading(left(0), lastTop, 'Time by batch, relative to dense'),
+    heading(left(0), lastTop, 'Time by batch, against dense'),
     group(left(0), lastTop, [
       ...drawPanel(chooseCurves(curves, { measure: 'time', batch: undefined, axis: 'batch' }), {
         width,
       }),
     ]),
-    heading(left(1), lastTop, 'Batch 1 with weights from main memory'),
+    heading(left(1), lastTop, 'Time, batch 1, weights from memory'),
     group(left(1), lastTop, [
       ...drawPanel(chooseCurves(curves, { measure: 'memory', batch: 1, axis: 'density' }), {
         width,
@@ -120,8 +120,8 @@ const KEY = [
   ['dense, csr', 'the baselines'],
   ['cer, cser', 'runs of equal values'],
   ['palette', 'a code for each element'],
-  ['pcsr', 'a code and a column for each nonzero'],
-  ['mask', 'a bitmap, and a code for each nonzero'],
+  ['pcsr', 'a code and a column per nonzero'],
+  ['mask', 'a bitmap, and a code per nonzero'],
   ['blocks', 'tables of products, for batch 1'],
 ];
 
@@ -129,6 +129,6 @@ const KEY = [
 function drawKey() {
   return KEY.flatMap(([name, meaning], i) => [
     text(40, 20 + 18 * i, name, { fill: INK }),
-    text(112, 20 + 18 * i, meaning, { fill: MUTED }),
+    text(104, 20 + 18 * i, meaning, { fill: MUTED }),
   ]);
 }
