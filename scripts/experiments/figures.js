@@ -3,7 +3,7 @@
 /** The figures: accuracy against what was sent, and the grid of sparsities and delays. */
 
 import { percent } from './plan.js';
-import { FAINT, INK, MUTED, element, line, picture, scale, text } from './svg.js';
+import { FAINT, INK, MUTED, element, line, picture, scale, text } from '../common/svg.js';
 
 /**
  * @typedef {import('./plan.js').Grid} Grid

@@ -190,6 +190,29 @@ TEST(ChooseTest, lookups_take_the_smallest) {
   }
 }
 
+// Tables of products are for one column, for matrices whose most frequent value is 0, and must be
+// small: what there is no kernel of its own for is not predicted, and not chosen.
+TEST(ChooseTest, blocks_are_predicted_only_where_they_are_meant_to_be_used) {
+  const auto predict = [](const Profile& profile, size_t columns) {
+    return PredictNanoseconds(Format::kBlocks, profile, columns);
+  };
+  const Profile sparse = SparseProfile(64, 256, 0.1, 15);
+  EXPECT_TRUE(std::isfinite(predict(sparse, 1)));
+  for (const size_t columns : Sizes{0, 2, 64}) EXPECT_TRUE(std::isinf(predict(sparse, columns)));
+  // 0.5 is the most frequent value.
+  const Profile shifted = SparseProfile(64, 256, 0.9, 1);
+  ASSERT_EQ(shifted.values.omega()[0], 0.5F);
+  EXPECT_TRUE(std::isinf(predict(shifted, 1)));
+  EXPECT_NE(Choose(shifted, 1).format, Format::kBlocks);
+  EXPECT_TRUE(std::isinf(predict(SparseProfile(256, 512, 0.3, 40000), 1)));
+  for (const Format format : kFormats) {
+    if (format == Format::kBlocks) continue;
+    for (const size_t columns : Sizes{0, 1, 64}) {
+      EXPECT_TRUE(std::isfinite(PredictNanoseconds(format, shifted, columns))) << Name(format);
+    }
+  }
+}
+
 // The layers of the paper: few values, most of them 0.
 TEST(ChooseTest, sparse_layers_of_few_values_do_not_stay_dense) {
   for (const size_t columns : Sizes{1, 28, 196}) {

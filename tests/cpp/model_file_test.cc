@@ -323,6 +323,131 @@ TEST(ModelFileTest, SequencesHaveFilesOfVersion2) {
   Keep(expected);
 }
 
+// The example in one of the formats of version 2, byte by byte. CRC-32 of header and arrays by
+// zlib. `format`, `checksum`, `checksums` and `arrays` are what differs in the header.
+std::string ExampleOfVersion2(const std::string& format, const std::string& checksum,
+                              const std::string& checksums, const std::string& arrays,
+                              const std::string& data) {
+  const std::string header =
+      R"({"__metadata__":{"format":"lowtropy","version":"2","checksum":")" + checksum +
+      R"(","graph":"{\"name\":\"example\",\"input\":{\"name\":\"x\",\"shape\":[4,1,1]},)"
+      R"(\"outputs\":[\"y\"],\"nodes\":[{\"op\":\"fc\",\"name\":\"fc\",\"inputs\":[\"x\"],)"
+      R"(\"output\":\"y\",\"weight\":\"fc.weight\",\"bias\":\"fc.bias\",\"outChannels\":4}]}",)"
+      R"("matrices":"{\"fc.weight\":{\"format\":\")" +
+      format + R"(\",\"rows\":4,\"cols\":4}}","checksums":"{\"fc.bias\":\"75803a8d\",)" +
+      R"(\"fc.weight.omega\":\"0a7a178f\",)" + checksums +
+      R"(}"},"fc.bias":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},)"
+      R"("fc.weight.omega":{"dtype":"F32","shape":[4],"data_offsets":[16,32]},)" +
+      arrays + "}";
+  // 1, 0, -1, 0.5; 0, 4, 2, 3.
+  constexpr char kFloats[] =
+      "\0\0\x80\x3F\0\0\0\0\0\0\x80\xBF\0\0\0\x3F"
+      "\0\0\0\0\0\0\x80\x40\0\0\0\x40\0\0\x40\x40";
+  std::string file = forged::LengthBytes(952) + header;
+  file.append(8 + 952 - file.size(), ' ');
+  return file.append(kFloats, 32) + data;
+}
+
+void ExpectBytes(Format format, const std::string& expected) {
+  EXPECT_EQ(forged::Write(ExampleNetwork(format)), expected);
+  ExpectSame(ExampleNetwork(format), forged::Read(expected));
+}
+
+TEST(ModelFileTest, MasksHaveFilesOfVersion2) {
+  // Bits 1 2 3, 0 3, 2 3, 0 2; the codes 0 0 1, 2 0, 1 1, 0 0 of two bits each.
+  constexpr char kData[] = "\x90\x14\0\x0E\x09\x0C\x05\0\3\5\7\x09";
+  ExpectBytes(
+      Format::kMask,
+      ExampleOfVersion2("mask", "749d3505",
+                        R"(\"fc.weight.codes\":\"2cfcb6b7\",\"fc.weight.mask\":\"12952823\",)"
+                        R"(\"fc.weight.rowPtr\":\"e4c1b47b\")",
+                        R"("fc.weight.codes":{"dtype":"U8","shape":[3],"data_offsets":[32,35]},)"
+                        R"("fc.weight.mask":{"dtype":"U8","shape":[4],"data_offsets":[35,39]},)"
+                        R"("fc.weight.rowPtr":{"dtype":"U8","shape":[5],"data_offsets":[39,44]})",
+                        std::string(kData, 12)));
+}
+
+TEST(ModelFileTest, BlocksHaveFilesOfVersion2) {
+  // One block of 2048 columns, in which row 0 has two units and three rows have one. Indices, with
+  // 8 in the high byte for each step in omega: 0 is no element, 801 is 4 in column 1.
+  constexpr char kData[] =
+      "\0\0\1\x08\2\x08\3\x10\3\x08\0\x18\2\x10\3\x10\0\x08\2\x08"
+      "\2\1\1\3\0\0\1\2\3";
+  ExpectBytes(
+      Format::kBlocks,
+      ExampleOfVersion2("blocks", "5e1d8d32",
+                        R"(\"fc.weight.codes\":\"adec1e5c\",)"
+                        R"(\"fc.weight.classes\":\"2eb1faec\",\"fc.weight.rowI\":\"8bb98613\")",
+                        R"("fc.weight.codes":{"dtype":"U16","shape":[10],"data_offsets":[32,52]},)"
+                        R"("fc.weight.classes":{"dtype":"U8","shape":[5],"data_offsets":[52,57]},)"
+                        R"("fc.weight.rowI":{"dtype":"U8","shape":[4],"data_offsets":[57,61]})",
+                        std::string(kData, 29)));
+}
+
+// Two layers that share nothing, each in its own format.
+Network TwoLayers(Format first, Format second) {
+  Network network = ExampleNetwork(first);
+  Node node = network.graph.nodes[0];
+  node.name = "fc2";
+  node.inputs = {"y"};
+  node.output = "z";
+  node.weight = "fc2.weight";
+  network.graph.nodes.push_back(node);
+  network.graph.outputs = {"z"};
+  network.matrices.emplace("fc2.weight", Matrix::From(DenseView(kExample, 4, 4), second));
+  return network;
+}
+
+// One layer is enough to need version 2; without any, the file is one that older readers know.
+TEST(ModelFileTest, MaskAndBlocksAloneNeedVersion2) {
+  const auto is_new = [](Format f) { return f == Format::kMask || f == Format::kBlocks; };
+  for (const Format first : kFormats) {
+    for (const Format second : kFormats) {
+      const Network network = TwoLayers(first, second);
+      const std::string file = forged::Write(network);
+      const std::string names = std::string(Name(first)) + " " + std::string(Name(second));
+      EXPECT_EQ(file[56], is_new(first) || is_new(second) ? '2' : '1') << names;
+      const Network read = forged::Read(file);
+      ExpectSame(network, read);
+      EXPECT_EQ(forged::Write(read), file) << names;
+    }
+  }
+  Keep(forged::Write(TwoLayers(Format::kMask, Format::kBlocks)));
+}
+
+// Few elements, so that the indices of blocks are packed, two in three bytes; several blocks, the
+// last of them narrower; rows and blocks without elements; codes that end within a byte.
+Network SparseNetwork(Format format) {
+  constexpr size_t kRows = 9;
+  constexpr size_t kCols = 2500;
+  std::vector<float> values(kRows * kCols, 0.0F);
+  for (size_t i = 0; i < 41; ++i) {
+    const size_t row = i % 7;  // none in the last two
+    values[row * kCols + i * i % kCols] = static_cast<float>(i % 5) - 2.5F;
+  }
+  Network network = ExampleNetwork();
+  network.graph.input_shape = {static_cast<uint32_t>(kCols), 1, 1};
+  network.graph.nodes[0].out_channels = kRows;
+  network.graph.nodes[0].bias = "";
+  network.vectors.clear();
+  network.matrices.at("fc.weight") = Matrix::From(DenseView(values.data(), kRows, kCols), format);
+  return network;
+}
+
+TEST(ModelFileTest, SparseMasksAndBlocksSurvive) {
+  for (const Format format : {Format::kMask, Format::kBlocks}) {
+    const Network network = SparseNetwork(format);
+    const std::string file = forged::Write(network);
+    Keep(file);
+    const Network read = forged::Read(file);
+    ExpectSame(network, read);
+    EXPECT_EQ(forged::Write(read), file) << Name(format);
+    for (const NamedArray& part : read.matrices.at("fc.weight").Arrays()) {
+      if (part.name == "codes") EXPECT_EQ(part.array.type(), DType::kU8) << Name(format);
+    }
+  }
+}
+
 // What a reader of safetensors demands, written down from the format's own description.
 TEST(ModelFileTest, IsASafetensorsFile) {
   for (uint32_t seed = 0; seed < 20; ++seed) {
@@ -497,6 +622,21 @@ TEST(ModelFileAttackTest, VersionOfAnotherGraph) {
   ExpectRefused(
       forged::Join(model), ErrorKind::kFile,
       "The file is of version 1 of the model format, but its graph and formats are of version 2.");
+}
+
+// A reader of version 1 alone must be able to rely on what a file says.
+TEST(ModelFileAttackTest, Version1WithFormatsOfVersion2) {
+  for (const Format format : {Format::kMask, Format::kBlocks}) {
+    ExpectForgeryRefused(
+        InHeader("\"2\"", "\"1\""),
+        "The file is of version 1 of the model format, but its graph and formats are of version 2.",
+        format);
+    Model model = forged::Split(forged::Write(TwoLayers(Format::kCser, format)));
+    Replace(model.header, "\"2\"", "\"1\"");
+    ExpectRefused(forged::Join(model), ErrorKind::kFile,
+                  "The file is of version 1 of the model format, but its graph and formats are of "
+                  "version 2.");
+  }
 }
 
 TEST(ModelFileAttackTest, SequencesThatDoNotFit) {
@@ -948,6 +1088,88 @@ TEST(ModelFileAttackTest, OtherFormatsWithRightChecksums) {
   expect(Format::kDense, InData(16, FloatBytes(std::nanf(""))), "values[0] is not finite");
 }
 
+void ExpectMatrixRefused(Format format, const std::function<void(Model&)>& spoil,
+                         const std::string& reason) {
+  ExpectForgeryRefused(spoil,
+                       "In the tensor \"fc.weight\", the " + std::string(Name(format)) +
+                           " matrix is not valid: " + reason + ".",
+                       format);
+}
+
+TEST(ModelFileAttackTest, MasksWithRightChecksums) {
+  enum : size_t { kCodes = 32, kMask = 35, kRows = 39 };
+  const auto expect = [](const std::function<void(Model&)>& spoil, const std::string& reason) {
+    ExpectMatrixRefused(Format::kMask, spoil, reason);
+  };
+  expect(InData(kOmega, FloatBytes(std::nanf(""))), "omega[0] is not finite");
+  expect(InData(kOmega + 4, FloatBytes(0)), "omega holds a value twice");
+  expect(InData(kMask, "\x0F"), "rowPtr ends at 9 instead of 10");
+  expect(InData(kMask, "\x06\x0D"), "rowPtr does not count the bits of mask in row 0");
+  expect(InData(kMask, "\x86"), "unused bits of mask are set after row 0");
+  expect(InData(kCodes, "\xD0"), "code 3 is beyond omega");
+  expect(InData(kCodes + 2, "\4"), "unused bits are set after the last code");
+  expect(InData(kCodes, "\x94\x55"), "omega[2] occurs more often than the one before");
+  expect(InData(kRows, "\1"), "rowPtr does not start at 0");
+  expect(InData(kRows + 4, "\x7F"), "rowPtr holds 127, beyond the last one allowed, 9");
+  expect(InData(kRows + 1, "\5\3"), "rowPtr falls at 2");
+  expect(
+      [](Model& model) {  // the first code is no more
+        model.data.erase(kCodes, 1);
+        Replace(model.header, "[3],\"data_offsets\":[32,35]", "[2],\"data_offsets\":[32,34]");
+        Replace(model.header, "[35,39]", "[34,38]");
+        Replace(model.header, "[39,44]", "[38,43]");
+      },
+      "codes has 2 elements where 3 are needed");
+}
+
+TEST(ModelFileAttackTest, BlocksWithRightChecksums) {
+  enum : size_t { kCodes = 32, kClasses = 52, kRowI = 57 };
+  const auto expect = [](const std::function<void(Model&)>& spoil, const std::string& reason) {
+    ExpectMatrixRefused(Format::kBlocks, spoil, reason);
+  };
+  expect(InData(kOmega, FloatBytes(std::nanf(""))), "omega[0] is not finite");
+  expect(InData(kCodes + 4, std::string("\2\0", 2)),
+         "codes holds 2, which is no element's index, in block 0 of row 0");
+  expect(InData(kCodes + 11, "\x20"),
+         "codes holds 8192, which is no element's index, in block 0 of row 1");
+  expect(InData(kCodes + 6, "\1\x08"),
+         "codes does not rise, or names a column twice, in block 0 of row 0");
+  expect(InData(kRowI + 3, "\4"), "rowI holds 4, beyond the last one allowed, 3");
+  expect(InData(kRowI, "\1"), "rowI holds a row twice in block 0");
+  expect(InData(kClasses, "\1\3\2\1"),
+         "classes is not descending, or has a class without rows, in block 0");
+  expect(InData(kClasses + 1, std::string(1, '\0')),
+         "classes is not descending, or has a class without rows, in block 0");
+  expect(InData(kClasses + 3, "\xFF"), "rowI has 4 elements where 256 are needed");
+  expect(InData(kClasses + 4, "\1"),
+         "classes is not descending, or has a class without rows, in block 0");
+}
+
+// Whatever one bit is changed to: refused, or the one file of another network.
+TEST(ModelFileAttackTest, EveryFlippedBitOfMasksAndBlocksIsRefusedOrCanonical) {
+  for (const Format format : {Format::kMask, Format::kBlocks}) {
+    const Model model = forged::Split(forged::Write(ExampleNetwork(format)));
+    int accepted = 0;
+    int refused = 0;
+    for (size_t at = 0; at < model.data.size(); ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        Model spoiled = model;
+        spoiled.data[at] = static_cast<char>(spoiled.data[at] ^ (1 << bit));
+        forged::FixArrayChecksums(&spoiled);
+        const std::string file = forged::Join(spoiled);
+        if (IsRefused(file)) {
+          ++refused;
+          continue;
+        }
+        ++accepted;
+        ASSERT_EQ(forged::Write(forged::Read(file)), file) << Name(format) << " " << at;
+      }
+    }
+    EXPECT_GT(accepted, 0) << Name(format);  // other values of omega
+    EXPECT_GT(refused, 0) << Name(format);
+  }
+}
+
 // ---- What cannot be written ----
 
 void ExpectNotWritten(const Network& network, ErrorKind kind, const std::string& message) {
@@ -962,8 +1184,8 @@ void ExpectNotWritten(const Network& network, ErrorKind kind, const std::string&
 
 TEST(ModelFileTest, RefusesAVectorWithTheNameOfAnArray) {
   // Whatever the matrix's format: a cser matrix has no codes.
-  for (const std::string array :
-       {"values", "omega", "colI", "rowPtr", "omegaPtr", "omegaI", "codes"}) {
+  for (const std::string array : {"values", "omega", "colI", "rowPtr", "omegaPtr", "omegaI",
+                                  "codes", "mask", "rowI", "classes"}) {
     Network network = ExampleNetwork();
     network.vectors.emplace("fc.weight." + array, network.vectors.at("fc.bias"));
     network.vectors.erase("fc.bias");

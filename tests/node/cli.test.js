@@ -298,6 +298,27 @@ describe('cli: inspect', () => {
     assert.match(stdout, /^whole, \d+ runs +\d+\.\d{3}$/m);
   });
 
+  test('a format that is not meant for the layer has no predicted time', async () => {
+    const model = await importDeepCompression(smallNet(), PROTOTXT, { format: 'blocks' });
+    writeFileSync(at('blocks.safetensors'), model.save());
+    model.dispose();
+    const [text, json] = await Promise.all([
+      lowtropy('inspect', 'blocks.safetensors'),
+      lowtropy('inspect', 'blocks.safetensors', '--json'),
+    ]);
+    assert.deepEqual([text.code, json.code], [0, 0]);
+    assert.match(
+      text.stdout,
+      /^milliseconds +columns +predicted +measured\nconv +16 +– +\d+\.\d{3}$/m,
+    );
+    assert.match(text.stdout, /^all layers +– +\d+\.\d{3}$/m);
+    assert.doesNotMatch(text.stdout, /Infinity|NaN/);
+    const { layers, totals } = JSON.parse(json.stdout);
+    assert.deepEqual([layers[0].nanoseconds, totals.nanoseconds], [null, null]);
+    assert.equal(layers[0].nanosecondsIn.blocks, null);
+    assert(layers[0].nanosecondsIn.cser > 0 && layers[0].measuredNanoseconds > 0);
+  });
+
   test('from an address', async () => {
     const bytes = readFileSync(at('small.safetensors'));
     const server = createServer(({ url }, response) => {

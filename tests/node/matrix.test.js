@@ -105,6 +105,20 @@ describe('matrix: the golden example', () => {
     matrix.dispose();
   });
 
+  test('there is no prediction of what a format is not meant for', () => {
+    const matrix = Matrix.fromDense(GOLDEN, 4, 4);
+    for (const columns of [0, 1, 2, 64]) {
+      const { format, candidates } = matrix.choice(columns);
+      for (const candidate of candidates) {
+        const meant = candidate.format !== 'blocks' || columns === 1;
+        assert.equal(Number.isFinite(candidate.nanoseconds), meant, candidate.format);
+        if (!meant) assert.equal(candidate.nanoseconds, Infinity);
+      }
+      if (columns !== 1) assert.notEqual(format, 'blocks');
+    }
+    matrix.dispose();
+  });
+
   for (const format of FORMATS) {
     test(`${format} multiplies, and gives back what went in`, () => {
       const matrix = Matrix.fromDense(GOLDEN, 4, 4, { format });

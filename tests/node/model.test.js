@@ -344,6 +344,19 @@ describe('model: what it tells', () => {
     model.dispose();
   });
 
+  test('no time of formats that are not meant for a layer', async () => {
+    const model = await Model.fromGraph(graph, tensors, { format: 'blocks' });
+    const [conv, fc] = model.layers;
+    assert.deepEqual([conv.nanoseconds, conv.nanosecondsIn.blocks], [Infinity, Infinity]);
+    for (const format of FORMATS) {
+      if (format !== 'blocks') assert(Number.isFinite(conv.nanosecondsIn[format]), format);
+    }
+    // One column, and most weights are 0.
+    assert(fc.p0 > 0.5 && fc.nanoseconds > 0 && Number.isFinite(fc.nanoseconds));
+    assert.equal(fc.nanoseconds, fc.nanosecondsIn.blocks);
+    model.dispose();
+  });
+
   test('formats by layer, and to()', async () => {
     const model = await Model.fromGraph(graph, tensors, { format: { conv: 'palette', fc: 'csr' } });
     const formats = (/** @type {Model} */ { layers }) => layers.map(({ format }) => format);

@@ -45,7 +45,7 @@ export type FormatName = 'dense' | 'csr' | 'cer' | 'cser' | 'palette' | 'pcsr' |
 export interface Candidate {
   format: FormatName;
   bytes: number;
-  /** Predicted, for one product. */
+  /** Predicted, for one product; `Infinity` where the format works but is not meant for it. */
   nanoseconds: number;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "lowtropy/formats/blocks.h"
 #include "lowtropy/formats/cost.h"
@@ -46,12 +47,12 @@ Work WorkOf(Format format, const Profile& p) {
 
 bool IsShifted(Format format, const Profile& p) {
   const bool omits = format == Format::kCer || format == Format::kCser || format == Format::kPcsr ||
-                     format == Format::kMask;
+                     format == Format::kMask || format == Format::kBlocks;
   return omits && p.values.omega()[0] != 0.0F;
 }
 
 // Of what works but is not meant to be used.
-constexpr double kNever = 1e18;
+constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // ---- One column ----
 

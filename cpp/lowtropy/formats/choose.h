@@ -14,7 +14,7 @@ namespace lowtropy {
 struct Candidate {
   Format format;
   uint64_t bytes;
-  double nanoseconds;  // predicted, for one product
+  double nanoseconds;  // predicted, for one product; infinity where the format is not meant for it
 };
 
 // What `auto` picks for a matrix, and why.
@@ -24,7 +24,10 @@ struct Choice {
   std::array<Candidate, kFormats.size()> candidates;  // in the order of kFormats
 };
 
-// The predicted time of one product with `columns` columns, by the constants of tuning.h.
+// The predicted time of one product with `columns` columns, by the constants of tuning.h. Infinity
+// where the format works but is not meant to be used, so that there is no kernel of its own and no
+// prediction: blocks, but for products with one column of matrices whose most frequent value is 0
+// and whose tables are small.
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns);
 
 // A format that is n times smaller than dense may take tuning::kDenseTolerance · n times as long.

@@ -23,8 +23,9 @@ export const inspectCommand = {
   notes: `M may be an address, too. Entropy is in bits per weight, p0 the share of the most frequent
 value, distinct the number of different values, ratio how many times smaller than dense float32.
 Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix products by the
-model that chooses formats, fitted on one machine; a measured one is the median on this one, with
-all that is done in the layer's step, such as a normalization that was fused into it.`,
+model that chooses formats, fitted on one machine; it is – (null in JSON) where a format is not meant
+for such products. A measured one is the median on this machine, with all that is done in the
+layer's step, such as a normalization that was fused into it.`,
   run,
 };
 
@@ -142,9 +143,9 @@ function format({ name, inputShape, layers, totals }) {
   ].join('\n\n');
 }
 
-/** @param {number} nanoseconds */
+/** @param {number} nanoseconds infinite where nothing is predicted */
 function milliseconds(nanoseconds) {
-  return (nanoseconds / 1e6).toFixed(3);
+  return Number.isFinite(nanoseconds) ? (nanoseconds / 1e6).toFixed(3) : '–';
 }
 
 /** @param {{ nanoseconds: number, measuredNanoseconds: number }} times */
