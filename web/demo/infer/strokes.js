@@ -8,6 +8,8 @@
  * @typedef {Point[]} Stroke
  */
 
+import { makeRandom } from '../common/random.js';
+
 /** How the ten digits may be written: [x, y] in hundredths. @type {number[][][]} */
 const DIGITS = [
   [[50, 15, 33, 22, 26, 42, 27, 62, 36, 80, 51, 85, 66, 77, 73, 57, 72, 36, 63, 20, 50, 15]],
@@ -37,24 +39,12 @@ const DIGITS = [
 const SMOOTH = 6;
 
 /**
- * @param {number} seed
- * @returns {() => number} from 0 to below 1: a linear congruential generator is enough for this
- */
-function randomFrom(seed) {
-  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/**
  * @param {number} digit
  * @param {number} seed how it is slanted, how wide it is, and how shaky the hand
  * @returns {Stroke[]}
  */
 export function sampleDigit(digit, seed) {
-  const random = randomFrom(seed * 10 + digit + 1);
+  const random = makeRandom(seed * 10 + digit);
   const spread = (/** @type {number} */ width) => (random() - 0.5) * width;
   const [slant, wide, tall] = [spread(0.3), 1 + spread(0.3), 1 + spread(0.15)];
   return DIGITS[digit].map((numbers) => {

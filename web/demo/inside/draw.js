@@ -2,21 +2,9 @@
 
 /** Matrices and updates from a seed: equal seeds, equal numbers. */
 
-/** @typedef {import('./protocol.js').Grid} Grid */
+import { makeRandom } from '../common/random.js';
 
-/**
- * @param {number} seed
- * @returns {() => number} uniform in [0, 1): mulberry32
- */
-function makeRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** @typedef {import('./protocol.js').Grid} Grid */
 
 /**
  * A matrix of low entropy: few distinct values, one of them frequent.
