@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
 import { explain } from '../common/explain.js';
 import { formatPercent, formatTimes } from '../common/units.js';
 import { MAP_N, MAP_P, runOfCell } from './map-cells.js';
 import { ratioOf } from './record.js';
 import { formatShare } from './settings.js';
+import { styled } from './styled.js';
 
 /**
  * @typedef {import('./map-cells.js').Cell} Cell
@@ -86,11 +86,7 @@ function cellOf({ runs, settings, locked, choose }, cell) {
   const ratio = ratioOf(run.last);
   // Text stays readable on the deepest tint.
   const tint = `color-mix(in srgb, var(--accent) ${Math.round(34 * accuracy ** 4)}%, var(--card))`;
-  return html`<td
-    class="filled"
-    data-cell="${cell.p}:${cell.n}"
-    style=${styleMap({ background: tint })}
-  >
+  return html`<td class="filled" data-cell="${cell.p}:${cell.n}" ${styled({ background: tint })}>
     <b>${formatPercent(accuracy)}</b>
     <span>${ratio === undefined ? '' : formatTimes(ratio)}</span>
   </td>`;

@@ -67,7 +67,7 @@ export class MemberTable extends Part {
     if (status === 'left' || status === 'gone') {
       return this.#button('join', index, 'bring back', `Bring ${name} back`);
     }
-    return html`${this.#button('leave', index, 'take offline', `Take ${name} offline`)}
+    return html`${this.#button('leave', index, 'offline', `Take ${name} offline`)}
     ${this.#button('kill', index, 'crash', `Crash ${name}`)}`;
   }
 

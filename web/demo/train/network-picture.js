@@ -87,14 +87,16 @@ export class NetworkPicture extends Part {
    */
   #move(selector, from, to, rest, delay) {
     const home = between(from, to, rest);
-    const shift = (/** @type {Place} */ place, /** @type {number} */ opacity) => ({
+    const at = (/** @type {Place} */ place) => ({
       transform: `translate(${place.x - home.x}px, ${place.y - home.y}px)`,
-      opacity,
     });
-    this.querySelector(selector)?.animate(
-      [shift(from, 1), { ...shift(to, 1), offset: 0.95 }, shift(to, 0)],
-      { duration: WAY_MS, delay, fill: 'backwards', easing: 'ease-in-out' },
-    );
+    // It begins and ends behind a circle, so that nothing has to fade.
+    this.querySelector(selector)?.animate([at(from), at(to)], {
+      duration: WAY_MS,
+      delay,
+      fill: 'backwards',
+      easing: 'ease-in-out',
+    });
   }
 
   /** @override */

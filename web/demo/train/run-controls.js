@@ -38,7 +38,7 @@ export function controls({ state, busy, error, record }, commands) {
         act: running ? commands.pause : commands.resume,
         off: state === 'starting' || state === 'waiting',
       }
-    : { text: state === 'finished' ? 'Start anew' : 'Start', id: 'start', act: commands.start };
+    : { text: 'Start', id: 'start', act: commands.start };
   const progress = record?.last ? record.last.iterations / record.settings.iterations : 0;
   return html`<div class="row controls">
       <button type="button" class="primary" id=${main.id} ?disabled=${main.off} @click=${main.act}>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, svg } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
 import { makeHash } from '../address.js';
 import { formatBytes, formatPercent, formatSeconds, formatTimes } from '../common/units.js';
 import { lookOf, ratioOf } from './record.js';
 import { settingsToAddress } from './settings.js';
+import { styled } from './styled.js';
 
 /** @typedef {import('./record.js').RunRecord} RunRecord */
 
@@ -80,6 +80,6 @@ function key(run) {
   const { color, dash } = lookOf(run);
   return html`<svg class="line-key" width="28" height="8" aria-hidden="true">
     ${svg`<line x1="0" y1="4" x2="28" y2="4" stroke-width="3"
-      style=${styleMap({ stroke: `var(${color})` })} stroke-dasharray=${dash.join(' ') || 'none'} />`}
+      ${styled({ stroke: `var(${color})` })} stroke-dasharray=${dash.join(' ') || 'none'} />`}
   </svg>`;
 }

@@ -55,9 +55,9 @@ export class SettingsForm extends Part {
         <legend class="hidden">Settings of the run</legend>
         ${this.#select('method', 'Compressor', METHOD_NAMES)} ${this.#model()}
         ${this.#select('p', 'Sparsity p', shares(), !isSparse(method))}
-        ${this.#number('n', 'Delay n, iterations')} ${this.#number('workers', 'Workers')}
-        ${this.#select('split', 'Digits of workers', SPLITS)}
-        ${this.#select('link', 'Link of each worker', Object.fromEntries(links()))} ${this.#data()}
+        ${this.#number('n', 'Delay n')} ${this.#number('workers', 'Workers')}
+        ${this.#select('split', 'Shards', SPLITS)}
+        ${this.#select('link', 'Link', Object.fromEntries(links()))} ${this.#data()}
         ${this.#check()} ${this.#advanced()}
       </fieldset>
       ${
@@ -161,7 +161,7 @@ export class SettingsForm extends Part {
     const choices = this.hasOwn ? DATA_NAMES : { digits: DATA_NAMES.digits };
     return html`${this.#select('data', 'Data', choices)}
       <div class="field wide">
-        <label for="train-files">Own MNIST files: drop them anywhere, or choose</label>
+        <label for="train-files">Own MNIST files: drop or choose</label>
         <input
           id="train-files"
           type="file"
@@ -184,13 +184,13 @@ export class SettingsForm extends Part {
         ?disabled=${!isSparse(this.settings.method)}
         @change=${(/** @type {any} */ { target }) => this.#set({ mask: target.checked })}
       />
-      Mask the momentum of what was sent
+      Mask momentum where sent
     </label>`;
   }
 
   #advanced() {
     return html`<details class="wide" id="train-advanced">
-      <summary>More: iterations, batch, learning rate, clock, seed</summary>
+      <summary>More: iterations, batch, rate, clock, seed</summary>
       <div class="fields">
         ${this.#number('iterations', 'Iterations')} ${this.#number('batch', 'Batch')}
         <div class="field">

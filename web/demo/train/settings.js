@@ -28,9 +28,9 @@
 
 /** Bits per second each way, and seconds that each transfer takes besides. */
 export const LINKS = {
-  mobile: { name: '1 Mbit/s, a weak mobile link', rate: 1e6, latency: 0.05 },
-  home: { name: '10 Mbit/s, a home', rate: 1e7, latency: 0.02 },
-  lan: { name: '100 Mbit/s, an office', rate: 1e8, latency: 0.001 },
+  mobile: { name: '1 Mbit/s, mobile', rate: 1e6, latency: 0.05 },
+  home: { name: '10 Mbit/s, home', rate: 1e7, latency: 0.02 },
+  lan: { name: '100 Mbit/s, office', rate: 1e8, latency: 0.001 },
 };
 
 /** @type {Record<Method, string>} */
@@ -73,7 +73,7 @@ export const LIMITS = {
 
 /** What suits each model. @type {Record<ModelChoice, Partial<Settings>>} */
 const MODEL_DEFAULTS = {
-  mlp: { iterations: 500, batch: 32, rate: 0.1, step: 5 },
+  mlp: { iterations: 600, batch: 32, rate: 0.1, step: 5 },
   lenet5: { iterations: 400, batch: 32, rate: 0.03, step: 20 },
   resnet8: { iterations: 200, batch: 16, rate: 0.05, step: 40 },
 };
@@ -89,11 +89,11 @@ const COMMON = {
   mask: false,
   link: 'mobile',
   split: 'iid',
-  iterations: 500,
+  iterations: 600,
   batch: 32,
   rate: 0.1,
   step: 5,
-  examples: 6000,
+  examples: 10_000,
   seed: 1,
 };
 
