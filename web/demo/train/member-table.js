@@ -29,7 +29,7 @@ export class MemberTable extends Part {
         <thead>
           <tr>
             <th scope="col">Worker</th>
-            <th scope="col">Learns from</th>
+            <th scope="col">Examples</th>
             <th scope="col">Sent</th>
             <th scope="col">Got</th>
             <th scope="col">Now</th>
@@ -93,5 +93,5 @@ customElements.define('member-table', MemberTable);
 
 /** @param {number[]} labels */
 function labelsText(labels) {
-  return labels.length >= 10 ? ' of all digits' : ` of ${labels.join(' ')}`;
+  return labels.length >= 10 ? ', all digits' : `, ${labels.join(' ')}`;
 }

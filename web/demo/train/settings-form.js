@@ -18,7 +18,7 @@ import {
 /** @typedef {import('./settings.js').Settings} Settings */
 
 /** @type {Record<Settings['data'], string>} */
-const DATA_NAMES = { digits: 'digits, drawn here', own: 'own MNIST files' };
+const DATA_NAMES = { digits: 'drawn digits', own: 'own files' };
 
 /** The settings of the next run. Emits `settings` with all of them, and `files` with chosen ones. */
 export class SettingsForm extends Part {

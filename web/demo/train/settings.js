@@ -28,9 +28,9 @@
 
 /** Bits per second each way, and seconds that each transfer takes besides. */
 export const LINKS = {
-  mobile: { name: '1 Mbit/s, mobile', rate: 1e6, latency: 0.05 },
-  home: { name: '10 Mbit/s, home', rate: 1e7, latency: 0.02 },
-  lan: { name: '100 Mbit/s, office', rate: 1e8, latency: 0.001 },
+  mobile: { name: '1 Mbit/s', rate: 1e6, latency: 0.05 },
+  home: { name: '10 Mbit/s', rate: 1e7, latency: 0.02 },
+  lan: { name: '100 Mbit/s', rate: 1e8, latency: 0.001 },
 };
 
 /** @type {Record<Method, string>} */
