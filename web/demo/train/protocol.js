@@ -29,7 +29,6 @@
  * @property {[number, void]} join
  * @property {[number, void]} kill
  * @property {[undefined, Uint8Array<ArrayBuffer>]} model a compressed model file
- * @property {[undefined, void]} end all threads
  *
  * @typedef {'running' | 'paused' | 'waiting' | 'finished'} WorkState waiting: nobody is there
  *

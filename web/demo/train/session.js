@@ -22,8 +22,6 @@ import { toOptions } from './settings.js';
  * @property {number} down
  */
 
-/** A little longer than threads need to end by themselves. */
-const END_MS = 500;
 /** The page is drawn anew no more often than this. */
 const DRAW_MS = 150;
 
@@ -108,14 +106,10 @@ export class Session extends EventTarget {
 
   /** Ends the run, its workers included. */
   reset() {
-    const client = this.#client;
+    // The workers of a worker end with it. Asking it to end them first is no good: Chromium then
+    // sometimes keeps it.
+    this.#client?.end();
     this.#client = undefined;
-    if (client) {
-      // Workers of a worker end with it; those that are asked first end sooner.
-      const end = () => client.end();
-      client.request('end', undefined).then(end, end);
-      setTimeout(end, END_MS);
-    }
     if (this.record?.state === 'running') this.record.state = 'stopped';
     Object.assign(this, { members: [], notices: [], error: '', record: undefined });
     this.round = undefined;

@@ -24,7 +24,6 @@ export class TrainingWork {
   #simulation;
   /** Rounds that may still run: none while it pauses. */
   #allowed = 0;
-  #ended = false;
   #wake = () => {};
 
   /**
@@ -58,10 +57,10 @@ export class TrainingWork {
     this.#wake();
   }
 
-  /** Runs until all is done, or `end`. */
+  /** Runs until all is done. */
   async loop() {
     let rounds = this.#simulation.run({ iterations: this.#iterations });
-    while (!this.#ended) {
+    for (;;) {
       if (await this.#mustWait()) continue;
       this.#allowed -= 1;
       try {
@@ -69,13 +68,12 @@ export class TrainingWork {
         if (done) break;
         await this.#report(value);
       } catch (error) {
-        if (this.#ended) return;
         if (this.#present > 0) throw error;
         // Nobody is left: goes on anew when somebody is back.
         rounds = this.#simulation.run({ iterations: this.#iterations });
       }
     }
-    if (!this.#ended) this.#tell('state', 'finished');
+    this.#tell('state', 'finished');
   }
 
   get #present() {
@@ -91,7 +89,7 @@ export class TrainingWork {
     await new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
     });
-    if (!this.#ended && this.#allowed > 0 && this.#present > 0) this.#tell('state', 'running');
+    if (this.#allowed > 0 && this.#present > 0) this.#tell('state', 'running');
     return true;
   }
 
@@ -122,11 +120,5 @@ export class TrainingWork {
     } finally {
       model.dispose();
     }
-  }
-
-  async end() {
-    this.#ended = true;
-    this.#wake();
-    await this.#simulation.dispose();
   }
 }

@@ -27,5 +27,4 @@ serve({
   join: (worker) => current().change('join', worker),
   kill: (worker) => current().change('kill', worker),
   model: () => current().model(),
-  end: () => work?.end(),
 });
