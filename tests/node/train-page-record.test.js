@@ -154,7 +154,7 @@ describe('the picture of the network', () => {
   it('has all workers inside, apart from each other and from the server', () => {
     for (const width of [240, 300, 560, 1200]) {
       for (let workers = 2; workers <= 16; ++workers) {
-        const { workers: places, server, radius, height } = planPicture(width, 320, workers);
+        const { workers: places, server, radius, height } = planPicture(width, 270, workers);
         for (const [index, place] of places.entries()) {
           assert(place.x >= radius && place.x <= width - radius, `${width}, ${workers}`);
           assert(place.y >= radius && place.y <= height - radius, `${width}, ${workers}`);

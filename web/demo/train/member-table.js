@@ -93,5 +93,5 @@ customElements.define('member-table', MemberTable);
 
 /** @param {number[]} labels */
 function labelsText(labels) {
-  return labels.length >= 10 ? ', all digits' : `, ${labels.join(' ')}`;
+  return labels.length >= 10 ? '' : `, ${labels.join(' ')}`;
 }

@@ -12,7 +12,7 @@ import { between, dotRadius, planPicture } from './picture-layout.js';
  * @typedef {import('./session.js').Member} Member
  */
 
-const HEIGHT = 320;
+const HEIGHT = 270;
 const SERVER_RADIUS = 26;
 /** One way of a message; messages of rounds that come sooner are not shown. */
 const WAY_MS = 450;
@@ -165,9 +165,9 @@ function legend() {
         return html`<svg width=${2 * radius} height=${2 * radius} aria-hidden="true">
             <circle class="size" cx=${radius} cy=${radius} r=${radius} />
           </svg>
-          ${formatBytes(bytes)} `;
+          ${formatBytes(bytes).replace(/\.0+ /, ' ')} `;
       })}</span
     >
-    <span>every tenfold makes a message’s dot as much wider</span>
+    <span>(on a log scale)</span>
   </p>`;
 }

@@ -3,7 +3,7 @@
 import { html } from 'lit';
 import '../common/chart.js';
 import { explain } from '../common/explain.js';
-import { formatBytes, formatPercent, formatSeconds, formatShort } from '../common/units.js';
+import { formatBytes, formatPercent, formatShort } from '../common/units.js';
 import { lookOf } from './record.js';
 
 /**
@@ -137,5 +137,5 @@ function bytesText(bytes) {
 
 /** @param {number} seconds */
 function secondsText(seconds) {
-  return formatSeconds(seconds).replace(/\.0+ /, ' ');
+  return `${formatShort(seconds)} s`;
 }

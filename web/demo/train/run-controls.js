@@ -124,7 +124,5 @@ export function modelButtons({ ready, read, save }) {
       </button>
       <button type="button" id="save" ?disabled=${!ready} @click=${save}>Save the model</button>
     </div>
-    <p class="note">
-      Compressed: nine tenths of the weights become 0, the others one of 32 values of each matrix.
-    </p>`;
+    <p class="note">Compressed to an eighth: each matrix keeps 16 distinct values.</p>`;
 }

@@ -69,7 +69,7 @@ function row(run, remove) {
         ?disabled=${state === 'running'}
         @click=${() => remove(run)}
       >
-        remove
+        ✕
       </button>
     </td>
   </tr>`;

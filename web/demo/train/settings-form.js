@@ -190,7 +190,7 @@ export class SettingsForm extends Part {
 
   #advanced() {
     return html`<details class="wide" id="train-advanced">
-      <summary>More: iterations, batch, rate, clock, seed</summary>
+      <summary>More settings</summary>
       <div class="fields">
         ${this.#number('iterations', 'Iterations')} ${this.#number('batch', 'Batch')}
         <div class="field">
