@@ -199,7 +199,7 @@ describe('training together', () => {
       await waitForText(
         page,
         '#notices',
-        /Worker 2 is gone: .*The run goes on without it\./,
+        /Worker 2 is gone\. .*The run goes on without it\./,
         RUN_MS,
       );
       await waitForRound(page, (await roundOf(page)) + 3);
@@ -214,7 +214,7 @@ describe('training together', () => {
   it('tells of workers that failed by themselves', async () => {
     await withTraining(`${SMALL}&model=lenet5&rate=5`, async (page) => {
       await page.click('#start');
-      await waitForText(page, '#notices', /Worker \d is gone: .*(NaN|infinit)/, RUN_MS);
+      await waitForText(page, '#notices', /Worker \d is gone\. .*(NaN|infinit)/, RUN_MS);
       await waitForText(page, '#state', /^Nobody is there/, RUN_MS);
       await page.click('#reset');
       await waitForText(page, '#state', /^Ready/);

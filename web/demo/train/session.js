@@ -165,7 +165,7 @@ export class Session extends EventTarget {
     ).length;
     const then =
       rest > 0 ? 'The run goes on without it.' : 'Bring a worker back for the run to go on.';
-    this.notices = [...this.notices, `Worker ${worker + 1} is gone: ${reason} ${then}`].slice(-3);
+    this.notices = [...this.notices, `Worker ${worker + 1} is gone. ${reason} ${then}`].slice(-3);
   }
 
   /** @param {string} sentence */
