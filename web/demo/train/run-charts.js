@@ -20,7 +20,11 @@ const BYTES = { label: 'bytes', log: true, format: bytesText };
 /** @type {Axis} */
 const SENT = { label: 'sent by each worker', log: true, format: bytesText };
 /** @type {Axis} */
-const SECONDS = { label: 'simulated time', log: true, format: secondsText };
+const SECONDS = {
+  label: 'simulated time, seconds',
+  log: true,
+  format: (value) => formatShort(value),
+};
 /** @type {Axis} */
 const ACCURACY = { label: 'accuracy', range: [0, 1], format: (value) => formatPercent(value, 0) };
 
@@ -133,9 +137,4 @@ function accuracyBy(runs, of) {
 /** @param {number} bytes */
 function bytesText(bytes) {
   return formatBytes(bytes).replace(/\.0+ /, ' ');
-}
-
-/** @param {number} seconds */
-function secondsText(seconds) {
-  return `${formatShort(seconds)} s`;
 }
