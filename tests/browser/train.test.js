@@ -231,9 +231,7 @@ describe('training together', () => {
       assert.match(await rows.nth(0).innerText(), /SBC p = 1 %, n = 10/);
       assert.match(await rows.nth(1).innerText(), /Dense[^]*×1\.0/);
       for (const chart of ['#by-bytes', '#by-time']) {
-        const legend = await read(page, `${chart} .u-legend`);
-        assert.match(legend, /SBC p = 1 %, n = 10/, chart);
-        assert.match(legend, /Dense/, chart);
+        await waitForText(page, `${chart} .u-legend`, /SBC p = 1 %, n = 10[^]*Dense/);
       }
       assert.match(await read(page, '#map [data-cell="0.01:10"]'), /%\s+×3,\d{3}/);
       assert.match(await read(page, '#map [data-cell="1:1"]'), /%\s+×1\.0/);

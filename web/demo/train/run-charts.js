@@ -48,16 +48,24 @@ const TRAFFIC = [
 ];
 
 /**
- * @param {RunRecord | undefined} record whose traffic is shown
- * @param {RunRecord[]} runs all, the one that is under way included
+ * What the charts show, in their order.
+ *
+ * @type {Array<(source: { record: RunRecord | undefined, runs: RunRecord[] }) => Series[]>}
  */
-export function runCharts(record, runs) {
+export const CHARTS = [
+  ({ record }) => (record ? trafficOf(record) : []),
+  ({ runs }) => accuracyBy(runs, ({ up }) => up),
+  ({ runs }) => accuracyBy(runs, ({ seconds }) => seconds),
+];
+
+/** @param {Series[][]} series of CHARTS */
+export function runCharts([traffic, byBytes, byTime]) {
   return html`<div class="charts">
     <section class="card" aria-labelledby="traffic-title">
       <h2 id="traffic-title">Bytes, round by round</h2>
       <line-chart
         id="traffic"
-        .series=${record ? trafficOf(record) : []}
+        .series=${traffic}
         .x=${ROUNDS}
         .y=${BYTES}
         .label=${'Bytes sent and received by a worker, by round, beside dense exchange.'}
@@ -73,7 +81,7 @@ export function runCharts(record, runs) {
       <h2 id="by-bytes-title">Accuracy against bytes</h2>
       <line-chart
         id="by-bytes"
-        .series=${accuracyBy(runs, ({ up }) => up)}
+        .series=${byBytes}
         .x=${SENT}
         .y=${ACCURACY}
         .label=${'Accuracy against the bytes that each worker sent, a line for each run.'}
@@ -89,7 +97,7 @@ export function runCharts(record, runs) {
       <h2 id="by-time-title">Accuracy against time</h2>
       <line-chart
         id="by-time"
-        .series=${accuracyBy(runs, ({ seconds }) => seconds)}
+        .series=${byTime}
         .x=${SECONDS}
         .y=${ACCURACY}
         .label=${'Accuracy against simulated time, a line for each run.'}

@@ -10,10 +10,11 @@ import './member-table.js';
 import './network-picture.js';
 import './settings-form.js';
 import './train.css';
+import { ChartTurns } from './chart-turns.js';
 import { fractionMap } from './fraction-map.js';
 import { missingCells, settingsOfCell } from './map-cells.js';
 import { sortMnistFiles } from './mnist-files.js';
-import { runCharts } from './run-charts.js';
+import { CHARTS, runCharts } from './run-charts.js';
 import { controls, memberCard, modelButtons, notices } from './run-controls.js';
 import { runFacts } from './run-facts.js';
 import { runsTable } from './runs-table.js';
@@ -41,6 +42,7 @@ class TrainView extends Part {
   #fileNote = '';
   #filling = false;
   #exporting = false;
+  #charts = new ChartTurns(CHARTS, () => this.requestUpdate());
 
   constructor() {
     super();
@@ -99,8 +101,14 @@ class TrainView extends Part {
   #follow() {
     const { record, state } = this.#session;
     if (record && !this.#runs.includes(record)) this.#runs = [...this.#runs, record];
+    this.#showRuns();
     if (this.#session.error) this.#filling = false;
     if (this.#filling && state === 'finished') queueMicrotask(() => this.#fillNext());
+  }
+
+  #showRuns() {
+    const record = this.#session.record ?? this.#runs.at(-1);
+    this.#charts.show({ record, runs: this.#runs });
     this.requestUpdate();
   }
 
@@ -119,7 +127,7 @@ class TrainView extends Part {
     this.#session.reset();
     // A run without a round has nothing to compare.
     this.#runs = this.#runs.filter(({ last }) => last);
-    this.requestUpdate();
+    this.#showRuns();
   }
 
   #fill() {
@@ -207,7 +215,7 @@ class TrainView extends Part {
           })}
         </section>
       </div>
-      ${runCharts(record ?? runs.at(-1), runs)}
+      ${runCharts(this.#charts.series)}
       <div class="pair">
         <section class="card" aria-labelledby="runs-title">
           <div class="row apart">
@@ -244,7 +252,7 @@ class TrainView extends Part {
   #keepOnly(runs) {
     this.#runs = runs;
     if (this.#session.record && !runs.includes(this.#session.record)) this.#session.reset();
-    this.requestUpdate();
+    this.#showRuns();
   }
 }
 
