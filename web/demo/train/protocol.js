@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the page asks the worker that trains, and what that tells it.
+ *
+ * @typedef {import('../../lib/index.js').MemberStatus} MemberStatus
+ * @typedef {import('../../lib/index.js').Round} Round
+ * @typedef {import('../../lib/index.js').SimulationOptions} SimulationOptions
+ *
+ * @typedef {object} OwnFiles IDX files, gzip or not; without those for testing a fifth is put aside
+ * @property {Blob} images
+ * @property {Blob} labels
+ * @property {Blob} [testImages]
+ * @property {Blob} [testLabels]
+ *
+ * @typedef {{ examples: number, labels: number[] }} Shard how many a worker has, and of which digits
+ *
+ * @typedef {object} Work
+ * @property {SimulationOptions} options without the data
+ * @property {number} iterations
+ * @property {OwnFiles | { digits: number }} data
+ *
+ * @typedef {object} TrainRequests
+ * @property {[Work, { weights: number, shards: Shard[] }]} start gets ready; `go` begins
+ * @property {[undefined, void]} go
+ * @property {[undefined, void]} pause after the round that is running
+ * @property {[undefined, void]} step one round
+ * @property {[number, void]} leave
+ * @property {[number, void]} join
+ * @property {[number, void]} kill
+ * @property {[undefined, Uint8Array<ArrayBuffer>]} model a compressed model file
+ *
+ * @typedef {'running' | 'paused' | 'waiting' | 'finished'} WorkState waiting: nobody is there
+ *
+ * @typedef {object} TrainEvents
+ * @property {Round} round
+ * @property {WorkState} state
+ * @property {MemberStatus[]} members
+ * @property {string} failed a sentence
+ */
+
+export {};

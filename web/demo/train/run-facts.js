@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { html } from 'lit';
+import {
+  formatBytes,
+  formatNumber,
+  formatPercent,
+  formatSeconds,
+  formatTimes,
+} from '../common/units.js';
+import { ratioOf } from './record.js';
+
+/** @typedef {import('./record.js').RunRecord} RunRecord */
+
+/**
+ * The numbers of a run as they are now.
+ *
+ * @param {RunRecord | undefined} record
+ */
+export function runFacts(record) {
+  const last = record?.last;
+  const ratio = ratioOf(last);
+  return html`<div class="headline">
+      <p class="ratio number" id="ratio">${ratio === undefined ? '–' : formatTimes(ratio)}</p>
+      <p>
+        fewer bytes sent than by dense exchange:
+        <b class="number" id="sent">${last ? formatBytes(last.up) : '–'}</b> by each worker instead
+        of <b class="number" id="dense">${last ? formatBytes(last.denseUp) : '–'}</b>
+      </p>
+    </div>
+    <dl class="facts">
+      ${fact(
+        'Accuracy',
+        'accuracy',
+        record?.accuracy === undefined ? '–' : formatPercent(record.accuracy),
+        'of digits not learned from',
+      )}
+      ${fact(
+        'Round',
+        'round',
+        last ? formatNumber(last.round) : '–',
+        last && record
+          ? html`iteration <span id="iterations">${last.iterations}</span> of
+              ${record.settings.iterations}`
+          : '',
+      )}
+      ${fact('Loss', 'loss', last?.loss ? formatNumber(last.loss, 3) : '–', 'of the last round')}
+      ${fact(
+        'Got by each worker',
+        'down',
+        last ? formatBytes(last.down) : '–',
+        last ? `dense: ${formatBytes(last.denseDown)}` : '',
+      )}
+      ${fact(
+        'Simulated time',
+        'seconds',
+        last ? formatSeconds(last.seconds) : '–',
+        last ? `dense: ${formatSeconds(last.denseSeconds)}` : '',
+      )}
+    </dl>`;
+}
+
+/**
+ * @param {string} name
+ * @param {string} id
+ * @param {unknown} value
+ * @param {unknown} note
+ */
+function fact(name, id, value, note) {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><span id=${id}>${value}</span> <span class="note">${note}</span></dd>
+  </div>`;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The run that is under way, as the page sees it. */
+
+import { Client, messageOf } from '../common/client.js';
+import { addRound, newRecord } from './record.js';
+import { toOptions } from './settings.js';
+
+/**
+ * @typedef {import('./protocol.js').MemberStatus} MemberStatus
+ * @typedef {import('./protocol.js').OwnFiles} OwnFiles
+ * @typedef {import('./protocol.js').Round} Round
+ * @typedef {import('./protocol.js').Shard} Shard
+ * @typedef {import('./protocol.js').WorkState} WorkState
+ * @typedef {import('./record.js').RunRecord} RunRecord
+ * @typedef {import('./settings.js').Settings} Settings
+ *
+ * @typedef {object} Member a worker that learns
+ * @property {MemberStatus} status
+ * @property {Shard} shard
+ * @property {number} up bytes since the beginning
+ * @property {number} down
+ */
+
+/** The page is drawn anew no more often than this. */
+const DRAW_MS = 150;
+
+export class Session extends EventTarget {
+  /** @type {'idle' | 'starting' | WorkState} */
+  state = 'idle';
+  /** @type {RunRecord | undefined} */
+  record;
+  /** @type {Member[]} */
+  members = [];
+  /** @type {Round | undefined} */
+  round;
+  /** What happened to workers, in sentences, the latest last. @type {string[]} */
+  notices = [];
+  /** Why a run could not begin or go on: a sentence. */
+  error = '';
+  /** @type {Client<import('./protocol.js').TrainRequests> | undefined} */
+  #client;
+  #timer = 0;
+
+  /** Whether settings cannot take effect now. */
+  get busy() {
+    return this.state !== 'idle' && this.state !== 'finished';
+  }
+
+  /**
+   * Begins a run; the one before is ended.
+   *
+   * @param {Settings} settings
+   * @param {OwnFiles | undefined} own
+   * @param {RunRecord[]} others kept runs
+   * @param {{ paused?: boolean }} [options] paused: before the first round
+   */
+  async start(settings, own, others, { paused = false } = {}) {
+    this.reset();
+    /** @type {Client<import('./protocol.js').TrainRequests>} */
+    const client = new Client(
+      new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }),
+      (name, value) => this.#client === client && this.#receive(name, value),
+    );
+    this.#client = client;
+    this.#change('starting');
+    try {
+      const data = own && settings.data === 'own' ? own : { digits: settings.examples };
+      const options = toOptions(settings);
+      const { iterations } = settings;
+      const { weights, shards } = await client.request('start', { options, iterations, data });
+      if (this.#client !== client) return;
+      this.record = newRecord(settings, weights, others);
+      this.members = shards.map((shard) => ({ status: 'present', shard, up: 0, down: 0 }));
+      if (!paused) await client.request('go', undefined);
+      this.#change(paused ? 'paused' : 'running');
+    } catch (error) {
+      if (this.#client === client) this.#fail(messageOf(error));
+    }
+  }
+
+  /** @param {'go' | 'pause' | 'step'} command */
+  async command(command) {
+    await this.#client?.request(command, undefined).catch(() => {});
+  }
+
+  /**
+   * @param {'leave' | 'join' | 'kill'} change
+   * @param {number} worker
+   */
+  async changeMember(change, worker) {
+    try {
+      await this.#client?.request(change, worker);
+      if (change === 'kill') this.#tellLoss(worker, 'It was made to crash.');
+    } catch (error) {
+      if (this.#client) this.error = messageOf(error);
+    }
+    this.#changed();
+  }
+
+  /** @returns {Promise<Uint8Array<ArrayBuffer>>} what has been learned, as a model file */
+  async model() {
+    if (!this.#client) throw new Error('There is no model before a run has begun.');
+    return this.#client.request('model', undefined);
+  }
+
+  /** Ends the run, its workers included. */
+  reset() {
+    // The workers of a worker end with it. Asking it to end them first is no good: Chromium then
+    // sometimes keeps it.
+    this.#client?.end();
+    this.#client = undefined;
+    if (this.record?.state === 'running') this.record.state = 'stopped';
+    Object.assign(this, { members: [], notices: [], error: '', record: undefined });
+    this.round = undefined;
+    this.#change('idle');
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} value
+   */
+  #receive(name, value) {
+    if (name === 'round') this.#takeRound(value);
+    else if (name === 'members') this.#takeStatuses(value);
+    else if (name === 'state') this.#takeState(value);
+    else this.#fail(messageOf(value));
+  }
+
+  /** @param {WorkState} state */
+  #takeState(state) {
+    if (this.state === 'starting') return; // told before the answer that it is ready
+    if (state === 'finished' && this.record) this.record.state = 'finished';
+    this.#change(state);
+  }
+
+  /** @param {Round} round */
+  #takeRound(round) {
+    this.round = round;
+    if (this.record) addRound(this.record, round);
+    this.members = this.members.map((member, index) => ({
+      ...member,
+      up: round.totals.up[index],
+      down: round.totals.down[index],
+    }));
+    for (const { worker, reason } of round.lost) this.#tellLoss(worker, reason);
+    this.dispatchEvent(new CustomEvent('round', { detail: round }));
+    this.#changed();
+  }
+
+  /** @param {MemberStatus[]} statuses */
+  #takeStatuses(statuses) {
+    this.members = this.members.map((member, index) => ({ ...member, status: statuses[index] }));
+    this.#changed();
+  }
+
+  /**
+   * @param {number} worker
+   * @param {string} reason
+   */
+  #tellLoss(worker, reason) {
+    if (reason === 'It was killed.') return; // which the page did, and told
+    const rest = this.members.filter(
+      ({ status }, index) => index !== worker && status === 'present',
+    ).length;
+    const then =
+      rest > 0 ? 'The run goes on without it.' : 'Bring a worker back for the run to go on.';
+    this.notices = [...this.notices, `Worker ${worker + 1} is gone. ${reason} ${then}`].slice(-3);
+  }
+
+  /** @param {string} sentence */
+  #fail(sentence) {
+    this.#client?.end();
+    this.#client = undefined;
+    if (this.record?.state === 'running') this.record.state = 'stopped';
+    this.error = sentence;
+    this.#change('idle');
+  }
+
+  /** @param {Session['state']} state */
+  #change(state) {
+    this.state = state;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.dispatchEvent(new Event('change'));
+  }
+
+  #changed() {
+    this.#timer ||= window.setTimeout(() => {
+      this.#timer = 0;
+      this.dispatchEvent(new Event('change'));
+    }, DRAW_MS);
+  }
+}
