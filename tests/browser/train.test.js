@@ -280,7 +280,15 @@ describe('training together', () => {
       assert.equal(logits.length, 10);
       model.dispose();
       await page.click('#read');
-      await page.waitForURL(/#infer\?model=handed/);
+      await waitForText(page, '#bytes', /Trained here/);
+      await page.focus('#pad');
+      await page.keyboard.press('1');
+      await waitForText(page, '#digits .best', /^\d\s+\d+ %$/);
+      // Kept in the browser, it is still there after a reload.
+      await page.waitForURL(/#infer\?model=[0-9a-f]{32}/);
+      await page.reload();
+      await waitForText(page, '#bytes', /Kept in this browser/);
+      await waitForText(page, '#digits .best', /^\d\s+\d+ %$/);
     });
   });
 
