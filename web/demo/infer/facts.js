@@ -83,7 +83,7 @@ function stays(timing) {
   if (!timing) return [undefined];
   const { difference } = timing;
   if (difference === undefined) return ['–', 'there is nothing to answer to'];
-  if (difference === 0) return ['stays', 'bit for bit, in any format'];
+  if (difference === 0) return ['stays', 'bit for bit the same'];
   return difference < ROUNDING
     ? ['stays', `probabilities move by ${formatShort(difference, 1)}, which is rounding`]
     : ['moves', `by ${formatShort(difference, 2)}`];

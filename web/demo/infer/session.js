@@ -5,7 +5,7 @@
 import { imageToTensor, probabilities, topClasses } from '../../lib/index.js';
 import { PageError, fetchFirst } from './download.js';
 import { loadModel } from './load.js';
-import { layerTimes, medianTime, timesInTurn } from './measure.js';
+import { layerTimes, medianTime, timesInTurn, warmUp } from './measure.js';
 import { decodePhotograph } from './photograph.js';
 import { distributionsOf } from './distributions.js';
 
@@ -127,11 +127,13 @@ export class Session {
     return { top, probabilities: shares };
   }
 
-  /** @returns {Timing | null} */
-  measure() {
+  /** @returns {Promise<Timing | null>} */
+  async measure() {
     const model = this.#model;
     if (!model) return null;
     const input = this.#anyInput(model);
+    await warmUp([() => model.run(input)], () => model.disposed);
+    if (model.disposed) return null;
     const shares = this.#pictureInput() && probabilities(model, model.run(input));
     const first = this.#first;
     const difference =
@@ -141,14 +143,18 @@ export class Session {
     return { ...medianTime(() => model.run(input)), steps: layerTimes(model, input), difference };
   }
 
-  /** @returns {Comparison | null} null where the dense weights are too large */
-  compare() {
+  /** @returns {Promise<Comparison | null>} null where the dense weights are too large */
+  async compare() {
     const model = this.#model;
     if (!model || model.denseByteLength > MOST_DENSE_BYTES) return null;
     const input = this.#anyInput(model);
     const dense = model.to('dense');
     try {
-      const [milliseconds, ours] = timesInTurn([() => dense.run(input), () => model.run(input)]);
+      const runs = [() => dense.run(input), () => model.run(input)];
+      await warmUp(runs, () => model.disposed);
+      // Meanwhile there may be another.
+      if (model.disposed) return null;
+      const [milliseconds, ours] = timesInTurn(runs);
       const layerEnergyPj = Object.fromEntries(
         dense.layers.map(({ name, energyPj }) => [name, energyPj]),
       );
