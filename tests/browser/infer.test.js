@@ -387,6 +387,7 @@ describe('the camera', () => {
 describe('SqueezeNet', { skip: noData }, () => {
   test('loads with progress', () =>
     withPage(async (page) => {
+      await waitUntilRead(page);
       /** @type {string[]} */
       const labels = [];
       await page.exposeFunction('noteLabel', (/** @type {string} */ label) => labels.push(label));

@@ -270,7 +270,9 @@ describe('page: look inside', () => {
 
   test('running stops at the end, and at Pause', () =>
     withInside(async (page) => {
-      await page.clock.install(); // time goes on when this test says so
+      // Time goes on when this test says so.
+      await page.clock.install({ time: 0 });
+      await page.clock.pauseAt(3_600_000);
       await page.locator('[data-format="cer"]').click();
       await page.getByRole('button', { name: 'Run' }).click();
       await waitForText(page, '#step-text', /^Step 1 of 17/);

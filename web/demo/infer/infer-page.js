@@ -43,7 +43,7 @@ export function renderInfer(view) {
 
 /** @param {InferView} view */
 function modelBar(view) {
-  const { engine, state, loading, kept, errors, status } = view;
+  const { state, loading, kept, errors, status } = view;
   const button = (/** @type {string} */ key, /** @type {string} */ text) =>
     html`<button
       type="button"
@@ -76,7 +76,7 @@ function modelBar(view) {
       />
     </div>
     ${own.length > 0 || squeezeNet ? keptList(view) : nothing}
-    ${loading && (engine.model || loading.key !== 'digits') ? progressBar(view) : nothing}
+    ${loading && loading.key !== 'digits' ? progressBar(view) : nothing}
     <p class="error" id="model-error" role="alert">${errors.model}</p>
     <p class="hint" id="status" role="status">${status}</p>
   </section>`;
