@@ -120,8 +120,8 @@ const KEY = [
   ['dense, csr', 'the baselines'],
   ['cer, cser', 'runs of equal values'],
   ['palette', 'a code for each element'],
-  ['pcsr', 'a code and a column per nonzero'],
-  ['mask', 'a bitmap, and a code per nonzero'],
+  ['pcsr', 'a code, a column per nonzero'],
+  ['mask', 'a bitmap, a code per nonzero'],
   ['blocks', 'tables of products, for batch 1'],
 ];
 
@@ -129,6 +129,6 @@ const KEY = [
 function drawKey() {
   return KEY.flatMap(([name, meaning], i) => [
     text(40, 20 + 18 * i, name, { fill: INK }),
-    text(104, 20 + 18 * i, meaning, { fill: MUTED }),
+    text(112, 20 + 18 * i, meaning, { fill: MUTED }),
   ]);
 }
