@@ -107,7 +107,7 @@ describe('matrix: the golden example', () => {
 
   test('there is no prediction of what a format is not meant for', () => {
     const matrix = Matrix.fromDense(GOLDEN, 4, 4);
-    for (const columns of [0, 1, 2, 64]) {
+    for (const columns of [1, 2, 64]) {
       const { format, candidates } = matrix.choice(columns);
       for (const candidate of candidates) {
         const meant = candidate.format !== 'blocks' || columns === 1;

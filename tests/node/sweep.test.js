@@ -240,6 +240,10 @@ describe('sweep: a quick run', () => {
       ...['crossings.csv', 'formats.svg', 'machine.json', 'results.csv'],
     ]);
     for (const format of RIVALS) assert.match(said, new RegExp(`\\b${format}\\b`));
+    assert.match(
+      said,
+      new RegExp(`auto, in all ${casesOf(QUICK_PLAN).length} .*: ×\\d+\\.\\d\\d the`),
+    );
     const { date, cpu, engine, rounds, seed } = JSON.parse(output('machine.json'));
     assert.match(date, /^\d{4}-\d\d-\d\d$/);
     assert.match(engine, /^Node\.js /);

@@ -23,8 +23,8 @@ export const inspectCommand = {
   notes: `M may be an address, too. Entropy is in bits per weight, p0 the share of the most frequent
 value, distinct the number of different values, ratio how many times smaller than dense float32.
 Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix products by the
-model that chooses formats, fitted on one machine; it is – (null in JSON) where a format is not meant
-for such products. A measured one is the median on this machine, with all that is done in the
+model that chooses formats, fitted on one machine; it is – (null in JSON) where the format is not
+meant for such products. A measured one is the median on this machine, with all that is done in the
 layer's step, such as a normalization that was fused into it.`,
   run,
 };
