@@ -96,8 +96,8 @@ function drawnConv(name, channels, side, distribution) {
   return drawnLayer(node, [channels, side, side], size, distribution);
 }
 
-/** @type {Row[]} */
-const LAYERS = [
+/** Single layers. @type {Row[]} */
+export const LAYERS = [
   {
     name: 'fc6',
     title: 'fc6 4096×9216, 9 %, 32 values',
