@@ -93,7 +93,7 @@ double VectorNanoseconds(Format format, const Profile& p) {
   }
   const VectorTimes& t = VectorTimesOf(format);
   const double elements = format == Format::kPalette ? AllElements(p) : work.listed;
-  return t.row * rows + t.element * elements + t.run * work.runs;
+  return t.row * rows + t.element * elements + t.run * work.runs + t.bit * AllElements(p);
 }
 
 // ---- Several columns ----

@@ -19,12 +19,13 @@ struct VectorTimes {
   double row;      // starting and storing a row
   double element;  // an element that is stored (all of them for dense and palette)
   double run;      // a run of cer and cser
+  double bit = 0;  // an element of mask's bitmap, listed or not
 };
 inline constexpr VectorTimes kDenseVector{5, 0.076, 0};
 inline constexpr VectorTimes kPaletteVector{20, 0.53, 0};
 inline constexpr VectorTimes kCsrVector{5, 0.26, 0};
 inline constexpr VectorTimes kPcsrVector{3, 0.56, 0};
-inline constexpr VectorTimes kMaskVector{20, 1.2, 0};
+inline constexpr VectorTimes kMaskVector{20, 1.2, 0, 0.25};
 inline constexpr VectorTimes kRunVector{40, 0.38, 5.4};  // cer and cser
 // blocks.
 struct TableTimes {
