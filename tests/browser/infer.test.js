@@ -350,6 +350,34 @@ describe('files', () => {
     }));
 });
 
+describe('storage', () => {
+  test('that is refused is said, and the model runs', () =>
+    withPage(
+      async (page) => {
+        await waitUntilRead(page);
+        await dropFiles(page, [{ name: 'mine', bytes: readFileSync(DIGITS) }]);
+        await waitForText(
+          page,
+          '#status',
+          /^mine is loaded\. This browser cannot keep it: it refuses/,
+        );
+        await page.focus('#pad');
+        await page.keyboard.press('6');
+        await waitForText(page, '#digits .best', /^6\s/);
+      },
+      {
+        prepare: (page) =>
+          page.addInitScript(() => {
+            Object.defineProperty(window, 'caches', {
+              get() {
+                throw new DOMException('It is refused.', 'SecurityError');
+              },
+            });
+          }),
+      },
+    ));
+});
+
 describe('the camera', () => {
   test('that is not there or refused gets a sentence', { skip: noData }, () =>
     withPage(async (page) => {

@@ -41,6 +41,8 @@ export class InferEngine {
 
   key = '';
   name = '';
+  /** Whether a model that is no part of the page will be there after a reload. */
+  isKept = true;
   origin = 'Downloaded';
   /** @type {ModelView | undefined} */
   model;
@@ -107,6 +109,7 @@ export class InferEngine {
       { signal, onProgress },
     );
     this.#version += 1;
+    this.isKept = true;
     this.model = model;
     this.answer = this.timing = this.comparison = undefined;
     this.name = name;
@@ -125,6 +128,7 @@ export class InferEngine {
   async #keep(key, name, origin) {
     if (origin === 'Kept in this browser') return key;
     const kept = await keepModel(name, await this.save());
+    this.isKept = kept !== undefined;
     return key === 'squeezenet' ? key : (kept?.checksum ?? key);
   }
 

@@ -271,6 +271,9 @@ export class InferView extends Part {
       this.rowsShown = 0;
       this.state.model = this.#opened = key;
       this.status = key === 'digits' ? '' : `${request.name} is loaded.`;
+      if (!this.engine.isKept) {
+        this.status += ' This browser cannot keep it: it refuses storage, or has no room for it.';
+      }
       this.#listKept();
       await this.#recode();
     } catch (error) {
