@@ -21,6 +21,12 @@ const images = (/** @type {number} */ count) => file(`images-${count}`, blankIma
 const labels = (/** @type {number} */ count) => file(`labels-${count}`, blankLabels(count));
 
 describe('own MNIST files', () => {
+  it('are not read when they hold too much', async () => {
+    const zipped = file('bomb', gzip(new Uint8Array(100_000)));
+    assert.equal((await readWhole(zipped)).length, 100_000);
+    await assert.rejects(readWhole(zipped, 99_999), /holds more than 99,999 bytes, decompressed\./);
+  });
+
   it('are recognized by content, compressed or not', async () => {
     const zipped = file('x.bin', gzip(blankLabels(20)));
     const found = await sortMnistFiles([zipped, images(20)]);

@@ -2,6 +2,9 @@
 
 /** Files that may be compressed. */
 
+/** As much of one as is read; MNIST's largest has 47 MB. */
+const LIMIT = 2 ** 29;
+
 /** @param {Blob} file */
 async function isGzip(file) {
   const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
@@ -34,8 +37,24 @@ export async function readHead(file, count) {
 
 /**
  * @param {Blob} file
+ * @param {number} [limit] bytes; a small file may hold very many, compressed
  * @returns {Promise<Uint8Array<ArrayBuffer>>} all of it, decompressed
+ * @throws {Error} where there are more
  */
-export async function readWhole(file) {
-  return new Uint8Array(await new Response(await open(file)).arrayBuffer());
+export async function readWhole(file, limit = LIMIT) {
+  const reader = (await open(file)).getReader();
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const pieces = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > limit) {
+      await reader.cancel();
+      throw new Error(`A file holds more than ${limit.toLocaleString('en')} bytes, decompressed.`);
+    }
+    pieces.push(/** @type {Uint8Array<ArrayBuffer>} */ (value));
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
