@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
+import { loadExamples } from '../../web/demo/train/examples.js';
 import { readHead, readWhole } from '../../web/demo/train/gunzip.js';
 import { blankImages, blankLabels, labelsOf, splitExamples } from '../../web/demo/train/idx.js';
 import { sortMnistFiles } from '../../web/demo/train/mnist-files.js';
@@ -24,7 +25,19 @@ describe('own MNIST files', () => {
   it('are not read when they hold too much', async () => {
     const zipped = file('bomb', gzip(new Uint8Array(100_000)));
     assert.equal((await readWhole(zipped)).length, 100_000);
-    await assert.rejects(readWhole(zipped, 99_999), /holds more than 99,999 bytes, decompressed\./);
+    await assert.rejects(
+      readWhole(zipped, { limit: 99_999 }),
+      /holds more than 99,999 bytes, decompressed\./,
+    );
+  });
+
+  it('are read whole, with their own tests or without', async () => {
+    const own = { images: images(20), labels: labels(20) };
+    const { labels: most, testLabels: fifth } = await loadExamples(own);
+    assert.deepEqual([most.length, fifth.length], [8 + 16, 8 + 4]);
+    const tests = { testImages: images(10), testLabels: labels(10) };
+    const apart = await loadExamples({ ...own, ...tests });
+    assert.deepEqual([apart.labels.length, apart.testLabels.length], [8 + 20, 8 + 10]);
   });
 
   it('are recognized by content, compressed or not', async () => {

@@ -20,16 +20,17 @@ const SIDE = 28;
  */
 export async function loadExamples(data) {
   if ('digits' in data) return drawDigits(data.digits);
-  const [images, labels] = await Promise.all([data.images, data.labels].map(readWhole));
+  const [images, labels] = await readAll(data.images, data.labels);
   if (!data.testImages || !data.testLabels) {
     checkSizes(images, labels);
     return splitExamples(images, labels);
   }
-  const [testImages, testLabels] = await Promise.all(
-    [data.testImages, data.testLabels].map(readWhole),
-  );
+  const [testImages, testLabels] = await readAll(data.testImages, data.testLabels);
   return { images, labels, testImages, testLabels };
 }
+
+/** @param {...Blob} files */
+const readAll = (...files) => Promise.all(files.map((file) => readWhole(file)));
 
 /**
  * As a file, so that the digits are drawn once and not by every worker.

@@ -37,11 +37,12 @@ export async function readHead(file, count) {
 
 /**
  * @param {Blob} file
- * @param {number} [limit] bytes; a small file may hold very many, compressed
+ * @param {object} [options]
+ * @param {number} [options.limit] bytes; a small file may hold very many, compressed
  * @returns {Promise<Uint8Array<ArrayBuffer>>} all of it, decompressed
  * @throws {Error} where there are more
  */
-export async function readWhole(file, limit = LIMIT) {
+export async function readWhole(file, { limit = LIMIT } = {}) {
   const reader = (await open(file)).getReader();
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const pieces = [];
