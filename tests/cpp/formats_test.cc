@@ -129,17 +129,18 @@ TEST(FormatsTest, golden_mask) {
 }
 
 // More than a sixth is listed: indices of 13 bits, 2 for the code and 11 for the column of one
-// block.
+// block, times four.
 TEST(FormatsTest, golden_blocks) {
-  constexpr uint32_t k1 = 1U << 11;
-  constexpr uint32_t k2 = 2U << 11;
-  constexpr uint32_t k3 = 3U << 11;
-  ExpectArrays(Golden(), Format::kBlocks,
-               {{"omega", Floats({0, 4, 2, 3})},
-                {"codes", Array::Copy<uint16_t>(std::vector<uint16_t>{
-                              0, k1 + 1, k1 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2})},
-                {"rowI", Bytes({0, 1, 2, 3})},
-                {"classes", Bytes({2, 1, 1, 3, 0})}});
+  constexpr uint32_t k1 = 4U << 11;
+  constexpr uint32_t k2 = 8U << 11;
+  constexpr uint32_t k3 = 12U << 11;
+  ExpectArrays(
+      Golden(), Format::kBlocks,
+      {{"omega", Floats({0, 4, 2, 3})},
+       {"codes", Array::Copy<uint16_t>(std::vector<uint16_t>{0, k1 + 4, k1 + 8, k2 + 12, k1 + 12,
+                                                             k3, k2 + 8, k2 + 12, k1, k1 + 8})},
+       {"rowI", Bytes({0, 1, 2, 3})},
+       {"classes", Bytes({2, 1, 1, 3, 0})}});
 }
 
 // Few are listed: two indices of 12 bits in 3 bytes, 0x000 0x801 and 0x800 0x80F.

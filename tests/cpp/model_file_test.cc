@@ -368,15 +368,15 @@ TEST(ModelFileTest, MasksHaveFilesOfVersion2) {
 }
 
 TEST(ModelFileTest, BlocksHaveFilesOfVersion2) {
-  // One block of 2048 columns, in which row 0 has two units and three rows have one. Indices, with
-  // 8 in the high byte for each step in omega: 0 is no element, 801 is 4 in column 1.
+  // One block of 2048 columns, in which row 0 has two units and three rows have one. Indices times
+  // four, with 20 in the high byte for each step in omega: 0 is no element, 2004 is 4 in column 1.
   constexpr char kData[] =
-      "\0\0\1\x08\2\x08\3\x10\3\x08\0\x18\2\x10\3\x10\0\x08\2\x08"
+      "\0\0\x04\x20\x08\x20\x0C\x40\x0C\x20\0\x60\x08\x40\x0C\x40\0\x20\x08\x20"
       "\2\1\1\3\0\0\1\2\3";
   ExpectBytes(
       Format::kBlocks,
-      ExampleOfVersion2("blocks", "5e1d8d32",
-                        R"(\"fc.weight.codes\":\"adec1e5c\",)"
+      ExampleOfVersion2("blocks", "0dce5107",
+                        R"(\"fc.weight.codes\":\"eaa0860a\",)"
                         R"(\"fc.weight.classes\":\"2eb1faec\",\"fc.weight.rowI\":\"8bb98613\")",
                         R"("fc.weight.codes":{"dtype":"U16","shape":[10],"data_offsets":[32,52]},)"
                         R"("fc.weight.classes":{"dtype":"U8","shape":[5],"data_offsets":[52,57]},)"
@@ -1128,11 +1128,13 @@ TEST(ModelFileAttackTest, BlocksWithRightChecksums) {
     ExpectMatrixRefused(Format::kBlocks, spoil, reason);
   };
   expect(InData(kOmega, FloatBytes(std::nanf(""))), "omega[0] is not finite");
-  expect(InData(kCodes + 4, std::string("\2\0", 2)),
+  expect(InData(kCodes + 4, std::string("\x08\0", 2)),
          "codes holds 2, which is no element's index, in block 0 of row 0");
-  expect(InData(kCodes + 11, "\x20"),
+  expect(InData(kCodes + 4, "\x09"),
+         "codes holds 8201, which is not four times an index, in block 0 of row 0");
+  expect(InData(kCodes + 11, "\x80"),
          "codes holds 8192, which is no element's index, in block 0 of row 1");
-  expect(InData(kCodes + 6, "\1\x08"),
+  expect(InData(kCodes + 6, "\x04\x20"),
          "codes does not rise, or names a column twice, in block 0 of row 0");
   expect(InData(kRowI + 3, "\4"), "rowI holds 4, beyond the last one allowed, 3");
   expect(InData(kRowI, "\1"), "rowI holds a row twice in block 0");

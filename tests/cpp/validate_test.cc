@@ -293,14 +293,14 @@ TEST(ValidateTest, mask) {
 }
 
 TEST(ValidateTest, blocks) {
-  constexpr uint16_t k1 = 1U << 11;
-  constexpr uint16_t k2 = 2U << 11;
-  constexpr uint16_t k3 = 3U << 11;
+  constexpr uint16_t k1 = 4U << 11;
+  constexpr uint16_t k2 = 8U << 11;
+  constexpr uint16_t k3 = 12U << 11;
   const auto codes = [](const std::vector<uint16_t>& c) {
     return [c](Array& a) { a = Array::Copy<uint16_t>(c); };
   };
   using C = std::vector<uint16_t>;
-  const C good{0, k1 + 1, k1 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2};
+  const C good{0, k1 + 4, k1 + 8, k2 + 12, k1 + 12, k3, k2 + 8, k2 + 12, k1, k1 + 8};
   const auto with = [&](size_t at, uint16_t index) {
     C changed = good;
     changed[at] = index;
@@ -316,12 +316,13 @@ TEST(ValidateTest, blocks) {
         "which is no element's index"},
        {"not whole units", "codes", Becomes(std::vector<uint32_t>(14, 0)), "not whole units of 3"},
        {"an index less", "codes", codes(C(good.begin(), good.end() - 1)), "codes has 9 indices"},
-       {"code of the most frequent", "codes", with(2, 2), "which is no element's index"},
-       {"code beyond omega", "codes", with(5, 4U << 11), "which is no element's index"},
-       {"column beyond the block", "codes", with(5, k3 + 4), "which is no element's index"},
+       {"code of the most frequent", "codes", with(2, 8), "which is no element's index"},
+       {"code beyond omega", "codes", with(5, 16U << 11), "which is no element's index"},
+       {"column beyond the block", "codes", with(5, k3 + 16), "which is no element's index"},
+       {"no float's offset", "codes", with(2, k1 + 9), "which is not four times an index"},
        {"filled up twice", "codes", with(1, 0), "which is no element's index"},
-       {"falls", "codes", with(3, k1 + 1), "does not rise, or names a column twice"},
-       {"column twice", "codes", with(5, k2 + 3), "does not rise, or names a column twice"},
+       {"falls", "codes", with(3, k1 + 4), "does not rise, or names a column twice"},
+       {"column twice", "codes", with(5, k2 + 12), "does not rise, or names a column twice"},
        {"row twice in a class", "rowI", Becomes({0, 1, 1, 3}), "rowI does not rise in a class"},
        {"row twice in a block", "rowI", Becomes({1, 1, 2, 3}), "rowI holds a row twice in block 0"},
        {"row beyond", "rowI", Becomes({0, 1, 2, 4}), "rowI holds 4, beyond"},
@@ -335,7 +336,7 @@ TEST(ValidateTest, blocks) {
        {"another block", "classes", Becomes({2, 1, 1, 3, 0, 0}), "goes on after the last block"},
        {"fewer units", "classes", Becomes({1, 4, 0}), "codes has 10 indices, not 8"},
        {"omega out of order", "codes",
-        codes({0, k2 + 1, k2 + 2, k2 + 3, k1 + 3, k3, k2 + 2, k2 + 3, k1, k1 + 2}),
+        codes({0, k2 + 4, k2 + 8, k2 + 12, k1 + 12, k3, k2 + 8, k2 + 12, k1, k1 + 8}),
         "occurs more often"}});
 }
 

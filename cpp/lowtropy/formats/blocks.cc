@@ -120,7 +120,7 @@ Blocks::Layout Blocks::LayoutOf(uint64_t distinct, bool wide) {
   const unsigned least = std::min(4U, 32 - code_bits);  // beyond 2^28 values indices would overflow
   const unsigned block_bits = code_bits + least > all ? least : all - code_bits;
   const unsigned bits = code_bits + block_bits;
-  return {block_bits, bits <= 12 ? 12U : bits <= 16 ? 16U : 32U};
+  return {block_bits, bits <= 12 ? 12U : bits <= 16 ? 16U : 32U, bits == 13 ? 2U : 0U};
 }
 
 Blocks::Layout Blocks::LayoutOf(uint64_t distinct, uint64_t listed, uint64_t elements) {
@@ -142,7 +142,7 @@ Blocks Blocks::Encode(const RowSource& source, const Profile& profile) {
         const auto& [list, at] = lists[i];
         row_i.Push(list.row);
         if (list.count % 2 != 0) codes.Push(0);
-        for (uint32_t n = 0; n < list.count; ++n) codes.Push(block.indices[at + n]);
+        for (uint32_t n = 0; n < list.count; ++n) codes.Push(block.indices[at + n] << layout.shift);
       }
       classes.Push(units);
       classes.Push(static_cast<uint32_t>(i - first));
@@ -158,7 +158,7 @@ Blocks Blocks::Encode(const RowSource& source, const Profile& profile) {
 }
 
 uint32_t Blocks::IndexAt(size_t i) const {
-  if (codes.type() != DType::kU8) return codes.Index(i);
+  if (codes.type() != DType::kU8) return codes.Index(i) >> layout().shift;
   const uint8_t* bytes = codes.As<uint8_t>().data() + i / 2 * 3;
   return i % 2 == 0 ? bytes[0] | (bytes[1] & 15U) << 8 : bytes[1] >> 4 | uint32_t{bytes[2]} << 4;
 }
@@ -329,10 +329,15 @@ class BlocksCheck {
   bool CheckList(size_t block, uint32_t row, size_t first, uint32_t units) {
     const std::string place =
         " in block " + std::to_string(block) + " of row " + std::to_string(row);
+    const bool shifted = b_.layout().shift != 0;
     ++stamp_;
     uint32_t last = 0;
     for (size_t i = first; i < first + 2 * size_t{units}; ++i) {
       const uint32_t index = b_.IndexAt(i);
+      if (shifted && b_.codes.Index(i) % 4 != 0) {
+        return Fail(reason_, "codes holds " + std::to_string(b_.codes.Index(i)) +
+                                 ", which is not four times an index," + place);
+      }
       if (index == 0 && i == first) continue;
       const uint32_t code = index >> bits_;
       const uint32_t col = index & ((uint32_t{1} << bits_) - 1);

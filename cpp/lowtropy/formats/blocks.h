@@ -27,7 +27,9 @@ struct Pcsr;
 //   `classes`: for each block the pairs (units, how many rows), then a 0;
 //   `rowI`: these rows, block by block, class by class, ascending in a class;
 //   `codes`: the indices of each of these rows, ascending; two in three bytes (U8), the first in
-//   the low 12 bits of 24, or one in 16 or 32 bits (U16, U32).
+//   the low 12 bits of 24, or one in 16 or 32 bits (U16, U32). In 16 bits indices of 13 are stored
+//   times four: as offsets, in bytes, in a table of floats, of which a product has one to compute
+//   less.
 //
 // With c the bits of K - 1, at least 1: w = 12 - c, or 13 - c where more than a sixth of the
 // elements is listed, for which wide indices are faster; at least 4, but no more than 32 - c.
@@ -49,10 +51,11 @@ struct Blocks {
     visit("classes", self.classes);
   }
 
-  // The bits of w, and of an index: 12 (packed), 16 or 32.
+  // The bits of w; of an index: 12 (packed), 16 or 32; and how many zeros its low ones are.
   struct Layout {
     unsigned block_bits;
     unsigned index_bits;
+    unsigned shift;
   };
   static Layout LayoutOf(uint64_t distinct, uint64_t listed, uint64_t elements);
   Layout layout() const { return LayoutOf(omega.size(), codes.type() != DType::kU8); }

@@ -33,8 +33,8 @@ struct TableTimes {
   double list;  // a row of a block
   double index;
 };
-inline constexpr TableTimes kPackedTable{1, 0.6, 0.25};
-inline constexpr TableTimes kWideTable{1, 0.6, 0.2};
+inline constexpr TableTimes kPackedTable{1, 0.6, 0.22};
+inline constexpr TableTimes kWideTable{1, 0.6, 0.185};
 inline constexpr double kTableEntry = 0.1;
 
 // Where a row's unlisted elements are no zeros it is unpacked and multiplied as a dense one:
