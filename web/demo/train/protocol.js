@@ -29,6 +29,7 @@
  * @property {[number, void]} join
  * @property {[number, void]} kill
  * @property {[undefined, Uint8Array<ArrayBuffer>]} model a compressed model file
+ * @property {[undefined, void]} end ends all workers
  *
  * @typedef {'running' | 'paused' | 'waiting' | 'finished'} WorkState waiting: nobody is there
  *

@@ -106,9 +106,7 @@ export class Session extends EventTarget {
 
   /** Ends the run, its workers included. */
   reset() {
-    // The workers of a worker end with it. Asking it to end them first is no good: Chromium then
-    // sometimes keeps it.
-    this.#client?.end();
+    this.#client?.end('end');
     this.#client = undefined;
     if (this.record?.state === 'running') this.record.state = 'stopped';
     Object.assign(this, { members: [], notices: [], error: '', record: undefined });
@@ -170,7 +168,7 @@ export class Session extends EventTarget {
 
   /** @param {string} sentence */
   #fail(sentence) {
-    this.#client?.end();
+    this.#client?.end('end');
     this.#client = undefined;
     if (this.record?.state === 'running') this.record.state = 'stopped';
     this.error = sentence;

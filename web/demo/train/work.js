@@ -3,7 +3,7 @@
 /** A run in its worker: round after round, as long as it may. */
 
 import { Simulation, init } from '../../lib/index.js';
-import { describeShards, loadExamples } from './examples.js';
+import { describeShards } from './examples.js';
 import { isDue } from './record.js';
 
 /**
@@ -22,6 +22,8 @@ const EXPORT = { values: 16 };
 
 export class TrainingWork {
   #tell;
+  #options;
+  #data;
   #iterations;
   #rounds;
   #simulation;
@@ -36,22 +38,24 @@ export class TrainingWork {
    */
   constructor({ options, iterations }, data, tell) {
     this.#tell = tell;
+    this.#options = options;
+    this.#data = data;
     this.#iterations = iterations;
     this.#rounds = Math.ceil(iterations / (options.delay ?? 1));
     this.#simulation = new Simulation({ ...options, data, evaluateEvery: NEVER });
   }
 
-  /**
-   * @param {Work} work
-   * @param {Tell} tell
-   */
-  static async start(work, tell) {
-    const data = await loadExamples(work.data);
-    const made = new TrainingWork(work, data, tell);
-    const { workers = 1, split, seed } = work.options;
-    const shards = await describeShards(data, workers, split ?? 'iid', seed ?? 1);
-    await made.#simulation.start();
-    return { made, answer: { weights: made.#simulation.weightCount, shards } };
+  /** @returns {Promise<{ weights: number, shards: import('./protocol.js').Shard[] }>} when ready */
+  async start() {
+    const { workers = 1, split, seed } = this.#options;
+    const shards = await describeShards(this.#data, workers, split ?? 'iid', seed ?? 1);
+    await this.#simulation.start();
+    return { weights: this.#simulation.weightCount, shards };
+  }
+
+  /** Ends all workers. */
+  async end() {
+    await this.#simulation.dispose();
   }
 
   /** @param {number} rounds that may run from now on */

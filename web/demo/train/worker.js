@@ -3,10 +3,15 @@
 /** The worker that trains, and that starts a worker for the server and one for each who learns. */
 
 import { serve, tell } from '../common/serve.js';
+import { loadExamples } from './examples.js';
 import { TrainingWork } from './work.js';
+
+/** Milliseconds: nothing tells when a worker that was terminated is gone. */
+const GONE_MS = 200;
 
 /** @type {TrainingWork | undefined} */
 let work;
+let ended = false;
 
 function current() {
   if (!work) throw new Error('No run has begun.');
@@ -15,8 +20,10 @@ function current() {
 
 serve({
   start: async (wanted) => {
-    const { made, answer } = await TrainingWork.start(wanted, tell);
-    work = made;
+    const data = await loadExamples(wanted.data);
+    if (ended) throw new Error('It was stopped.');
+    work = new TrainingWork(wanted, data, tell);
+    const answer = await work.start();
     work.loop().catch((error) => tell('failed', error instanceof Error ? error.message : error));
     return answer;
   },
@@ -27,4 +34,9 @@ serve({
   join: (worker) => current().change('join', worker),
   kill: (worker) => current().change('kill', worker),
   model: () => current().model(),
+  end: async () => {
+    ended = true;
+    await work?.end();
+    await new Promise((resolve) => setTimeout(resolve, GONE_MS));
+  },
 });

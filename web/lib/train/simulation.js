@@ -285,7 +285,10 @@ export class Simulation {
     (await this.#ready()).stall(this.#check(worker), milliseconds);
   }
 
-  /** Ends all threads. What is still running is rejected, and a run ends. */
+  /**
+   * Ends all threads. What is still running is rejected, and a run ends. In a Web Worker, wait for it
+   * before that worker is terminated: Chromium keeps one in fifty that has workers of its own.
+   */
   async dispose() {
     this.#disposed = true;
     await this.#cluster?.close();
