@@ -392,6 +392,9 @@ describe('the camera', () => {
       async (page) => {
         await loadSqueezeNet(page);
         await page.click('#take-photo');
+        assert(await page.isDisabled('#camera-take')); // there is no picture yet
+        await page.click('.camera button:has-text("Cancel")');
+        await page.click('#take-photo');
         await page.click('#camera-take');
         await waitForText(page, '#photo-caption', /A photograph taken here/);
         await waitForText(page, '#classes', /%/);
@@ -399,11 +402,12 @@ describe('the camera', () => {
       {
         prepare: (page) =>
           page.addInitScript(() => {
-            // A camera that sees a grey square.
+            // A camera that sees a grey square, after a while.
             navigator.mediaDevices.getUserMedia = async () => {
               const canvas = document.createElement('canvas');
               const context = canvas.getContext('2d');
-              setInterval(() => context?.fillRect(0, 0, 300, 150), 50);
+              const see = () => context?.fillRect(0, 0, 300, 150);
+              setTimeout(() => setInterval(see, 50), 500);
               return canvas.captureStream();
             };
           }),

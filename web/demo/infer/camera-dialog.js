@@ -15,15 +15,25 @@ const REASONS = {
 export class CameraDialog extends Part {
   /** @type {MediaStream | undefined} */
   #stream;
+  /** Whether there is a picture to take. */
+  #ready = false;
   /** @type {(photograph: Blob | undefined) => void} */
   #done = () => {};
 
   /** @override */
   render() {
     return html`<dialog class="camera" aria-label="Camera" @close=${this.#close}>
-      <video playsinline muted></video>
+      <video playsinline muted @loadeddata=${() => this.#show(true)}></video>
       <div class="row">
-        <button type="button" class="primary" id="camera-take" @click=${this.#take}>Take it</button>
+        <button
+          type="button"
+          class="primary"
+          id="camera-take"
+          ?disabled=${!this.#ready}
+          @click=${this.#take}
+        >
+          Take it
+        </button>
         <button type="button" @click=${() => this.#dialog.close()}>Cancel</button>
       </div>
     </dialog>`;
@@ -53,15 +63,24 @@ export class CameraDialog extends Part {
       const { name, message } = /** @type {Error} */ (error);
       throw new PageError(REASONS[name] ?? `The camera does not work: ${message}.`);
     }
+    /** @type {Promise<Blob | undefined>} */
+    const taken = new Promise((resolve) => (this.#done = resolve));
     this.#video.srcObject = this.#stream;
     this.#dialog.showModal();
-    await this.#video.play().catch(() => {}); // it was closed at once
-    return new Promise((resolve) => (this.#done = resolve));
+    this.#video.play().catch(() => {}); // it was closed at once
+    return taken;
+  }
+
+  /** @param {boolean} ready */
+  async #show(ready) {
+    this.#ready = ready;
+    this.requestUpdate();
+    await this.updateComplete;
+    if (ready) this.querySelector('button')?.focus();
   }
 
   async #take() {
     const { videoWidth, videoHeight } = this.#video;
-    if (videoWidth === 0) return; // no picture yet
     const canvas = new OffscreenCanvas(videoWidth, videoHeight);
     canvas.getContext('2d')?.drawImage(this.#video, 0, 0);
     this.#done(await canvas.convertToBlob({ type: 'image/png' }));
@@ -72,6 +91,7 @@ export class CameraDialog extends Part {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = undefined;
     this.#video.srcObject = null;
+    this.#show(false);
     this.#done(undefined); // without effect where there is a photograph
   }
 }
