@@ -242,7 +242,9 @@ describe('training together', () => {
       await page.locator('#map [data-cell="0.1:25"]').waitFor();
       // An earlier run's settings come back.
       await page.getByRole('link', { name: 'Again: Dense' }).click();
-      assert.equal(await page.inputValue('#train-method'), 'none');
+      await page.waitForFunction(
+        () => /** @type {any} */ (document.querySelector('#train-method')).value === 'none',
+      );
       await page.getByRole('button', { name: 'Remove Dense' }).click();
       assert.equal(await rows.count(), 2);
       await page.click('#clear');
