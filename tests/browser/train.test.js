@@ -133,14 +133,14 @@ describe('training together', () => {
       await page.click('#train-advanced summary');
       await page.fill('#train-seed', '12');
       await page.locator('#train-seed').blur();
-      const address = new URL(page.url()).hash;
+      const address = await page.evaluate(() => location.hash);
       assert.match(address, /^#train\?/);
       for (const part of ['workers=16', 'n=25', 'p=0.001', 'mask=1', 'seed=12', 'split=labels:2']) {
         assert(address.includes(part), `${address} lacks ${part}`);
       }
       await page.reload();
       await page.locator('#start').waitFor();
-      assert.equal(new URL(page.url()).hash, address);
+      assert.equal(await page.evaluate(() => location.hash), address);
       assert.equal(await page.inputValue('#train-workers'), '16');
       assert.equal(await page.inputValue('#train-method'), 'topk');
       assert.equal(await page.inputValue('#train-model'), 'lenet5');
@@ -148,7 +148,7 @@ describe('training together', () => {
       assert(await page.isChecked('#train-mask'));
       assert.equal(await page.locator('.network .worker').count(), 16);
       await page.click('text=Baseline');
-      assert.match(page.url(), /method=none/);
+      assert.match(await page.evaluate(() => location.href), /method=none/);
       assert(await page.isDisabled('#train-p'));
     });
   });
@@ -237,7 +237,7 @@ describe('training together', () => {
       assert.match(await read(page, '#map [data-cell="1:1"]'), /%\s+×1\.0/);
       // A cell that is free is set, and filled by its run.
       await page.getByRole('button', { name: 'Set p = 10 %, n = 25' }).click();
-      assert.match(page.url(), /p=0\.1&n=25/);
+      assert.match(await page.evaluate(() => location.href), /p=0\.1&n=25/);
       await train(page);
       await page.locator('#map [data-cell="0.1:25"]').waitFor();
       // An earlier run's settings come back.
@@ -298,7 +298,7 @@ describe('training together', () => {
     await withTraining('data=own', async (page) => {
       await waitForText(page, '#file-note', /drop your MNIST files again/);
       assert.equal(await page.inputValue('#train-data'), 'digits');
-      assert.doesNotMatch(page.url(), /own/);
+      assert.doesNotMatch(await page.evaluate(() => location.href), /own/);
       await dropFiles(page, [{ name: 'notes.txt', bytes: 'hello' }]);
       await waitForText(page, '#file-error', /“notes\.txt” is not one of MNIST's files/);
       const images = Buffer.alloc(16 + 20 * 784);
