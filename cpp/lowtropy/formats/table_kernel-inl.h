@@ -42,10 +42,11 @@ static float* const table = lowtropy_table;
 
 HWY_INLINE float TableAt(size_t byte_offset) {
   float entry;
-  // volatile: it reads what FillTable() wrote.
+  // The compiler does not see that it reads what FillTable() wrote: nothing may be moved past it.
   asm volatile("local.get %1\n\tf32.load lowtropy_table\n\tlocal.set %0"
                : "=r"(entry)
-               : "r"(byte_offset));
+               : "r"(byte_offset)
+               : "memory");
   return entry;
 }
 #else
