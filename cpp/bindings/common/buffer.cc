@@ -37,10 +37,18 @@ val TakeError() {
   return object;
 }
 
+double Failed() { return static_cast<double>(FailedBytes()); }
+double Held() { return static_cast<double>(HeldBytes()); }
+
 EMSCRIPTEN_BINDINGS(buffer) {
   emscripten::function("takeError", &TakeError);
-  emscripten::function("makeBuffer", &MakeBuffer, emscripten::allow_raw_pointers());
-  emscripten::class_<Buffer>("Buffer").function("bytes", &Bytes).function("floats", &Floats);
+  // Not guarded, as they do not allocate, and a guard would forget what they tell.
+  emscripten::function("failedBytes", &Failed);
+  emscripten::function("heldBytes", &Held);
+  emscripten::function("makeBuffer", Guarded<&MakeBuffer>, emscripten::allow_raw_pointers());
+  emscripten::class_<Buffer>("Buffer")
+      .function("bytes", Guarded<&Bytes>)
+      .function("floats", Guarded<&Floats>);
 }
 
 }  // namespace

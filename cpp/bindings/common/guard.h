@@ -3,13 +3,11 @@
 
 #include <emscripten/val.h>
 
-#include <exception>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
 
-#include "lowtropy/base/error.h"
+#include "common/heap.h"
 
 namespace lowtropy::bindings {
 
@@ -20,25 +18,22 @@ struct LastError {
   int kind = 0;  // ErrorKind, or kUnexpected
   std::string message;
 };
-inline LastError& last_error() {
-  static LastError error;
-  return error;
-}
+LastError& last_error();
 inline constexpr int kUnexpected = -1;
 
-// Calls f and returns its result; if it throws, keeps the error and returns an empty result. The
-// caller in JavaScript looks at `takeError` after every call (web/lib/core/module.js).
+// Makes the last error of the exception that is being handled.
+void KeepError();
+
+// Calls f and returns its result; if it throws, keeps the error and returns an empty result. After
+// every call JavaScript looks at `takeError` (web/lib/core/engine.js).
 template <class F>
 auto Guard(F&& f) -> decltype(f()) {
   using Result = decltype(f());
+  PrepareForFailure();
   try {
     return std::forward<F>(f)();
-  } catch (const Error& error) {
-    last_error() = {true, static_cast<int>(error.kind()), error.what()};
-  } catch (const std::bad_alloc&) {
-    last_error() = {true, static_cast<int>(ErrorKind::kMemory), "Out of memory."};
-  } catch (const std::exception& error) {
-    last_error() = {true, kUnexpected, error.what()};
+  } catch (...) {
+    KeepError();
   }
   if constexpr (std::is_same_v<Result, emscripten::val>) {
     return emscripten::val::null();
@@ -46,5 +41,25 @@ auto Guard(F&& f) -> decltype(f()) {
     return Result{};
   }
 }
+
+template <auto F, class Type = decltype(F)>
+struct GuardedCall;
+template <auto F, class Result, class... Args>
+struct GuardedCall<F, Result (*)(Args...)> {
+  static Result Call(Args... args) {
+    return Guard([&]() -> Result { return F(std::forward<Args>(args)...); });
+  }
+};
+template <auto F, class Result, class Class, class... Args>
+struct GuardedCall<F, Result (Class::*)(Args...) const> {
+  static Result Call(const Class& self, Args... args) {
+    return Guard([&]() -> Result { return (self.*F)(std::forward<Args>(args)...); });
+  }
+};
+
+// The function or member function F, guarded. Nothing is bound in any other way, which
+// tests/node/guard.test.js looks after.
+template <auto F>
+inline constexpr auto Guarded = &GuardedCall<F>::Call;
 
 }  // namespace lowtropy::bindings

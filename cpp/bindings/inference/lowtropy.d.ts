@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the WebAssembly module exports; see the .cc files beside this one. Bound functions that can
-// fail return null (or nothing) and leave their error to `takeError`. Views of the heap
-// (Uint8Array, Float32Array) die with the next allocation.
+// What the WebAssembly module exports; see the .cc files beside this one. Bound functions that fail
+// return null (or nothing) and leave their error to `takeError`; web/lib/core/guard.js throws it.
+// Views of the heap (Uint8Array, Float32Array) die with the next allocation.
 
 export interface NativeError {
   /** The C++ ErrorKind, in its order, or -1 for what should not happen. */
@@ -151,6 +151,10 @@ export interface NativeModule {
   /** Floats that must be readable behind a right-hand side. */
   columnSlack: number;
   takeError(): NativeError | null;
+  /** That the largest allocation asked for that failed in the last call; 0 where none did. */
+  failedBytes(): number;
+  /** In use on the heap. */
+  heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
   matrixFromDense(
     values: NativeBuffer,

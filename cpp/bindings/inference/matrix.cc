@@ -87,19 +87,19 @@ void ToDense(const Matrix& matrix, const Buffer& values) {
 EMSCRIPTEN_BINDINGS(matrix) {
   using emscripten::allow_raw_pointers;
   emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
-  emscripten::function("matrixFromDense", &MatrixFromDense, allow_raw_pointers());
+  emscripten::function("matrixFromDense", Guarded<&MatrixFromDense>, allow_raw_pointers());
   emscripten::class_<Matrix>("Matrix")
-      .function("rows", &Matrix::rows)
-      .function("cols", &Matrix::cols)
-      .function("format", &FormatName)
-      .function("byteLength", &ByteLength)
-      .function("to", &MatrixTo, allow_raw_pointers())
-      .function("arrays", &Arrays)
-      .function("stats", &MatrixStats)
-      .function("cost", &MatrixCost)
-      .function("choice", &MatrixChoice)
-      .function("multiply", &Multiply)
-      .function("toDense", &ToDense);
+      .function("rows", Guarded<&Matrix::rows>)
+      .function("cols", Guarded<&Matrix::cols>)
+      .function("format", Guarded<&FormatName>)
+      .function("byteLength", Guarded<&ByteLength>)
+      .function("to", Guarded<&MatrixTo>, allow_raw_pointers())
+      .function("arrays", Guarded<&Arrays>)
+      .function("stats", Guarded<&MatrixStats>)
+      .function("cost", Guarded<&MatrixCost>)
+      .function("choice", Guarded<&MatrixChoice>)
+      .function("multiply", Guarded<&Multiply>)
+      .function("toDense", Guarded<&ToDense>);
 }
 
 }  // namespace

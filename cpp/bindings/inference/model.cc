@@ -213,34 +213,34 @@ val RunTimed(Model& model) {
 
 EMSCRIPTEN_BINDINGS(model) {
   using emscripten::allow_raw_pointers;
-  emscripten::function("makeBuilder", &MakeBuilder, allow_raw_pointers());
-  emscripten::function("makeLoader", &MakeLoader, allow_raw_pointers());
+  emscripten::function("makeBuilder", Guarded<&MakeBuilder>, allow_raw_pointers());
+  emscripten::function("makeLoader", Guarded<&MakeLoader>, allow_raw_pointers());
   emscripten::class_<NetworkBuilder>("NetworkBuilder")
-      .function("addMatrix", &AddMatrix)
-      .function("addVector", &AddVector)
-      .function("recode", &RecodeMatrix)
-      .function("build", &Build, allow_raw_pointers());
+      .function("addMatrix", Guarded<&AddMatrix>)
+      .function("addVector", Guarded<&AddVector>)
+      .function("recode", Guarded<&RecodeMatrix>)
+      .function("build", Guarded<&Build>, allow_raw_pointers());
   emscripten::class_<ModelLoader>("ModelLoader")
-      .function("space", &Space)
-      .function("advance", &Advance)
-      .function("fileSize", &FileSize)
-      .function("finish", &Finish, allow_raw_pointers());
+      .function("space", Guarded<&Space>)
+      .function("advance", Guarded<&Advance>)
+      .function("fileSize", Guarded<&FileSize>)
+      .function("finish", Guarded<&Finish>, allow_raw_pointers());
   emscripten::class_<ModelWriter>("ModelWriter")
-      .function("size", &WriterSize)
-      .function("pieceCount", &PieceCount)
-      .function("piece", &Piece);
+      .function("size", Guarded<&WriterSize>)
+      .function("pieceCount", Guarded<&PieceCount>)
+      .function("piece", Guarded<&Piece>);
   emscripten::class_<Model>("Model")
-      .function("save", &Save, allow_raw_pointers())
-      .function("edit", &Edit, allow_raw_pointers())
-      .function("graph", &GraphJson)
-      .function("weightBytes", &WeightBytes)
-      .function("denseBytes", &DenseBytes)
-      .function("arenaBytes", &ArenaBytes)
-      .function("layers", &Layers)
-      .function("input", &Input)
-      .function("output", &Output)
-      .function("run", &Run)
-      .function("runTimed", &RunTimed);
+      .function("save", Guarded<&Save>, allow_raw_pointers())
+      .function("edit", Guarded<&Edit>, allow_raw_pointers())
+      .function("graph", Guarded<&GraphJson>)
+      .function("weightBytes", Guarded<&WeightBytes>)
+      .function("denseBytes", Guarded<&DenseBytes>)
+      .function("arenaBytes", Guarded<&ArenaBytes>)
+      .function("layers", Guarded<&Layers>)
+      .function("input", Guarded<&Input>)
+      .function("output", Guarded<&Output>)
+      .function("run", Guarded<&Run>)
+      .function("runTimed", Guarded<&RunTimed>);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the WebAssembly module for training exports; see the .cc files beside this one. Bound
-// functions that can fail return null (or nothing) and leave their error to `takeError`. Views of
-// the heap (Uint8Array, Float32Array) die with the next allocation.
+// What the WebAssembly module for training exports; see the .cc files beside this one, and
+// lowtropy.d.ts for errors and views.
 
 import type { ModuleOptions, NativeBuffer, NativeError } from './lowtropy.js';
 
@@ -180,6 +179,8 @@ export interface NativeTrainer extends Handle {
 
 export interface NativeTraining {
   takeError(): NativeError | null;
+  failedBytes(): number;
+  heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
   describeLayout(tensors: NamedSize[]): { id: number; names: string[] } | null;
   makeCompressor(

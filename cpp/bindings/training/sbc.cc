@@ -177,32 +177,32 @@ val SaveAggregator(const Aggregator& aggregator) {
 
 EMSCRIPTEN_BINDINGS(sbc) {
   using emscripten::allow_raw_pointers;
-  emscripten::function("describeLayout", &DescribeLayout);
-  emscripten::function("makeCompressor", &MakeCompressor, allow_raw_pointers());
-  emscripten::function("restoreCompressor", &RestoreCompressor, allow_raw_pointers());
-  emscripten::function("makeReader", &MakeReader, allow_raw_pointers());
-  emscripten::function("makeAggregator", &MakeAggregator, allow_raw_pointers());
-  emscripten::function("restoreAggregator", &RestoreAggregator, allow_raw_pointers());
+  emscripten::function("describeLayout", Guarded<&DescribeLayout>);
+  emscripten::function("makeCompressor", Guarded<&MakeCompressor>, allow_raw_pointers());
+  emscripten::function("restoreCompressor", Guarded<&RestoreCompressor>, allow_raw_pointers());
+  emscripten::function("makeReader", Guarded<&MakeReader>, allow_raw_pointers());
+  emscripten::function("makeAggregator", Guarded<&MakeAggregator>, allow_raw_pointers());
+  emscripten::function("restoreAggregator", Guarded<&RestoreAggregator>, allow_raw_pointers());
   emscripten::class_<Compressor>("Compressor")
-      .function("method", &MethodName)
-      .function("tensors", &CompressorTensors)
-      .function("layoutId", &LayoutId)
-      .function("input", &Input)
-      .function("residual", &Residual)
-      .function("encode", &Encode)
-      .function("takeBack", &TakeBack)
-      .function("save", &SaveCompressor);
+      .function("method", Guarded<&MethodName>)
+      .function("tensors", Guarded<&CompressorTensors>)
+      .function("layoutId", Guarded<&LayoutId>)
+      .function("input", Guarded<&Input>)
+      .function("residual", Guarded<&Residual>)
+      .function("encode", Guarded<&Encode>)
+      .function("takeBack", Guarded<&TakeBack>)
+      .function("save", Guarded<&SaveCompressor>);
   emscripten::class_<MessageReader>("MessageReader")
-      .function("decode", &Decode)
-      .function("checkLayout", &CheckLayout)
-      .function("head", &Head)
-      .function("count", &MessageReader::count)
-      .function("tensor", &Tensor);
+      .function("decode", Guarded<&Decode>)
+      .function("checkLayout", Guarded<&CheckLayout>)
+      .function("head", Guarded<&Head>)
+      .function("count", Guarded<&MessageReader::count>)
+      .function("tensor", Guarded<&Tensor>);
   emscripten::class_<Aggregator>("Aggregator")
-      .function("add", &AddMessage)
-      .function("count", &Aggregator::count)
-      .function("finish", &Finish)
-      .function("save", &SaveAggregator);
+      .function("add", Guarded<&AddMessage>)
+      .function("count", Guarded<&Aggregator::count>)
+      .function("finish", Guarded<&Finish>)
+      .function("save", Guarded<&SaveAggregator>);
 }
 
 }  // namespace

@@ -320,31 +320,31 @@ void ApplyRound(TrainerHandle& handle, const Buffer& bytes, float scale) {
 
 EMSCRIPTEN_BINDINGS(trainer) {
   using emscripten::allow_raw_pointers;
-  emscripten::function("makeDigits", &MakeDigitSet, allow_raw_pointers());
-  emscripten::function("readIdx", &ReadIdxSet, allow_raw_pointers());
-  emscripten::function("readText", &ReadTextSet, allow_raw_pointers());
-  emscripten::function("makeTrainer", &MakeTrainer, allow_raw_pointers());
+  emscripten::function("makeDigits", Guarded<&MakeDigitSet>, allow_raw_pointers());
+  emscripten::function("readIdx", Guarded<&ReadIdxSet>, allow_raw_pointers());
+  emscripten::function("readText", Guarded<&ReadTextSet>, allow_raw_pointers());
+  emscripten::function("makeTrainer", Guarded<&MakeTrainer>, allow_raw_pointers());
   emscripten::class_<DatasetHandle>("Dataset")
-      .function("size", &SizeOfSet)
-      .function("shape", &ShapeOfSet)
-      .function("slice", &SliceSet, allow_raw_pointers())
-      .function("example", &ReadExample)
-      .function("shards", &ShardsOfSet);
+      .function("size", Guarded<&SizeOfSet>)
+      .function("shape", Guarded<&ShapeOfSet>)
+      .function("slice", Guarded<&SliceSet>, allow_raw_pointers())
+      .function("example", Guarded<&ReadExample>)
+      .function("shards", Guarded<&ShardsOfSet>);
   emscripten::class_<TrainerHandle>("Trainer")
-      .function("tensors", &TensorsOfTrainer)
-      .function("nodes", &NodesOfTrainer)
-      .function("weights", &WeightsOf)
-      .function("steps", &StepsOf)
-      .function("setScheduleStep", &SetScheduleStep)
-      .function("step", &StepTrainer)
-      .function("evaluate", &EvaluateTrainer)
-      .function("predict", &PredictTrainer)
-      .function("calibrate", &CalibrateTrainer)
-      .function("save", &SaveTrainer)
-      .function("restore", &RestoreTrainer)
-      .function("beginRound", &BeginRound)
-      .function("encode", &EncodeRound)
-      .function("apply", &ApplyRound);
+      .function("tensors", Guarded<&TensorsOfTrainer>)
+      .function("nodes", Guarded<&NodesOfTrainer>)
+      .function("weights", Guarded<&WeightsOf>)
+      .function("steps", Guarded<&StepsOf>)
+      .function("setScheduleStep", Guarded<&SetScheduleStep>)
+      .function("step", Guarded<&StepTrainer>)
+      .function("evaluate", Guarded<&EvaluateTrainer>)
+      .function("predict", Guarded<&PredictTrainer>)
+      .function("calibrate", Guarded<&CalibrateTrainer>)
+      .function("save", Guarded<&SaveTrainer>)
+      .function("restore", Guarded<&RestoreTrainer>)
+      .function("beginRound", Guarded<&BeginRound>)
+      .function("encode", Guarded<&EncodeRound>)
+      .function("apply", Guarded<&ApplyRound>);
 }
 
 }  // namespace

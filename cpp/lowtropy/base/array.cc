@@ -42,8 +42,7 @@ std::string_view Name(DType type) {
 std::shared_ptr<std::byte> AllocateBytes(uint64_t bytes) {
   constexpr std::align_val_t kCacheLine{64};
   void* memory = nullptr;
-  // Half the address space is what one piece can have, as differences of pointers are signed. More
-  // than that Emscripten's emmalloc does not refuse but, near 4 GB, hands out what is not there.
+  // Half the address space is what one piece can have, as differences of pointers are signed.
   if (bytes <= static_cast<uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) - 64) {
     memory = ::operator new(static_cast<size_t>(bytes), kCacheLine, std::nothrow);
   }

@@ -2,24 +2,14 @@
 
 /** Loading a WebAssembly module, once, and calling into it. */
 
-import {
-  DisposedError,
-  EngineError,
-  FileError,
-  LowtropyError,
-  MemoryError,
-  ShapeError,
-  UnsupportedError,
-  ValueError,
-} from './errors.js';
+import { EngineError } from './errors.js';
+import { GuardedModule } from './guard.js';
 
 /**
  * @typedef {object} InitOptions where the WebAssembly comes from; by default from beside the package
  * @property {string | URL} [wasmUrl] an address to fetch it from
  * @property {ArrayBuffer | Uint8Array} [wasmBinary] its bytes
  * @property {WebAssembly.Module} [module] compiled already, for example by another thread
- *
- * @typedef {import('../../../dist/lowtropy.js').NativeError} NativeError
  */
 
 /**
@@ -35,9 +25,6 @@ import {
  *   printErr(text: string): void,
  * }) => Promise<T>} CreateModule
  */
-
-/** One class for each ErrorKind of cpp/lowtropy/base/error.h, in its order. */
-const ERRORS = [ShapeError, ValueError, FileError, MemoryError, UnsupportedError];
 
 /** A module with one function that uses a SIMD instruction: (func v128.const 0 drop). */
 const SIMD_PROBE = Uint8Array.of(
@@ -59,11 +46,11 @@ const EXCEPTIONS_PROBE = Uint8Array.of(
 /**
  * One WebAssembly module and its only instance.
  *
- * @template {{ takeError(): NativeError | null }} T what the module exports
+ * @template {import('./guard.js').NativeGuards} T what the module exports
  */
 export class Engine {
-  /** @type {T | undefined} */
-  #native;
+  /** @type {GuardedModule<T> | undefined} */
+  #instance;
   /** @type {WebAssembly.Module | undefined} */
   #compiled;
   /** @type {Promise<void> | undefined} */
@@ -78,7 +65,8 @@ export class Engine {
 
   /**
    * Loads the module. Later calls wait for the first and change nothing; after a failure the next
-   * call tries again.
+   * call tries again. A module that has trapped is made anew, empty; what the old one held stays
+   * lost, and its handles say so.
    *
    * @param {InitOptions} [options]
    * @returns {Promise<void>}
@@ -86,6 +74,13 @@ export class Engine {
    *   module
    */
   init(options = {}) {
+    if (this.#instance?.failure !== undefined) {
+      this.#instance = undefined;
+      this.#loading = this.#start(this.#compiled).catch((error) => {
+        this.#loading = undefined;
+        throw error;
+      });
+    }
     this.#loading ??= this.#load(options).catch((error) => {
       this.#loading = undefined;
       throw error;
@@ -103,44 +98,42 @@ export class Engine {
   }
 
   /**
+   * What the module exports, guarded: each function throws an error of this library.
+   *
    * @returns {T}
-   * @throws {EngineError} before `init` is done
+   * @throws {EngineError} before `init` is done, and after the module has trapped
    */
   get native() {
-    if (!this.#native) throw new EngineError(this.#parts.missing);
-    return this.#native;
+    if (!this.#instance) throw new EngineError(this.#parts.missing);
+    const { failure, exports } = this.#instance;
+    if (failure !== undefined) throw new EngineError(failure);
+    return exports;
   }
 
   /**
-   * Calls into the module, and throws the error that the call left.
+   * Calls into the module.
    *
    * @template R
    * @param {(native: T) => R} work
    * @returns {NonNullable<R>}
    */
   call(work) {
-    const { native } = this;
-    let result;
-    try {
-      result = work(native);
-    } catch (error) {
-      throw translateTrap(error);
-    }
-    const error = native.takeError();
-    if (error) {
-      const Kind = ERRORS[error.kind] ?? LowtropyError;
-      throw new Kind(error.message);
-    }
-    return /** @type {NonNullable<R>} */ (result);
+    return /** @type {NonNullable<R>} */ (work(this.native));
   }
 
   /** @param {InitOptions} options */
   async #load(options) {
     checkEngine();
-    const compiled = await compile(options, this.#parts.url);
-    const native = await instantiate(await this.#parts.loader(), compiled);
-    this.#compiled = compiled;
-    this.#native = native;
+    this.#compiled = await compile(options, this.#parts.url);
+    await this.#start(this.#compiled);
+  }
+
+  /** @param {WebAssembly.Module | undefined} compiled */
+  async #start(compiled) {
+    this.#instance = await instantiate(
+      await this.#parts.loader(),
+      /** @type {WebAssembly.Module} */ (compiled),
+    );
   }
 }
 
@@ -153,27 +146,15 @@ export class Engine {
  */
 
 /**
- * What is thrown outside of C++: a handle that is gone, an abort of the runtime.
- *
- * @param {unknown} error
- */
-function translateTrap(error) {
-  if (error instanceof LowtropyError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  if (/deleted object/.test(message)) return new DisposedError('A disposed handle was used.');
-  return new EngineError(`The WebAssembly module failed: ${message}.`);
-}
-
-/**
- * @template T
+ * @template {import('./guard.js').NativeGuards} T
  * @param {CreateModule<T>} create
  * @param {WebAssembly.Module} compiled
- * @returns {Promise<T>}
+ * @returns {Promise<GuardedModule<T>>}
  * @throws {EngineError} if it is some other module
  */
 async function instantiate(create, compiled) {
   try {
-    return await new Promise((resolve, reject) => {
+    const native = await new Promise((resolve, reject) => {
       create({
         instantiateWasm(imports, receive) {
           WebAssembly.instantiate(compiled, imports)
@@ -185,6 +166,7 @@ async function instantiate(create, compiled) {
         printErr: () => {},
       }).then(resolve, reject);
     });
+    return new GuardedModule(native);
   } catch (error) {
     throw new EngineError(
       `What was loaded as the WebAssembly module cannot be started; is it this version's? ${

@@ -36,6 +36,19 @@ export function makeBytes(length) {
 }
 
 /**
+ * @param {number} length
+ * @returns {Float32Array<ArrayBuffer>} outside the module's heap
+ * @throws {MemoryError} where there is no room
+ */
+export function makeFloats(length) {
+  try {
+    return new Float32Array(length);
+  } catch {
+    throw new MemoryError(`Out of memory: ${4 * length} bytes were needed in one piece.`);
+  }
+}
+
+/**
  * @template T
  * @param {Array<{ delete(): void }>} buffers on the heap, deleted in the end, whatever happens
  * @param {() => T} work
@@ -77,7 +90,9 @@ export function copyIn(view, values) {
  * @returns {Float32Array<ArrayBuffer>}
  */
 export function copyOut(view) {
-  return new Float32Array(view);
+  const floats = makeFloats(view.length);
+  floats.set(view);
+  return floats;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   copyIn,
   copyOut,
   makeBytes,
+  makeFloats,
   uploadFloats,
   withBuffers,
 } from '../core/memory.js';
@@ -276,7 +277,7 @@ export class Model extends Handle {
         if (samples === 1) {
           results[i] = copyOut(view);
         } else {
-          results[i] ??= new Float32Array(samples * view.length);
+          results[i] ??= makeFloats(samples * view.length);
           results[i].set(view, sample * view.length);
         }
       }
