@@ -107,6 +107,14 @@ void ExpectClose(float got, const Exact& e, double bound, size_t r, size_t j) {
       << "row " << r << ", column " << j << ": " << got << " instead of " << e.sum;
 }
 
+// As ExpectClose, or NaN or infinite as the exact sum is.
+void ExpectLike(float got, const Problem& p, size_t r, size_t j) {
+  const Exact e = p.At(r, j);
+  if (std::isfinite(e.sum)) return ExpectClose(got, e, Bound(p, e), r, j);
+  const bool same = std::isnan(e.sum) ? std::isnan(got) : double{got} == e.sum;
+  ASSERT_TRUE(same) << "row " << r << ", column " << j << ": " << got << " instead of " << e.sum;
+}
+
 void CheckColumns(const Matrix& m, const Problem& p) {
   constexpr float kUntouched = -12345.0F;
   std::vector<float> y(p.rows * p.n + 8, kUntouched);
@@ -225,6 +233,48 @@ TEST_P(KernelsTest, row_range_computes_just_these_rows) {
       const bool inside = r >= 3 && r < 11;
       EXPECT_EQ(v[r] != 5.0F, inside) << Name(format) << " row " << r;
       for (size_t j = 0; j < p.n; ++j) EXPECT_EQ(y[r * p.n + j] != 5.0F, inside) << Name(format);
+    }
+  }
+}
+
+// NaN and infinities count as in IEEE 754, where the weight is 0, too: in one column and in many,
+// in all rows and in some, and whatever the epilogue does. The other columns are as ever.
+TEST_P(KernelsTest, not_finite) {
+  const float kinds[] = {NAN, INFINITY, -INFINITY};
+  unsigned seed = 100;
+  for (size_t cols : Sizes{5, 300, 600}) {
+    for (size_t n : Sizes{1, 3, 17, 113, 225}) {
+      for (const Filling& f : kFillings) {
+        Problem p = MakeProblem(11, cols, n, f, ++seed);
+        std::mt19937 rng(seed);
+        for (size_t i = 0; i < 1 + n / 3; ++i) {
+          p.x[p.misalign + rng() % (cols * n)] = kinds[rng() % (i % 2 == 0 ? 3 : 1)];
+        }
+        p.exact = MultiplyExactly(p);
+        std::vector<float> x(cols);
+        for (size_t k = 0; k < cols; ++k) x[k] = p.X()[p.offsets[k]];
+        for (Format format : kFormats) {
+          SCOPED_TRACE(std::string(Name(format)) + " " + f.name + " " + std::to_string(cols) + "x" +
+                       std::to_string(n) + " seed " + std::to_string(seed));
+          const Matrix m = Matrix::From(DenseView(p.w.data(), p.rows, cols), format);
+          std::vector<float> y(p.rows * n);
+          Multiply(m, {0, 4}, p.Plain(), {y.data(), n}, {});
+          Multiply(m, {4, p.rows}, p.Plain(), {y.data(), n}, {});
+          std::vector<float> clamped(p.rows * n);
+          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, true});
+          for (size_t i = 0; i < y.size(); ++i) {
+            ASSERT_NO_FATAL_FAILURE(ExpectLike(y[i], p, i / n, i % n));
+            ASSERT_EQ(std::isnan(clamped[i]), std::isnan(y[i])) << i;
+          }
+          std::vector<float> v(p.rows);
+          MultiplyVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, true});
+          for (size_t r = 0; r < p.rows; ++r)
+            ASSERT_EQ(std::isnan(v[r]), std::isnan(p.At(r, 0).sum));
+          MultiplyVector(m, {0, 4}, x.data(), v.data(), {});
+          MultiplyVector(m, {4, p.rows}, x.data(), v.data(), {});
+          for (size_t r = 0; r < p.rows; ++r) ASSERT_NO_FATAL_FAILURE(ExpectLike(v[r], p, r, 0));
+        }
+      }
     }
   }
 }

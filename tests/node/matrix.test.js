@@ -213,6 +213,30 @@ test('matrix: random ones against a product in double precision', async (t) => {
   }
 });
 
+test('matrix: NaN and infinities count where the weight is 0, in every format', () => {
+  const values = Float32Array.of(1, 0, 2, 0, 0, 3, -1, 5, 4);
+  for (const format of [.../** @type {const} */ (['auto']), ...FORMATS]) {
+    const matrix = Matrix.fromDense(values, 3, 3, { format });
+    for (const n of [1, 5, 40]) {
+      const multiply = (/** @type {number} */ row, /** @type {number} */ value) => {
+        const x = new Float32Array(3 * n).fill(1);
+        x[row * n] = value;
+        const y = matrix.multiply(x, n);
+        for (let j = 1; j < n; ++j) {
+          assert.deepEqual([y[j], y[n + j], y[2 * n + j]], [3, 3, 8], `${format}, column ${j}`);
+        }
+        return [y[0], y[n], y[2 * n]];
+      };
+      const what = `${format}, ${n} columns`;
+      assert.deepEqual(multiply(1, NaN), [NaN, NaN, NaN], what);
+      assert.deepEqual(multiply(1, Infinity), [NaN, NaN, Infinity], what);
+      assert.deepEqual(multiply(0, -Infinity), [-Infinity, NaN, Infinity], what);
+      assert.deepEqual(multiply(2, Infinity), [Infinity, Infinity, Infinity], what);
+    }
+    matrix.dispose();
+  }
+});
+
 describe('matrix: refusals', () => {
   const nan = Float32Array.from(GOLDEN);
   nan[6] = NaN;

@@ -64,15 +64,18 @@ class Packer {
   }
 
   // Writes rows [begin, end) of X. Lanes behind the last column become 0, for what lies there might
-  // be numbers that are slow to compute with.
-  void Pack(size_t begin, size_t end, float* HWY_RESTRICT out) const {
-    for (size_t p = 0; p < piece_count_; ++p) CopyPiece(pieces_[p], begin, end, out);
+  // be numbers that are slow to compute with. Returns whether all are finite; where they are huge,
+  // perhaps not although they are.
+  bool Pack(size_t begin, size_t end, float* HWY_RESTRICT out) const {
+    bool finite = true;
+    for (size_t p = 0; p < piece_count_; ++p) finite &= CopyPiece(pieces_[p], begin, end, out);
     const size_t padded = (count_ + Lanes() - 1) / Lanes() * Lanes();
-    if (count_ == padded) return;
+    if (count_ == padded) return finite;
     LOWTROPY_ROLLED
     for (size_t k = begin; k < end; ++k, out += TileStride()) {
       std::fill(out + count_, out + padded, 0.0F);
     }
+    return finite;
   }
 
  private:
@@ -82,7 +85,7 @@ class Packer {
     size_t count;
   };
 
-  void CopyPiece(const Piece& piece, size_t begin, size_t end, float* out) const {
+  bool CopyPiece(const Piece& piece, size_t begin, size_t end, float* out) const {
     switch (piece.count < Lanes() ? 0 : (piece.count + Lanes() - 1) / Lanes()) {
       case 0:
         return CopyVectors<0>(piece, begin, end, out);
@@ -103,26 +106,39 @@ class Packer {
     }
   }
 
-  // The last vector ends where the piece does, and overlaps the one before.
+  // The last vector ends where the piece does, and overlaps the one before. Sums tell of what is
+  // not finite, as they stay so: an addition beside each load and store takes no time.
   template <size_t kVectors>
-  HWY_NOINLINE void CopyVectors(const Piece& piece, size_t begin, size_t end,
+  HWY_NOINLINE bool CopyVectors(const Piece& piece, size_t begin, size_t end,
                                 float* HWY_RESTRICT out) const {
     const FloatTag d;
     const float* HWY_RESTRICT data = x_.data + piece.from;
     const size_t count = piece.count;
     out += piece.to;
-    LOWTROPY_ROLLED
-    for (size_t k = begin; k < end; ++k, out += TileStride()) {
-      const float* row = data + x_.offset[k];
-      if constexpr (kVectors == 0) {
+    if constexpr (kVectors == 0) {
+      float sum = 0;
+      LOWTROPY_ROLLED
+      for (size_t k = begin; k < end; ++k, out += TileStride()) {
+        const float* row = data + x_.offset[k];
         LOWTROPY_ROLLED
-        for (size_t i = 0; i < count; ++i) out[i] = row[i];
-      } else {
-        for (size_t v = 0; v + 1 < kVectors; ++v) {
-          hn::StoreU(hn::LoadU(d, row + v * Lanes()), d, out + v * Lanes());
-        }
-        hn::StoreU(hn::LoadU(d, row + count - Lanes()), d, out + count - Lanes());
+        for (size_t i = 0; i < count; ++i) sum += out[i] = row[i];
       }
+      return sum - sum == 0;
+    } else {
+      Vector sums[kVectors];
+      for (size_t v = 0; v < kVectors; ++v) sums[v] = hn::Zero(d);
+      LOWTROPY_ROLLED
+      for (size_t k = begin; k < end; ++k, out += TileStride()) {
+        const float* row = data + x_.offset[k];
+        for (size_t v = 0; v < kVectors; ++v) {
+          const size_t at = v + 1 < kVectors ? v * Lanes() : count - Lanes();
+          const Vector in = hn::LoadU(d, row + at);
+          hn::StoreU(in, d, out + at);
+          sums[v] = hn::Add(sums[v], in);
+        }
+      }
+      for (size_t v = 1; v < kVectors; ++v) sums[0] = hn::Add(sums[0], sums[v]);
+      return hn::AllTrue(d, hn::Eq(hn::Sub(sums[0], sums[0]), hn::Zero(d)));
     }
   }
 
@@ -172,8 +188,9 @@ HWY_INLINE void ApplyEpilogue(const Epilogue& e, size_t row, Vector (&acc)[kVect
     const Vector bias = hn::Set(d, e.bias[row]);
     for (size_t v = 0; v < kVectors; ++v) acc[v] = hn::Add(acc[v], bias);
   }
-  if (e.relu) {
-    for (size_t v = 0; v < kVectors; ++v) acc[v] = hn::Max(acc[v], hn::Zero(d));
+  if (e.relu) {  // not Max, of which some targets make NaN 0
+    for (size_t v = 0; v < kVectors; ++v)
+      acc[v] = hn::IfThenZeroElse(hn::Lt(acc[v], hn::Zero(d)), acc[v]);
   }
 }
 
@@ -305,18 +322,21 @@ HWY_INLINE void ForEachTile(const Columns& x, const Output& y, const Epilogue& e
   }
 }
 
-inline HWY_NOINLINE void MultiplyLists(const RowLists& w, const Columns& x, const Output& y,
+// Returns whether all of X is finite (see Pack); if not, Y is not what it should be.
+inline HWY_NOINLINE bool MultiplyLists(const RowLists& w, const Columns& x, const Output& y,
                                        const Epilogue& epilogue, float* tile) {
+  bool finite = true;
   ForEachTile(x, y, epilogue, RowLists::kVectors,
               [&](const Packer& packer, size_t vectors, TileTarget target) {
                 for (size_t block = 0; block < w.blocks; ++block) {
                   const size_t first = block * w.block_cols;
-                  packer.Pack(first, std::min(first + w.block_cols, w.cols), tile);
+                  finite &= packer.Pack(first, std::min(first + w.block_cols, w.cols), tile);
                   target.first = block == 0;
                   target.last = block + 1 == w.blocks;
                   MultiplyTile(w, block, vectors, tile, target);
                 }
               });
+  return finite;
 }
 
 inline HWY_NOINLINE void MultiplyBlock(const DenseBlock& w, size_t first_col, size_t cols,
@@ -332,23 +352,9 @@ inline HWY_NOINLINE void MultiplyBlock(const DenseBlock& w, size_t first_col, si
 }
 
 template <class Storage>
-void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
-                   const Epilogue& epilogue, float* workspace) {
+void DenseColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
+                        const Epilogue& epilogue, float* workspace) {
   float* unpacked = workspace + TileFloats();
-  const double share = ListedShare(Untyped(w), w.cols, rows);
-  if (share <= 1) {
-    const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kListBlockBits;
-    auto* words = reinterpret_cast<uint32_t*>(unpacked);
-    for (size_t r = rows.begin; r < rows.end;) {
-      RowLists lists;
-      WithTypes(w, [&](const auto& typed) {
-        lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_bits, words);
-      });
-      MultiplyLists(lists, x, y, epilogue, workspace);
-      r += lists.rows;
-    }
-    return;
-  }
   for (size_t r = rows.begin; r < rows.end; r += kBlockRows) {
     const RowRange group{r, std::min(rows.end, r + kBlockRows)};
     for (size_t first = 0; first < w.cols; first += kBlockCols) {
@@ -356,6 +362,27 @@ void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Outp
       const DenseBlock block = DenseBlock::Of(Untyped(w), group, first, count, unpacked);
       MultiplyBlock(block, first, w.cols, x, y, epilogue, workspace);
     }
+  }
+}
+
+// Lists leave zeros out, so where X holds what is not finite their products are made again, with
+// all elements.
+template <class Storage>
+void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
+                   const Epilogue& epilogue, float* workspace) {
+  const double share = ListedShare(Untyped(w), w.cols, rows);
+  if (share > 1) return DenseColumnProduct(w, rows, x, y, epilogue, workspace);
+  const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kListBlockBits;
+  auto* words = reinterpret_cast<uint32_t*>(workspace + TileFloats());
+  for (size_t r = rows.begin; r < rows.end;) {
+    RowLists lists;
+    WithTypes(w, [&](const auto& typed) {
+      lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_bits, words);
+    });
+    if (!MultiplyLists(lists, x, y, epilogue, workspace)) {
+      return DenseColumnProduct(w, {r, rows.end}, x, y, epilogue, workspace);
+    }
+    r += lists.rows;
   }
 }
 

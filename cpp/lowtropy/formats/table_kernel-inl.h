@@ -191,11 +191,12 @@ void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y) {
   }
 }
 
-// Any rows, any number of values, or a most frequent one other than 0: block by block with all
-// elements. Not by the decomposition, see ShiftedRowProduct.
-inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, float* y) {
+// Any rows, any number of values, a most frequent one other than 0, or inputs that are not finite:
+// block by block with all elements. Not by the decomposition, see ShiftedRowProduct.
+inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite, float* y) {
   constexpr size_t kRows = 32768;  // whose lists are marked at a time
   const float* omega = w.omega.As<float>().data();
+  const bool unlisted_count = omega[0] != 0.0F || !finite;
   const unsigned bits = w.layout().block_bits;
   const size_t width = size_t{1} << bits;
   HWY_ALIGN float values[size_t{1} << 12];
@@ -204,7 +205,7 @@ inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, float
     std::bitset<kRows> listed;
     size_t current = 0;
     const auto finish = [&](size_t block) {  // rows without a list in it
-      if (omega[0] != 0.0F) {
+      if (unlisted_count) {
         const size_t count = std::min(width, w.cols - block * width);
         std::fill_n(values, count, omega[0]);
         const float sum = DotProduct(values, x + block * width, count);
@@ -232,10 +233,11 @@ inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float*
                           const Epilogue& epilogue) {
   std::fill(y + rows.begin, y + rows.end, 0.0F);
   const bool fits = (w.omega.size() << w.layout().block_bits) <= (size_t{1} << kTableBits);
-  if (fits && w.omega.As<float>()[0] == 0.0F && rows.end - rows.begin == w.rows) {
+  const bool finite = AllFinite(x, w.cols);
+  if (fits && finite && w.omega.As<float>()[0] == 0.0F && rows.end - rows.begin == w.rows) {
     WithIndexType(w.row_i, [&](const auto* row_i) { AddTables(w, row_i, x, y); });
   } else {
-    AddDenseBlocks(w, rows, x, y);
+    AddDenseBlocks(w, rows, x, finite, y);
   }
   for (size_t r = rows.begin; r < rows.end; ++r) y[r] = Finish(y[r], r, epilogue);
 }

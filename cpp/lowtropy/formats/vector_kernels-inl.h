@@ -56,6 +56,23 @@ inline HWY_NOINLINE float DotProduct(const float* HWY_RESTRICT a, const float* H
   return total;
 }
 
+// Whether n floats are all finite; where they are huge, perhaps false although they are.
+inline HWY_NOINLINE bool AllFinite(const float* x, size_t n) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Zero(d);
+  auto s1 = hn::Zero(d);
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    s0 = hn::Add(s0, hn::LoadU(d, x + i));
+    s1 = hn::Add(s1, hn::LoadU(d, x + i + lanes));
+  }
+  float total = hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1)));
+  for (; i < n; ++i) total += x[i];
+  return total - total == 0;
+}
+
 inline float RowProduct(const Dense& w, size_t row, const float* x) {
   return DotProduct(w.values.As<float>().data() + row * w.cols, x, w.cols);
 }
@@ -157,7 +174,8 @@ HWY_INLINE float RowProduct(const TypedCser<Cols>& w, size_t row, const float* x
   return total;
 }
 
-// A row whose unlisted elements are not zeros, a block at a time with all its elements. The
+// A row whose unlisted elements are not zeros, or whose zeros count because an input is not finite:
+// a block at a time with all its elements. The
 // decomposition of arXiv:1805.10692, section III, Ω[0]·Σx + Σ (w - Ω[0])·x, is of fewer operations,
 // but its two parts may nearly cancel, and in float64, which bears that, it was slower.
 template <class Typed>
@@ -181,7 +199,7 @@ void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
                    const Epilogue& epilogue) {
   if constexpr (kListsElements<Storage>) {
     const auto untyped = Untyped(w);
-    if (Common(untyped) != 0.0F) {
+    if (Common(untyped) != 0.0F || !AllFinite(x, w.cols)) {
       for (size_t r = rows.begin; r < rows.end; ++r) {
         y[r] = Finish(ShiftedRowProduct(untyped, r, x), r, epilogue);
       }

@@ -29,9 +29,16 @@ HWY_INLINE void ForEachVector(size_t count, const F& f) {
   for (; i < count; ++i) f(one, i);
 }
 
+// max(v, floor), of NaN NaN, which Max makes the floor of on some targets.
+template <class D>
+HWY_INLINE hn::Vec<D> AtLeast(D d, float floor, hn::Vec<D> v) {
+  const auto least = hn::Set(d, floor);
+  return hn::IfThenElse(hn::Lt(v, least), least, v);
+}
+
 void ReluKernel(const float* input, size_t size, float* output) {
   ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
-    hn::StoreU(hn::Max(hn::LoadU(d, input + i), hn::Zero(d)), d, output + i);
+    hn::StoreU(AtLeast(d, 0.0F, hn::LoadU(d, input + i)), d, output + i);
   });
 }
 
@@ -44,7 +51,7 @@ void ScaleShiftKernel(const Shape& shape, const float* input, const float* scale
     float* y = output + c * pixels;
     ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
       const auto v = hn::MulAdd(hn::LoadU(d, x + i), hn::Set(d, scale[c]), hn::Set(d, bias[c]));
-      hn::StoreU(hn::Max(v, hn::Set(d, floor)), d, y + i);
+      hn::StoreU(AtLeast(d, floor, v), d, y + i);
     });
   }
 }
@@ -54,7 +61,7 @@ void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, flo
   ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
     auto sum = hn::LoadU(d, inputs[0] + i);
     for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
-    hn::StoreU(hn::Max(sum, hn::Set(d, floor)), d, output + i);
+    hn::StoreU(AtLeast(d, floor, sum), d, output + i);
   });
 }
 

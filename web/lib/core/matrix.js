@@ -150,7 +150,8 @@ export class Matrix extends Handle {
   }
 
   /**
-   * W · X on the compressed form.
+   * W · X on the compressed form. NaN and infinities in X count as in IEEE 754, in every format: a
+   * weight of 0 makes NaN of them.
    *
    * @param {Float32Array | number[]} x cols × n values, row-major; n = 1 is a vector
    * @param {number} [n] columns of X
