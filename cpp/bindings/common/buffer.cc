@@ -14,9 +14,7 @@ namespace {
 
 using emscripten::val;
 
-Buffer* MakeBuffer(double bytes) {
-  return Guard([&] { return new Buffer(static_cast<uint64_t>(bytes)); });
-}
+Buffer* MakeBuffer(double bytes) { return new Buffer(static_cast<uint64_t>(bytes)); }
 
 // Views die when the heap grows: they are used at once and never kept.
 val Bytes(const Buffer& buffer) {

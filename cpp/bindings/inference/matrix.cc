@@ -22,13 +22,11 @@ using emscripten::val;
 
 Matrix* MatrixFromDense(const Buffer& values, uint32_t rows, uint32_t cols,
                         const std::string& format) {
-  return Guard([&] {
-    return new Matrix(EncodeAs(DenseView(values.Floats().data(), rows, cols), format, 1));
-  });
+  return new Matrix(EncodeAs(DenseView(values.Floats().data(), rows, cols), format, 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
-  return Guard([&] { return new Matrix(Recode(matrix, format, 1)); });
+  return new Matrix(Recode(matrix, format, 1));
 }
 
 std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
@@ -50,31 +48,27 @@ val Arrays(const Matrix& matrix) {
   return list;
 }
 
-val MatrixStats(const Matrix& matrix) {
-  return Guard([&] { return DescribeStats(matrix.GetProfile().GetStats()); });
-}
+val MatrixStats(const Matrix& matrix) { return DescribeStats(matrix.GetProfile().GetStats()); }
 
 val MatrixCost(const Matrix& matrix) {
-  return Guard([&] { return DescribeCost(CostOf(matrix.format(), matrix.GetProfile())); });
+  return DescribeCost(CostOf(matrix.format(), matrix.GetProfile()));
 }
 
 val MatrixChoice(const Matrix& matrix, uint32_t columns) {
-  return Guard([&] { return DescribeChoice(Choose(matrix.GetProfile(), columns)); });
+  return DescribeChoice(Choose(matrix.GetProfile(), columns));
 }
 
 // y = W · x for n columns: x is cols x n, y rows x n, both row-major, x with kColumnSlack floats
 // behind it.
 void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y) {
-  Guard([&] {
-    const float* in = x.Floats().data();
-    float* out = y.Floats().data();
-    const RowRange rows{0, matrix.rows()};
-    if (n == 1) return MultiplyVector(matrix, rows, in, out, {});
-    std::vector<uint32_t> offsets(matrix.cols());
-    for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<uint32_t>(k * n);
-    std::vector<float> workspace(ColumnsWorkspace(matrix.rows(), matrix.cols()));
-    MultiplyColumns(matrix, rows, {in, offsets.data(), n, n, n}, {out, n}, {}, workspace.data());
-  });
+  const float* in = x.Floats().data();
+  float* out = y.Floats().data();
+  const RowRange rows{0, matrix.rows()};
+  if (n == 1) return MultiplyVector(matrix, rows, in, out, {});
+  std::vector<uint32_t> offsets(matrix.cols());
+  for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<uint32_t>(k * n);
+  std::vector<float> workspace(ColumnsWorkspace(matrix.rows(), matrix.cols()));
+  MultiplyColumns(matrix, rows, {in, offsets.data(), n, n, n}, {out, n}, {}, workspace.data());
 }
 
 void ToDense(const Matrix& matrix, const Buffer& values) {
