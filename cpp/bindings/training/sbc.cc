@@ -16,6 +16,7 @@
 #include "lowtropy/sbc/aggregator.h"
 #include "lowtropy/sbc/compressor.h"
 #include "lowtropy/sbc/message.h"
+#include "training/numbers.h"
 
 namespace lowtropy::bindings {
 
@@ -26,8 +27,7 @@ Layout LayoutOf(const val& tensors) {
   std::vector<NamedSize> list;
   for (uint32_t i = 0; i < count; ++i) {
     const val tensor = tensors[i];
-    list.push_back(
-        {tensor["name"].as<std::string>(), static_cast<size_t>(tensor["size"].as<double>())});
+    list.push_back({tensor["name"].as<std::string>(), NumberOf<size_t>(tensor["size"], "size")});
   }
   return Layout(std::move(list));
 }
@@ -41,7 +41,7 @@ MethodOptions OptionsOf(const val& object) {
     if constexpr (std::is_same_v<Field, bool>) {
       *field = value.as<bool>();
     } else {
-      *field = static_cast<Field>(value.as<double>());
+      *field = NumberOf<Field>(value, name);
     }
   };
   read("sparsity", &options.sparsity);
@@ -104,9 +104,13 @@ Compressor* RestoreCompressor(const Buffer& bytes) {
 std::string MethodName(const Compressor& compressor) {
   return std::string(Name(compressor.method()));
 }
-val CompressorTensors(const Compressor& compressor) { return TensorsOf(compressor.layout()); }
+val CompressorTensors(const Compressor& compressor) {
+  return Guard([&] { return TensorsOf(compressor.layout()); });
+}
 double LayoutId(const Compressor& compressor) { return compressor.layout().id(); }
-val Input(Compressor& compressor) { return FloatsView(compressor.input()); }
+val Input(Compressor& compressor) {
+  return Guard([&] { return FloatsView(compressor.input()); });
+}
 val Residual(const Compressor& compressor) { return FloatsView(compressor.residual()); }
 val Encode(Compressor& compressor, uint32_t sender, uint32_t round) {
   return Guard([&] { return CopyOf(compressor.Encode(sender, round)); });
@@ -137,22 +141,39 @@ val Head(const MessageReader& reader) {
   return head;
 }
 
-// Views, to be used at once. `value` is there where one stands for all.
-val Tensor(const MessageReader& reader, uint32_t index) {
-  const TensorUpdate& update = reader.tensor(index);
-  val tensor = val::object();
-  tensor.set("length", static_cast<double>(update.size));
-  if (update.form != TensorUpdate::Form::kDense) {
-    tensor.set("indices", val(emscripten::typed_memory_view(update.positions.size(),
-                                                            update.positions.data())));
-  }
-  if (update.form == TensorUpdate::Form::kBinary) {
-    tensor.set("value", update.value);
-  } else {
-    tensor.set("values", FloatsView(update.values));
-  }
-  return tensor;
+// Of all tensors at once, as calls for each would take longer than reading the message: six numbers
+// a tensor. Its elements; where its positions and its values begin in the two lists below and how
+// many there are, -1 each where all positions are sent and where one value stands for all; that
+// value.
+constexpr size_t kColumns = 6;
+
+val Table(const MessageReader& reader) {
+  return Guard([&] {
+    std::vector<double> table;
+    table.reserve(kColumns * reader.count());
+    for (size_t i = 0; i < reader.count(); ++i) {
+      const TensorUpdate& update = reader.tensor(i);
+      const bool dense = update.form == TensorUpdate::Form::kDense;
+      const bool binary = update.form == TensorUpdate::Form::kBinary;
+      const auto offset = [](const auto* data, const auto& all) {
+        return static_cast<double>(data - all.data());
+      };
+      table.push_back(static_cast<double>(update.size));
+      table.push_back(dense ? -1 : offset(update.positions.data(), reader.positions()));
+      table.push_back(static_cast<double>(update.positions.size()));
+      table.push_back(binary ? -1 : offset(update.values.data(), reader.values()));
+      table.push_back(static_cast<double>(update.values.size()));
+      table.push_back(double{update.value});
+    }
+    return val(emscripten::typed_memory_view(table.size(), table.data())).call<val>("slice");
+  });
 }
+
+// Views, to be used at once.
+val AllPositions(const MessageReader& reader) {
+  return val(emscripten::typed_memory_view(reader.positions().size(), reader.positions().data()));
+}
+val AllValues(const MessageReader& reader) { return FloatsView(reader.values()); }
 
 Aggregator* MakeAggregator(const std::string& method, const val& options, const val& tensors) {
   return Guard(
@@ -196,8 +217,9 @@ EMSCRIPTEN_BINDINGS(sbc) {
       .function("decode", Guarded<&Decode>)
       .function("checkLayout", Guarded<&CheckLayout>)
       .function("head", Guarded<&Head>)
-      .function("count", Guarded<&MessageReader::count>)
-      .function("tensor", Guarded<&Tensor>);
+      .function("table", Guarded<&Table>)
+      .function("positions", Guarded<&AllPositions>)
+      .function("values", Guarded<&AllValues>);
   emscripten::class_<Aggregator>("Aggregator")
       .function("add", Guarded<&AddMessage>)
       .function("count", Guarded<&Aggregator::count>)

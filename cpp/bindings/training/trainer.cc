@@ -21,6 +21,7 @@
 #include "lowtropy/train/idx.h"
 #include "lowtropy/train/shards.h"
 #include "lowtropy/train/text.h"
+#include "training/numbers.h"
 #include "training/sbc.h"
 
 namespace lowtropy::bindings {
@@ -120,14 +121,10 @@ val ShardsOfSet(const DatasetHandle& set, uint32_t workers, uint32_t labels, dou
 
 // ---- options
 
-[[gnu::noinline]] double NumberOr(const val& object, const char* name, double otherwise) {
-  const val value = object[name];
-  return value.isUndefined() ? otherwise : value.as<double>();
-}
-
 template <class T>
 void Read(const val& object, const char* name, T* field) {
-  *field = static_cast<T>(NumberOr(object, name, static_cast<double>(*field)));
+  const val value = object[name];
+  if (!value.isUndefined()) *field = NumberOf<T>(value, name);
 }
 
 Schedule ScheduleOf(const val& object) {
@@ -137,7 +134,7 @@ Schedule ScheduleOf(const val& object) {
   if (!steps.isUndefined()) {
     schedule.kind = Schedule::Kind::kSteps;
     for (const double step : emscripten::vecFromJSArray<double>(steps)) {
-      schedule.steps.push_back(static_cast<uint64_t>(step));
+      schedule.steps.push_back(NumberOf<uint64_t>(val(step), "steps"));
     }
     Read(object, "factor", &schedule.factor);
   } else {
@@ -167,6 +164,7 @@ TrainerOptions TrainerOptionsOf(const val& object) {
   Read(object, "batch", &options.batch);
   Read(object, "seed", &options.seed);
   Read(object, "stream", &options.stream);
+  Read(object, "maxMemory", &options.max_memory);
   options.optimizer = OptimizerOf(object["optimizer"]);
   return options;
 }
@@ -179,15 +177,13 @@ Layout LayoutOfTrainer(const Trainer& trainer) {
   return Layout(std::move(tensors));
 }
 
-// A trainer between rounds, and what connects it with messages.
+// A trainer, and what connects it with messages.
 struct TrainerHandle {
   explicit TrainerHandle(Trainer&& made)
       : trainer(std::move(made)), layout(LayoutOfTrainer(trainer)) {}
 
   Trainer trainer;
   Layout layout;
-  std::vector<float> start;  // the weights at BeginRound
-  bool in_round = false;
   MessageReader reader;
 };
 
@@ -268,20 +264,13 @@ val SaveTrainer(const TrainerHandle& handle) {
   return Guard([&] { return CopyOf(handle.trainer.Save()); });
 }
 void RestoreTrainer(TrainerHandle& handle, const Buffer& bytes) {
-  Guard([&] {
-    handle.trainer.Restore(bytes.Bytes());
-    handle.in_round = false;
-  });
+  Guard([&] { handle.trainer.Restore(bytes.Bytes()); });
 }
 
 // ---- rounds
 
 void BeginRound(TrainerHandle& handle) {
-  Guard([&] {
-    const std::span<const float> weights = handle.trainer.weights();
-    handle.start.assign(weights.begin(), weights.end());
-    handle.in_round = true;
-  });
+  Guard([&] { handle.trainer.BeginRound(); });
 }
 
 bool SameLayout(const Layout& a, const Layout& b) {
@@ -294,18 +283,13 @@ bool SameLayout(const Layout& a, const Layout& b) {
 
 val EncodeRound(TrainerHandle& handle, Compressor& compressor, uint32_t sender, uint32_t round) {
   return Guard([&] {
-    if (!handle.in_round)
-      throw Error(ErrorKind::kValue, "A round must begin before it is encoded.");
     if (!SameLayout(handle.layout, compressor.layout())) {
       throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
     }
-    const std::span<float> weights = handle.trainer.weights();
-    const std::span<float> update = compressor.input();
-    for (size_t i = 0; i < weights.size(); ++i) update[i] = weights[i] - handle.start[i];
+    handle.trainer.Movement(compressor.input());
     const std::span<const uint8_t> message = compressor.Encode(sender, round);
-    std::copy(handle.start.begin(), handle.start.end(), weights.begin());
-    if (compressor.options().momentum_mask) compressor.MaskMomentum(handle.trainer.momentum());
-    handle.in_round = false;
+    handle.trainer.EndRound();
+    compressor.MaskMomentum(handle.trainer.momentum());
     return CopyOf(message);
   });
 }
