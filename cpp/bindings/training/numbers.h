@@ -3,6 +3,8 @@
 
 #include <emscripten/val.h>
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -15,14 +17,15 @@ namespace lowtropy::bindings {
 template <class T>
 T NumberOf(const emscripten::val& value, const char* name) {
   const auto number = value.as<double>();
-  // Above the largest of 64 bits the conversion back is rounded, but then 2^64 comes in no option.
-  const auto converted = static_cast<T>(number);
-  bool holds = static_cast<double>(converted) == number;
-  if constexpr (std::is_floating_point_v<T>) {
-    // Rounded, but not to an infinity, nor to 0.
-    holds = number - number == 0 && converted - converted == 0 && (converted != 0 || number == 0);
+  if constexpr (std::is_integral_v<T>) {
+    constexpr int kBits = std::numeric_limits<T>::digits;
+    if (number >= 0 && number < std::ldexp(1.0, kBits) && number == std::floor(number)) {
+      return static_cast<T>(number);
+    }
+  } else {
+    const auto rounded = static_cast<T>(number);
+    if (std::isfinite(rounded) && (rounded != 0 || number == 0)) return rounded;
   }
-  if (holds) return converted;
   throw Error(ErrorKind::kValue,
               std::string("The option \"") + name + "\" cannot be " + std::to_string(number) + ".");
 }

@@ -60,8 +60,8 @@ class Compressor {
 
   // Takes back the last message of Encode, which got lost: its content is added to the residual, in
   // float32. Momentum that was masked stays so. Does nothing for methods that keep no residual, and
-  // when called again. Throws Error(kValue) where the residual would become infinite, and changes
-  // nothing; only forged states come to that.
+  // when called again. Throws Error(kValue) where the residual would become infinite, which only
+  // values at the end of float32's range come to, and changes nothing.
   void TakeBack();
 
   // The whole state as bytes, and back, the last message included. Restore throws Error(kFile) with

@@ -214,14 +214,14 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
   head_.round = TakeVarint(bytes, at);
   head_.layout = TakeNumber<uint32_t>(bytes, at);
   *tensors = TakeVarint(bytes, at);
-  if (*tensors > kMostTensors) {
-    Fail("it is about " + std::to_string(*tensors) + " tensors, and at most " +
-         std::to_string(kMostTensors) + " are possible");
-  }
   // None takes less than 7 bits: 1 and a byte of an array, or three flags and a count of 0.
   if (*tensors == 0 || 7 * *tensors > 8 * uint64_t{bytes.size()}) {
     Fail("its " + std::to_string(bytes.size() + sizeof(uint32_t)) + " bytes cannot hold " +
          std::to_string(*tensors) + " tensors");
+  }
+  if (*tensors > kMostTensors) {
+    Fail("it is about " + std::to_string(*tensors) + " tensors, and at most " +
+         std::to_string(kMostTensors) + " are possible");
   }
   options_ = {};
   if (IsSparse(head_.method)) {
