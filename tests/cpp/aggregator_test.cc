@@ -182,9 +182,10 @@ TEST(AggregatorTest, ASumThatOverflowsIsRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kValue);
-    EXPECT_STREQ(error.what(),
-                 "The message was not applied, as it would have made an infinity at "
-                 "position 49 of tensor \"b\".");
+    EXPECT_STREQ(
+        error.what(),
+        "The message was not applied, as it would have made element 49 of tensor \"b\" NaN or "
+        "infinite.");
   }
   EXPECT_EQ(aggregator.Save(), before);
   EXPECT_EQ(Content(aggregator.Finish(0, 0), TwoTensors()), huge);

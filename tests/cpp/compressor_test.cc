@@ -866,9 +866,10 @@ TEST(CompressorStateTest, WhatOverflowsIsNotTakenBack) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kValue);
-    EXPECT_STREQ(error.what(),
-                 "The message was not applied, as it would have made an infinity at "
-                 "position 0 of tensor \"w\".");
+    EXPECT_STREQ(
+        error.what(),
+        "The message was not applied, as it would have made element 0 of tensor \"w\" NaN or "
+        "infinite.");
   }
   EXPECT_EQ(forged->Save(), before);
 }

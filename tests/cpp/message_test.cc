@@ -929,14 +929,15 @@ TEST(MessageTest, SumsThatOverflowAreRefusedWhole) {
     }
     return "";
   };
-  const std::string sentence = "The message was not applied, as it would have made ";
-  const std::string place = " at position 1 of tensor \"b\".";
+  const std::string sentence =
+      "The message was not applied, as it would have made element 1 of tensor \"b\" NaN or "
+      "infinite.";
   for (const Bytes& message : messages) {
     EXPECT_EQ(refusal(message, 1, 0), "");
     EXPECT_EQ(refusal(message, -1, FLT_MAX), "");
-    EXPECT_EQ(refusal(message, 1, FLT_MAX), sentence + "an infinity" + place);
-    EXPECT_EQ(refusal(message, 2, 0), sentence + "an infinity" + place);
-    EXPECT_EQ(refusal(message, 1, std::nanf("")), sentence + "NaN" + place);
+    EXPECT_EQ(refusal(message, 1, FLT_MAX), sentence);
+    EXPECT_EQ(refusal(message, 2, 0), sentence);
+    EXPECT_EQ(refusal(message, 1, std::nanf("")), sentence);
     EXPECT_NE(refusal(message, std::nanf(""), 0), "");
   }
 }

@@ -547,11 +547,7 @@ describe('rounds', () => {
       const last = Object.keys(update).at(-1) ?? '';
       update[last][update[last].length - 1] = 3e38;
       const overflowing = huge.encode(update);
-      refuses(
-        () => trainer.apply(overflowing, 2),
-        ValueError,
-        /not applied.* infinity at position/,
-      );
+      refuses(() => trainer.apply(overflowing, 2), ValueError, /not applied.* NaN or infinite/);
       huge.dispose();
       assert.deepEqual(trainer.weights(), weights);
       compressor.dispose();

@@ -68,7 +68,7 @@ export interface MessageHead {
 export interface NativeReader extends Handle {
   decode(bytes: NativeBuffer): void;
   checkLayout(tensors: NamedSize[]): void;
-  head(): MessageHead;
+  head(): MessageHead | null;
   /**
    * Six numbers for each tensor: its elements; where its positions begin among `positions`, or -1
    * where all elements were sent, and how many there are; where its values begin among `values`, or
@@ -154,8 +154,8 @@ export interface Evaluation {
 }
 
 export interface NativeTrainer extends Handle {
-  tensors(): (NamedSize & { offset: number })[];
-  nodes(): NativeNode[];
+  tensors(): (NamedSize & { offset: number })[] | null;
+  nodes(): NativeNode[] | null;
   /** A view. */
   weights(): Float32Array;
   steps(): number;

@@ -5,12 +5,12 @@
 
 #include <cmath>
 #include <limits>
-#include <string>
 #include <type_traits>
 
-#include "lowtropy/base/error.h"
-
 namespace lowtropy::bindings {
+
+// Throws Error(kValue) that names the option.
+[[noreturn]] void RefuseNumber(const char* name, double number);
 
 // A number of JavaScript, all of which have 64 bits, as one of C++. Throws Error(kValue) that names
 // the option where T cannot hold it: it would wrap around, become infinite, or vanish.
@@ -26,8 +26,7 @@ T NumberOf(const emscripten::val& value, const char* name) {
     const auto rounded = static_cast<T>(number);
     if (std::isfinite(rounded) && (rounded != 0 || number == 0)) return rounded;
   }
-  throw Error(ErrorKind::kValue,
-              std::string("The option \"") + name + "\" cannot be " + std::to_string(number) + ".");
+  RefuseNumber(name, number);
 }
 
 }  // namespace lowtropy::bindings

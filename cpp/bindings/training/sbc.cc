@@ -32,6 +32,11 @@ Layout LayoutOf(const val& tensors) {
   return Layout(std::move(list));
 }
 
+void RefuseNumber(const char* name, double number) {
+  throw Error(ErrorKind::kValue,
+              std::string("The option \"") + name + "\" cannot be " + std::to_string(number) + ".");
+}
+
 MethodOptions OptionsOf(const val& object) {
   MethodOptions options;
   const auto read = [&](const char* name, auto* field) {
@@ -132,13 +137,15 @@ void CheckLayout(const MessageReader& reader, const val& tensors) {
   Guard([&] { reader.CheckLayout(LayoutOf(tensors)); });
 }
 val Head(const MessageReader& reader) {
-  val head = val::object();
-  head.set("version", int{kMessageVersion});
-  head.set("method", std::string(Name(reader.head().method)));
-  head.set("sender", reader.head().sender);
-  head.set("round", reader.head().round);
-  head.set("layout", reader.head().layout);
-  return head;
+  return Guard([&] {
+    val head = val::object();
+    head.set("version", int{kMessageVersion});
+    head.set("method", std::string(Name(reader.head().method)));
+    head.set("sender", reader.head().sender);
+    head.set("round", reader.head().round);
+    head.set("layout", reader.head().layout);
+    return head;
+  });
 }
 
 // Of all tensors at once, as calls for each would take longer than reading the message: six numbers
@@ -149,21 +156,20 @@ constexpr size_t kColumns = 6;
 
 val Table(const MessageReader& reader) {
   return Guard([&] {
-    std::vector<double> table;
-    table.reserve(kColumns * reader.count());
-    for (size_t i = 0; i < reader.count(); ++i) {
+    std::vector<double> table(kColumns * reader.count());
+    double* row = table.data();
+    for (size_t i = 0; i < reader.count(); ++i, row += kColumns) {
       const TensorUpdate& update = reader.tensor(i);
       const bool dense = update.form == TensorUpdate::Form::kDense;
       const bool binary = update.form == TensorUpdate::Form::kBinary;
-      const auto offset = [](const auto* data, const auto& all) {
-        return static_cast<double>(data - all.data());
-      };
-      table.push_back(static_cast<double>(update.size));
-      table.push_back(dense ? -1 : offset(update.positions.data(), reader.positions()));
-      table.push_back(static_cast<double>(update.positions.size()));
-      table.push_back(binary ? -1 : offset(update.values.data(), reader.values()));
-      table.push_back(static_cast<double>(update.values.size()));
-      table.push_back(double{update.value});
+      const ptrdiff_t positions = update.positions.data() - reader.positions().data();
+      const ptrdiff_t values = update.values.data() - reader.values().data();
+      row[0] = static_cast<double>(update.size);
+      row[1] = dense ? -1 : static_cast<double>(positions);
+      row[2] = static_cast<double>(update.positions.size());
+      row[3] = binary ? -1 : static_cast<double>(values);
+      row[4] = static_cast<double>(update.values.size());
+      row[5] = double{update.value};
     }
     return val(emscripten::typed_memory_view(table.size(), table.data())).call<val>("slice");
   });

@@ -194,41 +194,45 @@ TrainerHandle* MakeTrainer(const val& options, const DatasetHandle& set, const B
 }
 
 val TensorsOfTrainer(const TrainerHandle& handle) {
-  val list = val::array();
-  for (const TensorInfo& tensor : handle.trainer.tensors()) {
-    val object = val::object();
-    Put(&object, "name", tensor.name);
-    Put(&object, "size", static_cast<double>(tensor.size));
-    Put(&object, "offset", static_cast<double>(tensor.offset));
-    list.call<void>("push", object);
-  }
-  return list;
+  return Guard([&] {
+    val list = val::array();
+    for (const TensorInfo& tensor : handle.trainer.tensors()) {
+      val object = val::object();
+      Put(&object, "name", tensor.name);
+      Put(&object, "size", static_cast<double>(tensor.size));
+      Put(&object, "offset", static_cast<double>(tensor.offset));
+      list.call<void>("push", object);
+    }
+    return list;
+  });
 }
 
 // The nodes of the net: values are numbers, 0 is the input.
 val NodesOfTrainer(const TrainerHandle& handle) {
-  val list = val::array();
-  for (const Net::Node& node : handle.trainer.net().nodes()) {
-    const LayerSettings settings = node.layer->Settings();
-    val inputs = val::array();
-    for (const Net::Value input : node.inputs) {
-      inputs.call<void>("push", static_cast<double>(input));
+  return Guard([&] {
+    val list = val::array();
+    for (const Net::Node& node : handle.trainer.net().nodes()) {
+      const LayerSettings settings = node.layer->Settings();
+      val inputs = val::array();
+      for (const Net::Value input : node.inputs) {
+        inputs.call<void>("push", static_cast<double>(input));
+      }
+      val object = val::object();
+      Put(&object, "name", node.name);
+      Put(&object, "op", std::string(settings.op));
+      Put(&object, "inputs", inputs);
+      Put(&object, "output", static_cast<double>(node.output));
+      Put(&object, "outputs", static_cast<double>(settings.outputs));
+      Put(&object, "kernel", static_cast<double>(settings.kernel));
+      Put(&object, "stride", static_cast<double>(settings.stride));
+      Put(&object, "pad", static_cast<double>(settings.pad));
+      Put(&object, "epsilon", settings.epsilon);
+      Put(&object, "forgetBias", settings.forget_bias);
+      Put(&object, "state", SliceOf(node.layer->State()));
+      list.call<void>("push", object);
     }
-    val object = val::object();
-    Put(&object, "name", node.name);
-    Put(&object, "op", std::string(settings.op));
-    Put(&object, "inputs", inputs);
-    Put(&object, "output", static_cast<double>(node.output));
-    Put(&object, "outputs", static_cast<double>(settings.outputs));
-    Put(&object, "kernel", static_cast<double>(settings.kernel));
-    Put(&object, "stride", static_cast<double>(settings.stride));
-    Put(&object, "pad", static_cast<double>(settings.pad));
-    Put(&object, "epsilon", settings.epsilon);
-    Put(&object, "forgetBias", settings.forget_bias);
-    Put(&object, "state", SliceOf(node.layer->State()));
-    list.call<void>("push", object);
-  }
-  return list;
+    return list;
+  });
 }
 
 val WeightsOf(TrainerHandle& handle) { return ViewOf(handle.trainer.weights()); }

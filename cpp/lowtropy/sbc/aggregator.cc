@@ -30,6 +30,9 @@ void Aggregator::Add(std::span<const uint8_t> message, std::optional<uint32_t> r
   reader_.CheckLayout(compressor_->layout());
   CheckFits(round);
   const uint32_t sender = reader_.head().sender;
+  // First what may fail.
+  sum_.resize(compressor_->layout().total());
+  if (senders_.size() == senders_.capacity()) senders_.reserve(2 * senders_.size() + 1);
   const auto place = std::lower_bound(senders_.begin(), senders_.end(), sender);
   if (place != senders_.end() && *place == sender) {
     throw Error(ErrorKind::kValue,
@@ -38,7 +41,6 @@ void Aggregator::Add(std::span<const uint8_t> message, std::optional<uint32_t> r
                     " in the sum already; each sender counts once, and compressors whose messages "
                     "are added up need a sender of their own each.");
   }
-  sum_.resize(compressor_->layout().total());
   if (compressor_->method() == Method::kSignSgd) {
     AddVotes();
   } else {

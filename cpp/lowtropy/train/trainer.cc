@@ -26,7 +26,9 @@ std::string Describe(const ExampleShape& shape) {
 // Bytes that a trainer allocates.
 uint64_t MemoryFor(const TrainerOptions& options, const Net& net, const ExampleShape& shape) {
   const size_t copies = options.optimizer.kind == OptimizerOptions::Kind::kAdam ? 2 : 1;
-  const size_t batch = CheckedProduct({options.batch, shape.inputs() + 2 * shape.labels()});
+  // Of each example its number and its labels; of texts also what the data set gives.
+  const size_t given = shape.steps > 0 ? shape.inputs() + shape.labels() : 0;
+  const size_t batch = CheckedProduct({options.batch, 1 + shape.labels() + given});
   const size_t optimizer = CheckedProduct({copies, net.WeightCount()});
   const size_t floats = CheckedSum(net.MemoryFor(options.batch), CheckedSum(optimizer, batch));
   return uint64_t{floats} * sizeof(float);

@@ -44,7 +44,9 @@ export function checkFloat(value, what, range, fits) {
   const number = checkNumber(value, what, range, fits);
   const kept = Math.fround(number);
   if (Number.isFinite(kept) && (kept !== 0 || number === 0) && fits(kept)) return number;
-  throw new ValueError(`${what} must be a number ${range}, as float32 too, where ${number} is ${kept}.`);
+  throw new ValueError(
+    `${what} must be a number ${range}, as float32 too, where ${number} is ${kept}.`,
+  );
 }
 
 /**

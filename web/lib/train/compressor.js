@@ -153,7 +153,9 @@ export class Compressor extends Handle {
     const all = this.native.residual();
     const { size, offset } = tensor;
     try {
-      return new Float32Array(all.length === 0 ? size : all.subarray(offset, offset + size));
+      const residual = new Float32Array(size);
+      if (all.length > 0) residual.set(all.subarray(offset, offset + size));
+      return residual;
     } catch {
       throw new MemoryError(`Out of memory: ${4 * size} bytes were needed in one piece.`);
     }

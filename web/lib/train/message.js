@@ -48,7 +48,7 @@ import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
  */
 export function decodeMessage(bytes, layout, options = {}) {
   return readMessage(bytes, options, (reader) => {
-    const { layout: id, ...head } = reader.head();
+    const { layout: id, ...head } = callTraining(() => reader.head());
     const given = layout && namesIn(layout, reader);
     const updates = readUpdates(reader);
     const names = given ?? namesOf(id, updates.length);
@@ -68,7 +68,7 @@ export function decodeMessage(bytes, layout, options = {}) {
 export function checkMessage(bytes, layout) {
   return readMessage(bytes, {}, (reader) => {
     namesIn(layout, reader);
-    return reader.head();
+    return callTraining(() => reader.head());
   });
 }
 
@@ -123,7 +123,7 @@ function readMessage(bytes, { round }, work) {
   try {
     const buffer = uploadTrainingBytes(bytes);
     withBuffers([buffer], () => callTraining(() => reader.decode(buffer)));
-    const { round: found } = reader.head();
+    const { round: found } = callTraining(() => reader.head());
     if (round !== undefined && round !== found) {
       throw new ValueError(`The message is of round ${found}, and this is round ${round}.`);
     }

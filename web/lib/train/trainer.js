@@ -86,7 +86,8 @@ export class Trainer extends Handle {
     this.#model = model;
     // One of its own, which lives as long as the trainer.
     this.#data = data.slice(0, data.size);
-    this.#tensors = this.native.tensors();
+    const handle = this.native;
+    this.#tensors = callTraining(() => handle.tensors());
   }
 
   /** @returns {Layout} the sizes of the weights' tensors by name, in the order of `weights` */
