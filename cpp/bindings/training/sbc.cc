@@ -70,15 +70,13 @@ namespace {
 
 // An object with the sorted names and the number that stands for them in messages.
 val DescribeLayout(const val& tensors) {
-  return Guard([&] {
-    const Layout layout = LayoutOf(tensors);
-    val object = val::object();
-    object.set("id", layout.id());
-    val names = val::array();
-    for (size_t i = 0; i < layout.count(); ++i) names.call<void>("push", layout.name(i));
-    object.set("names", names);
-    return object;
-  });
+  const Layout layout = LayoutOf(tensors);
+  val object = val::object();
+  object.set("id", layout.id());
+  val names = val::array();
+  for (size_t i = 0; i < layout.count(); ++i) names.call<void>("push", layout.name(i));
+  object.set("names", names);
+  return object;
 }
 
 val TensorsOf(const Layout& layout) {
@@ -98,54 +96,39 @@ val FloatsView(std::span<const float> floats) {
 }
 
 Compressor* MakeCompressor(const std::string& method, const val& options, const val& tensors) {
-  return Guard(
-      [&] { return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+  return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors));
 }
 
 Compressor* RestoreCompressor(const Buffer& bytes) {
-  return Guard([&] { return Compressor::Restore(bytes.Bytes()).release(); });
+  return Compressor::Restore(bytes.Bytes()).release();
 }
 
 std::string MethodName(const Compressor& compressor) {
   return std::string(Name(compressor.method()));
 }
-val CompressorTensors(const Compressor& compressor) {
-  return Guard([&] { return TensorsOf(compressor.layout()); });
-}
+val CompressorTensors(const Compressor& compressor) { return TensorsOf(compressor.layout()); }
 double LayoutId(const Compressor& compressor) { return compressor.layout().id(); }
-val Input(Compressor& compressor) {
-  return Guard([&] { return FloatsView(compressor.input()); });
-}
+val Input(Compressor& compressor) { return FloatsView(compressor.input()); }
 val Residual(const Compressor& compressor) { return FloatsView(compressor.residual()); }
 val Encode(Compressor& compressor, uint32_t sender, uint32_t round) {
-  return Guard([&] { return CopyOf(compressor.Encode(sender, round)); });
+  return CopyOf(compressor.Encode(sender, round));
 }
-void TakeBack(Compressor& compressor) {
-  Guard([&] { compressor.TakeBack(); });
-}
-val SaveCompressor(const Compressor& compressor) {
-  return Guard([&] { return CopyOf(compressor.Save()); });
-}
+void TakeBack(Compressor& compressor) { compressor.TakeBack(); }
+val SaveCompressor(const Compressor& compressor) { return CopyOf(compressor.Save()); }
 
-MessageReader* MakeReader() {
-  return Guard([] { return new MessageReader(); });
-}
-void Decode(MessageReader& reader, const Buffer& bytes) {
-  Guard([&] { reader.Decode(bytes.Bytes()); });
-}
+MessageReader* MakeReader() { return new MessageReader(); }
+void Decode(MessageReader& reader, const Buffer& bytes) { reader.Decode(bytes.Bytes()); }
 void CheckLayout(const MessageReader& reader, const val& tensors) {
-  Guard([&] { reader.CheckLayout(LayoutOf(tensors)); });
+  reader.CheckLayout(LayoutOf(tensors));
 }
 val Head(const MessageReader& reader) {
-  return Guard([&] {
-    val head = val::object();
-    head.set("version", int{kMessageVersion});
-    head.set("method", std::string(Name(reader.head().method)));
-    head.set("sender", reader.head().sender);
-    head.set("round", reader.head().round);
-    head.set("layout", reader.head().layout);
-    return head;
-  });
+  val head = val::object();
+  head.set("version", int{kMessageVersion});
+  head.set("method", std::string(Name(reader.head().method)));
+  head.set("sender", reader.head().sender);
+  head.set("round", reader.head().round);
+  head.set("layout", reader.head().layout);
+  return head;
 }
 
 // Of all tensors at once, as calls for each would take longer than reading the message: six numbers
@@ -155,24 +138,22 @@ val Head(const MessageReader& reader) {
 constexpr size_t kColumns = 6;
 
 val Table(const MessageReader& reader) {
-  return Guard([&] {
-    std::vector<double> table(kColumns * reader.count());
-    double* row = table.data();
-    for (size_t i = 0; i < reader.count(); ++i, row += kColumns) {
-      const TensorUpdate& update = reader.tensor(i);
-      const bool dense = update.form == TensorUpdate::Form::kDense;
-      const bool binary = update.form == TensorUpdate::Form::kBinary;
-      const ptrdiff_t positions = update.positions.data() - reader.positions().data();
-      const ptrdiff_t values = update.values.data() - reader.values().data();
-      row[0] = static_cast<double>(update.size);
-      row[1] = dense ? -1 : static_cast<double>(positions);
-      row[2] = static_cast<double>(update.positions.size());
-      row[3] = binary ? -1 : static_cast<double>(values);
-      row[4] = static_cast<double>(update.values.size());
-      row[5] = double{update.value};
-    }
-    return val(emscripten::typed_memory_view(table.size(), table.data())).call<val>("slice");
-  });
+  std::vector<double> table(kColumns * reader.count());
+  double* row = table.data();
+  for (size_t i = 0; i < reader.count(); ++i, row += kColumns) {
+    const TensorUpdate& update = reader.tensor(i);
+    const bool dense = update.form == TensorUpdate::Form::kDense;
+    const bool binary = update.form == TensorUpdate::Form::kBinary;
+    const ptrdiff_t positions = update.positions.data() - reader.positions().data();
+    const ptrdiff_t values = update.values.data() - reader.values().data();
+    row[0] = static_cast<double>(update.size);
+    row[1] = dense ? -1 : static_cast<double>(positions);
+    row[2] = static_cast<double>(update.positions.size());
+    row[3] = binary ? -1 : static_cast<double>(values);
+    row[4] = static_cast<double>(update.values.size());
+    row[5] = double{update.value};
+  }
+  return val(emscripten::typed_memory_view(table.size(), table.data())).call<val>("slice");
 }
 
 // Views, to be used at once.
@@ -182,25 +163,20 @@ val AllPositions(const MessageReader& reader) {
 val AllValues(const MessageReader& reader) { return FloatsView(reader.values()); }
 
 Aggregator* MakeAggregator(const std::string& method, const val& options, const val& tensors) {
-  return Guard(
-      [&] { return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+  return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors));
 }
 Aggregator* RestoreAggregator(const Buffer& bytes) {
-  return Guard([&] { return Aggregator::Restore(bytes.Bytes()).release(); });
+  return Aggregator::Restore(bytes.Bytes()).release();
 }
 // `round`: a number, or undefined.
 void AddMessage(Aggregator& aggregator, const Buffer& bytes, const val& round) {
-  Guard([&] {
-    aggregator.Add(bytes.Bytes(),
-                   round.isUndefined() ? std::nullopt : std::optional(round.as<uint32_t>()));
-  });
+  aggregator.Add(bytes.Bytes(),
+                 round.isUndefined() ? std::nullopt : std::optional(round.as<uint32_t>()));
 }
 val Finish(Aggregator& aggregator, uint32_t sender, uint32_t round) {
-  return Guard([&] { return CopyOf(aggregator.Finish(sender, round)); });
+  return CopyOf(aggregator.Finish(sender, round));
 }
-val SaveAggregator(const Aggregator& aggregator) {
-  return Guard([&] { return CopyOf(aggregator.Save()); });
-}
+val SaveAggregator(const Aggregator& aggregator) { return CopyOf(aggregator.Save()); }
 
 EMSCRIPTEN_BINDINGS(sbc) {
   using emscripten::allow_raw_pointers;

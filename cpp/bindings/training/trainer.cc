@@ -63,21 +63,16 @@ struct DatasetHandle {
 };
 
 DatasetHandle* MakeDigitSet(double count, double seed) {
-  return Guard([&] {
-    return new DatasetHandle{MakeDigits(static_cast<size_t>(count), static_cast<uint64_t>(seed))};
-  });
+  return new DatasetHandle{MakeDigits(static_cast<size_t>(count), static_cast<uint64_t>(seed))};
 }
 DatasetHandle* ReadIdxSet(const Buffer& images, const Buffer& labels) {
-  return Guard([&] { return new DatasetHandle{ReadIdx(images.Bytes(), labels.Bytes())}; });
+  return new DatasetHandle{ReadIdx(images.Bytes(), labels.Bytes())};
 }
 DatasetHandle* ReadTextSet(const Buffer& text, uint32_t steps) {
-  return Guard([&] { return new DatasetHandle{ReadText(text.Bytes(), steps)}; });
+  return new DatasetHandle{ReadText(text.Bytes(), steps)};
 }
 DatasetHandle* SliceSet(const DatasetHandle& set, double from, double count) {
-  return Guard([&] {
-    return new DatasetHandle{
-        Slice(set.data, static_cast<size_t>(from), static_cast<size_t>(count))};
-  });
+  return new DatasetHandle{Slice(set.data, static_cast<size_t>(from), static_cast<size_t>(count))};
 }
 double SizeOfSet(const DatasetHandle& set) { return static_cast<double>(set.data->size()); }
 
@@ -93,15 +88,13 @@ val ShapeOfSet(const DatasetHandle& set) {
 }
 
 val ReadExample(const DatasetHandle& set, uint32_t index) {
-  return Guard([&] {
-    std::vector<float> inputs(set.data->shape().inputs());
-    std::vector<uint32_t> labels(set.data->shape().labels());
-    set.data->Read({&index, 1}, inputs, labels);
-    val object = val::object();
-    Put(&object, "inputs", SliceOf<float>(inputs));
-    Put(&object, "labels", SliceOf<uint32_t>(labels));
-    return object;
-  });
+  std::vector<float> inputs(set.data->shape().inputs());
+  std::vector<uint32_t> labels(set.data->shape().labels());
+  set.data->Read({&index, 1}, inputs, labels);
+  val object = val::object();
+  Put(&object, "inputs", SliceOf<float>(inputs));
+  Put(&object, "labels", SliceOf<uint32_t>(labels));
+  return object;
 }
 
 val ListShards(const std::vector<Shard>& shards) {
@@ -112,11 +105,9 @@ val ListShards(const std::vector<Shard>& shards) {
 
 // 0 labels per worker: independent of the labels.
 val ShardsOfSet(const DatasetHandle& set, uint32_t workers, uint32_t labels, double seed) {
-  return Guard([&] {
-    const auto seed_bits = static_cast<uint64_t>(seed);
-    return ListShards(labels == 0 ? SplitIid(set.data->size(), workers, seed_bits)
-                                  : SplitByLabels(*set.data, workers, labels, seed_bits));
-  });
+  const auto seed_bits = static_cast<uint64_t>(seed);
+  return ListShards(labels == 0 ? SplitIid(set.data->size(), workers, seed_bits)
+                                : SplitByLabels(*set.data, workers, labels, seed_bits));
 }
 
 // ---- options
@@ -188,51 +179,45 @@ struct TrainerHandle {
 };
 
 TrainerHandle* MakeTrainer(const val& options, const DatasetHandle& set, const Buffer& shard) {
-  return Guard([&] {
-    return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
-  });
+  return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
 }
 
 val TensorsOfTrainer(const TrainerHandle& handle) {
-  return Guard([&] {
-    val list = val::array();
-    for (const TensorInfo& tensor : handle.trainer.tensors()) {
-      val object = val::object();
-      Put(&object, "name", tensor.name);
-      Put(&object, "size", static_cast<double>(tensor.size));
-      Put(&object, "offset", static_cast<double>(tensor.offset));
-      list.call<void>("push", object);
-    }
-    return list;
-  });
+  val list = val::array();
+  for (const TensorInfo& tensor : handle.trainer.tensors()) {
+    val object = val::object();
+    Put(&object, "name", tensor.name);
+    Put(&object, "size", static_cast<double>(tensor.size));
+    Put(&object, "offset", static_cast<double>(tensor.offset));
+    list.call<void>("push", object);
+  }
+  return list;
 }
 
 // The nodes of the net: values are numbers, 0 is the input.
 val NodesOfTrainer(const TrainerHandle& handle) {
-  return Guard([&] {
-    val list = val::array();
-    for (const Net::Node& node : handle.trainer.net().nodes()) {
-      const LayerSettings settings = node.layer->Settings();
-      val inputs = val::array();
-      for (const Net::Value input : node.inputs) {
-        inputs.call<void>("push", static_cast<double>(input));
-      }
-      val object = val::object();
-      Put(&object, "name", node.name);
-      Put(&object, "op", std::string(settings.op));
-      Put(&object, "inputs", inputs);
-      Put(&object, "output", static_cast<double>(node.output));
-      Put(&object, "outputs", static_cast<double>(settings.outputs));
-      Put(&object, "kernel", static_cast<double>(settings.kernel));
-      Put(&object, "stride", static_cast<double>(settings.stride));
-      Put(&object, "pad", static_cast<double>(settings.pad));
-      Put(&object, "epsilon", settings.epsilon);
-      Put(&object, "forgetBias", settings.forget_bias);
-      Put(&object, "state", SliceOf(node.layer->State()));
-      list.call<void>("push", object);
+  val list = val::array();
+  for (const Net::Node& node : handle.trainer.net().nodes()) {
+    const LayerSettings settings = node.layer->Settings();
+    val inputs = val::array();
+    for (const Net::Value input : node.inputs) {
+      inputs.call<void>("push", static_cast<double>(input));
     }
-    return list;
-  });
+    val object = val::object();
+    Put(&object, "name", node.name);
+    Put(&object, "op", std::string(settings.op));
+    Put(&object, "inputs", inputs);
+    Put(&object, "output", static_cast<double>(node.output));
+    Put(&object, "outputs", static_cast<double>(settings.outputs));
+    Put(&object, "kernel", static_cast<double>(settings.kernel));
+    Put(&object, "stride", static_cast<double>(settings.stride));
+    Put(&object, "pad", static_cast<double>(settings.pad));
+    Put(&object, "epsilon", settings.epsilon);
+    Put(&object, "forgetBias", settings.forget_bias);
+    Put(&object, "state", SliceOf(node.layer->State()));
+    list.call<void>("push", object);
+  }
+  return list;
 }
 
 val WeightsOf(TrainerHandle& handle) { return ViewOf(handle.trainer.weights()); }
@@ -241,41 +226,35 @@ void SetScheduleStep(TrainerHandle& handle, double step) {
   handle.trainer.SetScheduleStep(static_cast<uint64_t>(step));
 }
 double StepTrainer(TrainerHandle& handle, double count) {
-  return Guard([&] { return handle.trainer.Step(static_cast<uint64_t>(count)); });
+  return handle.trainer.Step(static_cast<uint64_t>(count));
 }
 
 // `limit` below 0: all examples.
 val EvaluateTrainer(TrainerHandle& handle, const DatasetHandle& set, double limit) {
-  return Guard([&] {
-    const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
-    const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
-    val object = val::object();
-    Put(&object, "loss", evaluation.loss);
-    Put(&object, "accuracy", evaluation.accuracy);
-    Put(&object, "examples", static_cast<double>(evaluation.examples));
-    return object;
-  });
+  const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
+  const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
+  val object = val::object();
+  Put(&object, "loss", evaluation.loss);
+  Put(&object, "accuracy", evaluation.accuracy);
+  Put(&object, "examples", static_cast<double>(evaluation.examples));
+  return object;
 }
 
 val PredictTrainer(TrainerHandle& handle, const DatasetHandle& set, const Buffer& examples) {
-  return Guard([&] { return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples))); });
+  return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples)));
 }
 
 void CalibrateTrainer(TrainerHandle& handle, uint32_t batches) {
-  Guard([&] { handle.trainer.Calibrate(batches); });
+  handle.trainer.Calibrate(batches);
 }
-val SaveTrainer(const TrainerHandle& handle) {
-  return Guard([&] { return CopyOf(handle.trainer.Save()); });
-}
+val SaveTrainer(const TrainerHandle& handle) { return CopyOf(handle.trainer.Save()); }
 void RestoreTrainer(TrainerHandle& handle, const Buffer& bytes) {
-  Guard([&] { handle.trainer.Restore(bytes.Bytes()); });
+  handle.trainer.Restore(bytes.Bytes());
 }
 
 // ---- rounds
 
-void BeginRound(TrainerHandle& handle) {
-  Guard([&] { handle.trainer.BeginRound(); });
-}
+void BeginRound(TrainerHandle& handle) { handle.trainer.BeginRound(); }
 
 bool SameLayout(const Layout& a, const Layout& b) {
   if (a.count() != b.count()) return false;
@@ -286,24 +265,20 @@ bool SameLayout(const Layout& a, const Layout& b) {
 }
 
 val EncodeRound(TrainerHandle& handle, Compressor& compressor, uint32_t sender, uint32_t round) {
-  return Guard([&] {
-    if (!SameLayout(handle.layout, compressor.layout())) {
-      throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
-    }
-    handle.trainer.Movement(compressor.input());
-    const std::span<const uint8_t> message = compressor.Encode(sender, round);
-    handle.trainer.EndRound();
-    compressor.MaskMomentum(handle.trainer.momentum());
-    return CopyOf(message);
-  });
+  if (!SameLayout(handle.layout, compressor.layout())) {
+    throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
+  }
+  handle.trainer.Movement(compressor.input());
+  const std::span<const uint8_t> message = compressor.Encode(sender, round);
+  handle.trainer.EndRound();
+  compressor.MaskMomentum(handle.trainer.momentum());
+  return CopyOf(message);
 }
 
 void ApplyRound(TrainerHandle& handle, const Buffer& bytes, float scale) {
-  Guard([&] {
-    handle.reader.Decode(bytes.Bytes());
-    handle.reader.CheckLayout(handle.layout);
-    handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
-  });
+  handle.reader.Decode(bytes.Bytes());
+  handle.reader.CheckLayout(handle.layout);
+  handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
 }
 
 EMSCRIPTEN_BINDINGS(trainer) {
