@@ -6,9 +6,12 @@
  * An input that breaks one is left in build/fuzz/<reader>: put it into tests/fuzz/corpus/<reader>,
  * where the tests go over it for ever. What libFuzzer finds worth keeping stays in
  * build/fuzz/<reader>/found for the next run.
+ *
+ * The tests fuzz as well, but do not search: with fixed seeds and counts and from the committed
+ * corpora alone, so that one source gives everybody one answer, whatever was found here before.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { build } from './build.js';
@@ -21,52 +24,104 @@ const DEFAULT_SECONDS = 30;
 /** One input may take this long, with sanitizers on a slow machine. */
 const LONGEST_INPUT_SECONDS = 10;
 
-/** @param {number} seconds for each reader */
-export async function fuzz(seconds = DEFAULT_SECONDS) {
-  const native = filesIn('tests/fuzz', /_fuzzer\.cc$/).map((file) => basename(file, '_fuzzer.cc'));
-  const scripts = filesIn('tests/fuzz', /_fuzz\.js$/);
-  await twoAtATime(
-    [
-      ...native.map((reader) => () => runLibFuzzer(reader, seconds)),
-      ...scripts.map((script) => () => runScript(script, seconds)),
-    ],
-    (job) => job(),
+/** The tests tell only what never ends from what is slow: time is no part of their answer. */
+const ENDLESS_SECONDS = 600;
+
+const SEED = 1;
+
+/** How many inputs the tests try of each reader: some 20 seconds' worth of each, on one core. */
+const RUNS = {
+  graph: 50_000,
+  idx: 300_000,
+  message: 150_000,
+  model: 15_000,
+  state: 6_000,
+  import: 50_000,
+};
+
+/** @typedef {keyof typeof RUNS} Reader */
+
+/**
+ * Fuzzes each reader for so long, starting with all that was found before.
+ *
+ * @param {number} seconds for each reader
+ */
+export async function search(seconds) {
+  await forReaders(
+    `for ${seconds} s`,
+    (reader) => {
+      const folder = `build/fuzz/${reader}`;
+      mkdirSync(inProject(folder, 'found'), { recursive: true });
+      return [
+        `-max_total_time=${seconds}`,
+        `-timeout=${LONGEST_INPUT_SECONDS}`,
+        `-artifact_prefix=${folder}/`,
+        `${folder}/found`,
+        `tests/fuzz/corpus/${reader}`,
+      ];
+    },
+    (reader) => ['--seconds', `${seconds}`, '--output', `build/fuzz/${reader}`],
   );
 }
 
-/**
- * @param {string} reader
- * @param {number} seconds
- */
-async function runLibFuzzer(reader, seconds) {
-  const folder = `build/fuzz/${reader}`;
+/** Fuzzes each reader with the same inputs each time. */
+export async function fuzz() {
+  await forReaders(
+    'with fixed inputs',
+    (reader) => {
+      const folder = freshFolder(reader);
+      // Listed, because the order in which a folder is read differs between file systems.
+      const inputs = filesIn(`tests/fuzz/corpus/${reader}`);
+      writeFileSync(inProject(folder, 'inputs'), inputs.join(','));
+      return [
+        `-seed=${SEED}`,
+        `-runs=${RUNS[reader]}`,
+        `-timeout=${ENDLESS_SECONDS}`,
+        '-reload=0', // which would be once a second
+        '-use_cmp=0', // addresses are among what is compared, and they differ from run to run
+        `-artifact_prefix=${folder}/`,
+        `-seed_inputs=@${folder}/inputs`,
+        `${folder}/found`,
+      ];
+    },
+    (reader) => ['--seed', `${SEED}`, '--runs', `${RUNS[reader]}`, '--output', freshFolder(reader)],
+  );
+}
+
+/** @param {Reader} reader */
+function freshFolder(reader) {
+  const folder = `build/fuzz-test/${reader}`;
+  rmSync(inProject(folder), { recursive: true, force: true });
   mkdirSync(inProject(folder, 'found'), { recursive: true });
-  await report(reader, seconds, inProject('build', 'asan', `${reader}_fuzzer`), [
-    `-max_total_time=${seconds}`,
-    `-timeout=${LONGEST_INPUT_SECONDS}`,
-    `-artifact_prefix=${folder}/`,
-    `${folder}/found`,
-    `tests/fuzz/corpus/${reader}`,
-  ]);
+  return folder;
 }
 
 /**
- * @param {string} script
- * @param {number} seconds
+ * @param {string} how
+ * @param {(reader: Reader) => string[]} libFuzzerOptions
+ * @param {(reader: Reader) => string[]} scriptOptions
  */
-async function runScript(script, seconds) {
-  const reader = basename(script, '_fuzz.js');
-  await report(reader, seconds, process.execPath, [script, '--seconds', String(seconds)]);
+async function forReaders(how, libFuzzerOptions, scriptOptions) {
+  const native = filesIn('tests/fuzz', /_fuzzer\.cc$/).map((file) => {
+    const reader = /** @type {Reader} */ (basename(file, '_fuzzer.cc'));
+    const command = inProject('build', 'asan', `${reader}_fuzzer`);
+    return () => report(reader, how, command, libFuzzerOptions(reader));
+  });
+  const scripts = filesIn('tests/fuzz', /_fuzz\.js$/).map((script) => {
+    const reader = /** @type {Reader} */ (basename(script, '_fuzz.js'));
+    return () => report(reader, how, process.execPath, [script, ...scriptOptions(reader)]);
+  });
+  await twoAtATime([...native, ...scripts], (job) => job());
 }
 
 /**
- * @param {string} reader
- * @param {number} seconds
+ * @param {Reader} reader
+ * @param {string} how
  * @param {string} command
  * @param {string[]} args
  */
-async function report(reader, seconds, command, args) {
-  console.log(`Fuzzing the reader "${reader}" for ${seconds} s …`);
+async function report(reader, how, command, args) {
+  console.log(`Fuzzing the reader "${reader}" ${how} …`);
   const output = await runQuietly(`fuzz-${reader}`, command, args);
   console.log(`  ${reader}: ${output.trimEnd().split('\n').at(-1)}`);
 }
@@ -82,5 +137,5 @@ await runMain(import.meta.url, async () => {
   const seconds = parseSeconds(process.argv[2]);
   await setup();
   await build(['asan']);
-  await fuzz(seconds);
+  await search(seconds);
 });

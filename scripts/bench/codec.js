@@ -98,7 +98,7 @@ function encoding(encoder, updates) {
   let round = 0;
   return {
     name: encoder.name,
-    prepare: () => native.input().set(updates[round++ % updates.length]),
+    prepare: () => callTraining(() => native.input()).set(updates[round++ % updates.length]),
     run() {
       encoder.message = callTraining(() => native.encode(0, round));
       encoder.largest = Math.max(encoder.largest, encoder.message.length);
@@ -121,7 +121,12 @@ function decoding(encoder) {
   );
   const what = `p = ${100 * sparsity} %`;
   return [
-    { name: `decode and add, ${what}`, run: () => aggregator.add(encoder.message) },
+    {
+      name: `decode and add, ${what}`,
+      // The next round, in which the sender's message counts again.
+      prepare: () => aggregator.count > 0 && aggregator.finish(),
+      run: () => aggregator.add(encoder.message),
+    },
     {
       name: `applyMessage, ${what}`,
       run: () => applyMessage(encoder.message, weights, 0.25),

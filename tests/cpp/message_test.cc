@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -409,7 +411,7 @@ TEST(MessageTest, PositionsOfHugeTensors) {
       const size_t before = AllocatedBytes();
       MessageReader reader;
       reader.Decode(bytes);
-      EXPECT_LT(AllocatedBytes() - before, 250 * bytes.size());
+      EXPECT_LT(AllocatedBytes() - before, 70 * bytes.size() + 200 * reader.count());
       EXPECT_EQ(reader.tensor(0).size, size);
       EXPECT_TRUE(std::equal(positions.begin(), positions.end(), reader.tensor(0).positions.begin(),
                              reader.tensor(0).positions.end()));
@@ -828,7 +830,7 @@ TEST(HostileMessageTest, MemoryIsBounded) {
   for (const Bytes& message : messages) {
     const size_t before = AllocatedBytes();
     EXPECT_EQ(Refusal(message), "The message is refused: in tensor 0 bytes are missing.");
-    EXPECT_LT(AllocatedBytes() - before, 250 * message.size() + 1000);
+    EXPECT_LT(AllocatedBytes() - before, 70 * message.size() + 1000);
   }
 }
 
@@ -851,7 +853,92 @@ TEST(MessageTest, MemoryIsBounded) {
     const size_t before = AllocatedBytes();
     MessageReader reader;
     reader.Decode(message);
-    EXPECT_LT(AllocatedBytes() - before, 250 * message.size()) << Name(reader.head().method);
+    EXPECT_LT(AllocatedBytes() - before, 70 * message.size() + 200 * reader.count())
+        << Name(reader.head().method);
+  }
+}
+
+// Seven bits name a tensor, and each takes some hundred bytes wherever messages are read.
+TEST(HostileMessageTest, TensorsAreLimited) {
+  const auto message = [](size_t tensors) {
+    Part heads = Part().Size(0, 0).Bits(0, 2).Number(0);
+    for (size_t i = 1; i < tensors; ++i) heads.Bits(1, 1).Bits(0, 2).Number(0);
+    return Message({SparseHead(Method::kSbc, tensors), heads.Take()});
+  };
+  MessageReader reader;
+  reader.Decode(message(kMostTensors));
+  EXPECT_EQ(reader.count(), kMostTensors);
+  const Bytes many = message(kMostTensors + 1);
+  const size_t before = AllocatedBytes();
+  EXPECT_EQ(Refusal(many),
+            "The message is refused: it is about 65537 tensors, and at most 65536 are possible.");
+  EXPECT_LT(AllocatedBytes() - before, 1000U);
+  std::vector<NamedSize> tensors;
+  for (size_t i = 0; i <= kMostTensors; ++i) tensors.push_back({std::to_string(i), 1});
+  try {
+    const Layout layout(tensors);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "An update has at most 65536 tensors, not 65537.");
+  }
+}
+
+// Whatever cannot be added leaves no element changed, those before it neither.
+TEST(MessageTest, SumsThatOverflowAreRefusedWhole) {
+  const Layout layout({{"a", 3}, {"b", 2}});
+  const std::vector<float> huge = {1, FLT_MAX};
+  const auto write = [&](Method method, const auto& add) {
+    MessageWriter writer;
+    MethodOptions options;
+    options.sparsity = 0.5;
+    writer.Begin({method, 0, 0, layout.id()}, 2, options);
+    add(&writer);
+    const std::span<const uint8_t> bytes = writer.Finish();
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  const std::vector<uint32_t> position = {1};
+  const std::vector<Bytes> messages = {
+      write(Method::kNone,
+            [&](MessageWriter* writer) {
+              writer->AddFloats(std::vector<float>{1, 2, 3});
+              writer->AddFloats(huge);
+            }),
+      write(Method::kTopK,
+            [&](MessageWriter* writer) {
+              writer->AddValues(3, position, std::vector<float>{5});
+              writer->AddValues(2, position, std::vector<float>{FLT_MAX});
+            }),
+      write(Method::kSbc,
+            [&](MessageWriter* writer) {
+              writer->AddBinary(3, position, 5);
+              writer->AddBinary(2, position, FLT_MAX);
+            }),
+  };
+  const auto refusal = [&](const Bytes& message, float scale, float last) -> std::string {
+    MessageReader reader;
+    reader.Decode(message);
+    std::vector<float> weights = {1, 2, 3, 4, last};
+    const std::vector<float> before = weights;
+    try {
+      reader.Apply(layout, scale, weights);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kValue);
+      EXPECT_TRUE(std::equal(weights.begin(), weights.end() - 1, before.begin()));
+      EXPECT_EQ(Bits(weights.back()), Bits(last));
+      return error.what();
+    }
+    return "";
+  };
+  const std::string sentence =
+      "The message was not applied, as it would have made element 1 of tensor \"b\" NaN or "
+      "infinite.";
+  for (const Bytes& message : messages) {
+    EXPECT_EQ(refusal(message, 1, 0), "");
+    EXPECT_EQ(refusal(message, -1, FLT_MAX), "");
+    EXPECT_EQ(refusal(message, 1, FLT_MAX), sentence);
+    EXPECT_EQ(refusal(message, 2, 0), sentence);
+    EXPECT_EQ(refusal(message, 1, std::nanf("")), sentence);
+    EXPECT_NE(refusal(message, std::nanf(""), 0), "");
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "allocation_counter.h"
+#include "lowtropy/base/checked.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
@@ -455,9 +456,100 @@ TEST(TrainerTest, restored_training_goes_on_to_the_same_bits) {
   }
 }
 
+// One goes on as it is, the other is saved and restored at any moment, in a round or between two.
+TEST(TrainerTest, a_saved_state_is_the_whole_state) {
+  for (const auto kind : {OptimizerOptions::Kind::kSgd, OptimizerOptions::Kind::kAdam}) {
+    for (const auto& [model, shape] : {kModels[0], kModels[2], kModels[4]}) {
+      SCOPED_TRACE(model);
+      TrainerOptions options = OptionsFor(model);
+      options.optimizer.kind = kind;
+      options.optimizer.schedule.kind = Schedule::Kind::kCosine;
+      options.optimizer.schedule.length = 30;
+      Trainer twin = MakeTrainer(options, shape);
+      Trainer saved = MakeTrainer(options, shape);
+      Random random(3);
+      for (int i = 0; i < 16; ++i) {
+        const uint32_t chance = random.Below(6);
+        for (Trainer* each : {&twin, &saved}) {
+          if (chance == 0) each->BeginRound();
+          if (chance == 1) each->EndRound();
+          if (chance == 2) each->SetScheduleStep(random.state()[0] % 30);
+          if (chance > 2) each->Step(1);
+        }
+        if (random.Below(2) == 0) {
+          const std::vector<uint8_t> state = saved.Save();
+          saved.BeginRound();
+          saved.Step(1);
+          saved.Restore(state);
+        }
+        std::vector<float> one(twin.weights().size());
+        std::vector<float> other(one.size());
+        std::string said[2];
+        said[0] = Refused(ErrorKind::kValue, [&] { twin.Movement(one); });
+        said[1] = Refused(ErrorKind::kValue, [&] { saved.Movement(other); });
+        EXPECT_EQ(said[0], said[1]);
+        EXPECT_EQ(one, other);
+        ASSERT_EQ(saved.Save(), twin.Save()) << i;
+      }
+    }
+  }
+}
+
 void Seal(std::vector<uint8_t>* bytes) {
   const uint32_t crc = Crc32(bytes->data(), bytes->size() - 4);
   std::memcpy(bytes->data() + bytes->size() - 4, &crc, 4);
+}
+
+// Of the time before rounds and the step of the schedule were part of it.
+TEST(TrainerTest, version_one_is_read) {
+  TrainerOptions options = OptionsFor("mlp");
+  options.optimizer.schedule.kind = Schedule::Kind::kCosine;
+  options.optimizer.schedule.length = 9;
+  Trainer first = MakeTrainer(options, kImages);
+  first.Step(3);
+  std::vector<uint8_t> old = first.Save();
+  old.erase(old.begin() + 64, old.begin() + 80);
+  old[4] = 1;
+  Seal(&old);
+  Trainer second = MakeTrainer(options, kImages);
+  second.BeginRound();
+  second.Restore(old);
+  EXPECT_EQ(second.Save(), first.Save());
+  EXPECT_EQ(second.Step(2), first.Step(2));
+}
+
+TEST(TrainerTest, counters_at_their_ends) {
+  TrainerOptions options = OptionsFor("mlp");
+  options.optimizer.kind = OptimizerOptions::Kind::kAdam;
+  Trainer trainer = MakeTrainer(options, kImages);
+  trainer.Step(1);
+  const std::vector<uint8_t> saved = trainer.Save();
+  const auto with = [&](size_t at, uint64_t number) {
+    std::vector<uint8_t> state = saved;
+    std::memcpy(state.data() + at, &number, sizeof number);
+    Seal(&state);
+    return state;
+  };
+  constexpr size_t kSteps = 56;
+  constexpr size_t kScheduleStep = 64;
+  constexpr size_t kInRound = 72;
+  for (const size_t at : {kSteps, kScheduleStep}) {
+    for (const uint64_t number : {kMostSteps + 1, UINT64_MAX}) {
+      EXPECT_EQ(Refused(ErrorKind::kFile, [&] { trainer.Restore(with(at, number)); }),
+                "The saved trainer has made more steps than are counted.");
+    }
+    // The last that are counted: it goes on, and what it then is can be restored.
+    trainer.Restore(with(at, kMostSteps));
+    EXPECT_TRUE(std::isfinite(trainer.Step(2)));
+    for (const float weight : trainer.weights()) ASSERT_TRUE(std::isfinite(weight));
+    const std::vector<uint8_t> after = trainer.Save();
+    trainer.Restore(after);
+    EXPECT_EQ(trainer.Save(), after);
+  }
+  EXPECT_EQ(Refused(ErrorKind::kFile, [&] { trainer.Restore(with(kInRound, 2)); }),
+            "The saved trainer is neither in a round nor between two.");
+  EXPECT_EQ(Refused(ErrorKind::kFile, [&] { trainer.Restore(with(kInRound, 1)); }),
+            "The saved trainer has a length that is not its model's.");
 }
 
 TEST(TrainerTest, restore_refuses_what_is_not_its_own) {
@@ -540,10 +632,10 @@ TEST(TrainerTest, options_that_cannot_be_are_refused) {
   EXPECT_EQ(refused({0}), "A batch must have at least 1 example.");
   options.batch = 0xFFFFFFFF;
   options.model = "resnet8";
-  if (sizeof(size_t) == 4) {
-    EXPECT_EQ(refused({0}, ErrorKind::kMemory),
-              "A batch of 4294967295 examples does not fit into memory.");
-  }
+  EXPECT_EQ(refused({0}, ErrorKind::kMemory)
+                .find("The model resnet8 is too large for images of "
+                      "17 x 16 pixels in batches of 4294967295: "),
+            0U);
   EXPECT_EQ(Refused(ErrorKind::kValue, [] { Trainer({}, nullptr, {0}); }),
             "A trainer needs a data set.");
   Trainer trainer = MakeTrainer(OptionsFor("mlp"), kImages);
@@ -558,6 +650,77 @@ TEST(TrainerTest, options_that_cannot_be_are_refused) {
                     })
                 .find("60"),
             std::string::npos);
+}
+
+// Sizes whose products pass 2^32 are refused before anything is allocated, wherever size_t is as
+// narrow as that and wherever it is not.
+TEST(TrainerTest, models_that_ask_for_much_are_refused) {
+  struct Case {
+    const char* model;
+    ExampleShape shape;
+    uint32_t batch;
+  };
+  const Case cases[] = {
+      {"mlp", {1, 3784, 3784, 0, 10}, 1},     // 300 x pixels are 2^32 + 629,504
+      {"mlp", {1, 65536, 65536, 0, 10}, 1},   // pixels are 2^32
+      {"mlp", {4, 32768, 32768, 0, 10}, 1},   // so are channels x pixels
+      {"mlp", {1, 4096, 4096, 0, 10}, 256},   // so are pixels x batch
+      {"lenet5", {1, 4096, 4096, 0, 10}, 1},  // the weights of fc1 are 24 · 2^30
+      {"lenet5", {1, 16, 16, 0, 10}, UINT32_MAX},
+      {"resnet8", {3, 4096, 4096, 0, 10}, 1},
+      {"resnet8", {1, 1, 65535, 0, 10}, 65537},
+      {"charlstm", {1, 1, 1, 65536, 200}, 65536},  // steps x batch are 2^32
+      {"charlstm", {1, 1, 1, UINT32_MAX, 200}, UINT32_MAX},
+  };
+  for (const auto& [model, shape, batch] : cases) {
+    TrainerOptions options = OptionsFor(model);
+    options.batch = batch;
+    const auto data = std::make_shared<Toy>(shape, 1);
+    const size_t before = AllocatedBytes();
+    const std::string sentence = Refused(ErrorKind::kMemory, [&] { Trainer(options, data, {0}); });
+    EXPECT_EQ(sentence.find(std::string("The model ") + model + " is too large for "), 0U)
+        << sentence;
+    EXPECT_LT(AllocatedBytes() - before, 100000U) << model;
+  }
+}
+
+TEST(TrainerTest, its_memory_is_what_was_foretold) {
+  for (const auto& [model, shape] : kModels) {
+    SCOPED_TRACE(model);
+    TrainerOptions options = OptionsFor(model);
+    const auto data = std::make_shared<Toy>(shape, 1);
+    options.max_memory = 1;
+    const std::string sentence = Refused(ErrorKind::kMemory, [&] { Trainer(options, data, {0}); });
+    const size_t at = sentence.find("batches of 8: ");
+    ASSERT_NE(at, std::string::npos) << sentence;
+    const uint64_t needed = std::stoull(sentence.substr(at + 14));
+    options.max_memory = needed - 1;
+    EXPECT_NE(Refused(ErrorKind::kMemory, [&] { Trainer(options, data, {0}); }).find("allowed"),
+              std::string::npos);
+    options.max_memory = needed;
+    const size_t before = AllocatedBytes();
+    const Trainer trainer(options, data, {0});
+    // Layers, names and lists beside it.
+    EXPECT_NEAR(static_cast<double>(AllocatedBytes() - before), static_cast<double>(needed), 4e4);
+  }
+}
+
+TEST(CheckedTest, products_and_sums) {
+  EXPECT_EQ(CheckedProduct({3, 5, 7}), 105U);
+  EXPECT_EQ(CheckedProduct({SIZE_MAX, 0, SIZE_MAX}), 0U);
+  EXPECT_EQ(CheckedProduct({}), 1U);
+  EXPECT_EQ(CheckedProduct({kMostFloats, 1}), kMostFloats);
+  EXPECT_EQ(CheckedSum(kMostFloats - 1, 1), kMostFloats);
+  const std::string most = std::to_string(kMostFloats);
+  EXPECT_EQ(Refused(ErrorKind::kMemory,
+                    [] {
+                      CheckedProduct({kMostFloats, 2});
+                    }),
+            most + " x 2 numbers are more than memory has room for.");
+  EXPECT_EQ(Refused(ErrorKind::kMemory, [] { CheckedSum(1, kMostFloats); }),
+            "1 and " + most + " numbers are more than memory has room for.");
+  EXPECT_NE(Refused(ErrorKind::kMemory, [] { CheckedProduct({SIZE_MAX / 2, 2, 2}); }), "");
+  EXPECT_NE(Refused(ErrorKind::kMemory, [] { CheckedSum(SIZE_MAX, 1); }), "");
 }
 
 TEST(TrainerTest, a_shard_smaller_than_a_batch_repeats) {

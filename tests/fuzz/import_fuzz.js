@@ -4,12 +4,15 @@
  * Fuzzes the JavaScript importers: mutates the files of `corpus/import` and reads them. The only
  * thing that may happen to a damaged file is a LowtropyError of one line, and soon.
  *
- *   node tests/fuzz/import_fuzz.js [--seconds 30] [--seed 1]
+ *   node tests/fuzz/import_fuzz.js [--seconds 30 | --runs 1000] [--seed 1] [--output build/fuzz/import]
  *
- * A failure prints the run's seed and writes the input beside the corpus, to be kept as a test.
+ * With a number of runs the same inputs are tried each time, and how long one takes is not looked
+ * at. A failure prints the run's seed and leaves the input in the output folder, to be kept in the
+ * corpus.
  */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { LowtropyError } from '../../web/lib/core/errors.js';
@@ -90,7 +93,12 @@ const TOKENS = [
 
 const folder = new URL('corpus/import/', import.meta.url);
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, seed: { type: 'string', default: '1' } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    runs: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    output: { type: 'string', default: 'build/fuzz/import' },
+  },
 });
 
 let state = Number(values.seed) >>> 0;
@@ -158,10 +166,12 @@ function check(prototxt, net) {
     if (!/^[^\n]{1,1000}\.$/.test(error.message)) return `not one sentence: ${error.message}`;
   }
   const milliseconds = performance.now() - start;
-  return milliseconds > SLOW_MILLISECONDS ? `took ${milliseconds.toFixed(0)} ms` : undefined;
+  return values.runs === undefined && milliseconds > SLOW_MILLISECONDS
+    ? `took ${milliseconds.toFixed(0)} ms`
+    : undefined;
 }
 
-const names = readdirSync(folder);
+const names = readdirSync(folder).sort();
 const corpus = names
   .filter((name) => name.endsWith('.prototxt'))
   .map((name) => {
@@ -176,9 +186,13 @@ for (const { prototxt, net } of corpus) {
   if (wrong) throw new Error(`A file of the corpus fails: ${wrong}`);
 }
 
-const deadline = performance.now() + 1000 * Number(values.seconds);
+const start = performance.now();
+const isOver =
+  values.runs === undefined
+    ? () => performance.now() - start > 1000 * Number(values.seconds)
+    : () => runs >= Number(values.runs);
 let runs = 0;
-for (; performance.now() < deadline; ++runs) {
+for (; !isOver(); ++runs) {
   const seed = corpus[random(corpus.length)];
   const other = corpus[random(corpus.length)];
   /** @type {Uint8Array} */
@@ -191,13 +205,15 @@ for (; performance.now() < deadline; ++runs) {
   }
   const wrong = check(prototxt, net);
   if (wrong) {
-    writeFileSync(new URL('../../crash.prototxt', folder), prototxt);
-    if (net) writeFileSync(new URL('../../crash.net', folder), net);
+    mkdirSync(values.output, { recursive: true });
+    writeFileSync(join(values.output, 'crash.prototxt'), prototxt);
+    if (net) writeFileSync(join(values.output, 'crash.net'), net);
     console.error(`After ${runs} runs with --seed ${values.seed}: ${wrong}`);
-    console.error('The input is in tests/fuzz/crash.prototxt and crash.net.');
+    console.error(
+      `The input is in ${values.output}: crash.prototxt${net ? ' and crash.net' : ''}.`,
+    );
     process.exit(1);
   }
 }
-console.log(
-  `import_fuzz: ${runs} inputs in ${values.seconds} s, nothing found (seed ${values.seed}).`,
-);
+const seconds = ((performance.now() - start) / 1000).toFixed(0);
+console.log(`import_fuzz: ${runs} inputs in ${seconds} s, nothing found (seed ${values.seed}).`);

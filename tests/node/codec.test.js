@@ -122,15 +122,15 @@ describe('codec: what the issue shows', () => {
 describe('codec: bytes', () => {
   /** As in tests/cpp/compressor_test.cc: natively and here they are equal. */
   const GOLDEN = {
-    none: 0x3ca3eb76,
-    fp16: 0x59cbc338,
-    fedavg: 0xc1a017d3,
-    signsgd: 0x5570a1e4,
-    terngrad: 0x66063b3f,
-    qsgd: 0x19d8cb1b,
-    topk: 0x21fd256f,
-    stc: 0xeb8f0758,
-    sbc: 0x44f94a4c,
+    none: { messages: 0xcc10169d, state: 0x2d3dae9c },
+    fp16: { messages: 0x66604395, state: 0xbfc8c655 },
+    fedavg: { messages: 0xd0b523cd, state: 0xce641e12 },
+    signsgd: { messages: 0x087ab606, state: 0x41531186 },
+    terngrad: { messages: 0x33e17878, state: 0x525df276 },
+    qsgd: { messages: 0x4e9940e6, state: 0xc0a89abf },
+    topk: { messages: 0x0e29a05f, state: 0xe9b8e113 },
+    stc: { messages: 0x537fa032, state: 0x7c1d69e0 },
+    sbc: { messages: 0xb60ac138, state: 0xc66282b6 },
   };
 
   for (const method of COMPRESSORS) {
@@ -139,7 +139,7 @@ describe('codec: bytes', () => {
       const options = { sparsity: 0.01, momentum: 0.9, denseBelow: 10, seed: 5 };
       const compressor = new Compressor(method, options, layout);
       let state = 1;
-      let sum = 0;
+      let messages = 0;
       for (let round = 0; round < 3; ++round) {
         const update = zeros(layout);
         for (const values of Object.values(update)) {
@@ -149,10 +149,10 @@ describe('codec: bytes', () => {
             values[i] = Math.fround(uniform * uniform) * uniform;
           });
         }
-        sum = crc32(compressor.encode(update, { round }).subarray(0, -4), sum);
+        messages = crc32(compressor.encode(update, { round }).subarray(0, -4), messages);
       }
-      sum = crc32(compressor.save().subarray(0, -4), sum);
-      assert.equal(sum.toString(16), GOLDEN[method].toString(16));
+      const saved = crc32(compressor.save().subarray(0, -4));
+      assert.deepEqual({ messages, state: saved }, GOLDEN[method]);
       compressor.dispose();
     });
   }
@@ -343,7 +343,9 @@ describe('codec: applying', () => {
     refuses(() => applyMessage(bytes, { a: weights.a }), ShapeError, /2 tensors, not 1/);
     refuses(() => applyMessage(bytes, { a: weights.a, c: weights.b }), ShapeError, /other names/);
     refuses(() => applyMessage(bytes, {}), ShapeError, /no tensors/);
-    refuses(() => applyMessage(bytes, weights, NaN), ValueError, /scale/);
+    for (const scale of [NaN, Infinity, 1e300, -1e39, 1e-60, -1e-46]) {
+      refuses(() => applyMessage(bytes, weights, scale), ValueError, /scale/);
+    }
     refuses(
       () => applyMessage(bytes, weights, 1, { round: 6 }),
       ValueError,
@@ -469,6 +471,51 @@ describe('codec: what is refused', () => {
     refuses(make('topk', { momentum: 1 }, layout), ValueError, /momentum/);
     refuses(make('signsgd', { step: 0 }, layout), ValueError, /step/);
     refuses(make('terngrad', { clip: -1 }, layout), ValueError, /clip/);
+    // Options that methods do not use must be numbers that can be kept all the same.
+    for (const option of ['momentum', 'step', 'clip']) {
+      refuses(make('none', { [option]: 1e300 }, layout), ValueError, /float32 .* is Infinity/);
+      refuses(make('none', { [option]: 1e-60 }, layout), ValueError, /float32 .* is 0/);
+    }
+    refuses(make('topk', { momentum: 0.99999999999 }, layout), ValueError, /momentum .* below 1/);
+  });
+
+  test('sums that overflow, before anything is changed', () => {
+    const layout = { a: 3, b: 2 };
+    const update = { a: Float32Array.of(1, 2, 3), b: Float32Array.of(1, 3e38) };
+    for (const method of COMPRESSORS.filter((name) => !['fp16', 'qsgd'].includes(name))) {
+      const compressor = new Compressor(method, { sparsity: 1, step: 3e38, clip: 0 }, layout);
+      const bytes = compressor.encode(update);
+      compressor.dispose();
+      const weights = { a: Float32Array.of(1, 2, 3), b: Float32Array.of(3e38, 3e38) };
+      const before = structuredClone(weights);
+      refuses(
+        () => applyMessage(bytes, weights),
+        ValueError,
+        /not applied.* element [01] of tensor "b" NaN or infinite/,
+      );
+      refuses(() => applyMessage(bytes, weights, 3.4e38), ValueError, /with the scale 3\.39/);
+      assert.deepEqual(weights, before);
+      applyMessage(bytes, weights, -0.5);
+      assert.notDeepEqual(weights, before);
+    }
+  });
+
+  test('messages about more tensors than networks have', () => {
+    // Seven bits each, as FORMAT.md says: sbc of sizes 1, of which nothing is sent.
+    const forge = (/** @type {number} */ count) => {
+      const heads = new Uint8Array(Math.ceil((16 + 7 * (count - 1)) / 8));
+      for (let i = 1, at = 16; i < count; ++i, at += 7) heads[at >> 3] |= 1 << (at & 7);
+      const varint = [(count & 127) | 128, ((count >> 7) & 127) | 128, count >> 14];
+      const head = [0x53, 0x42, 1, 9, 0, 0, 1, 2, 3, 4, ...varint, 0x0a, 0xd7, 0x23, 0x3c];
+      return fixChecksum(Uint8Array.of(...head, ...heads, 0, 0, 0, 0));
+    };
+    const { tensors } = decodeMessage(forge(65536));
+    assert.equal(Object.keys(tensors).length, 65536);
+    assert.deepEqual(tensors[65535], { length: 1, indices: new Uint32Array(0), value: 0 });
+    refuses(() => decodeMessage(forge(65537)), FileError, /about 65537 tensors, and at most 65536/);
+    const names = Array.from({ length: 65537 }, (_, i) => [`t${i}`, 1]);
+    const make = () => new Compressor('none', {}, Object.fromEntries(names));
+    refuses(make, ValueError, /at most 65536 tensors, not 65537/);
   });
 
   test('saved states that were changed, and disposed handles', () => {
@@ -525,6 +572,70 @@ describe('codec: state', () => {
     }
   });
 
+  test('saved at any moment, it goes on as one that never was', () => {
+    const seed = chooseSeed();
+    const random = makeRandom(seed);
+    const layout = { a: 1500, b: 20 };
+    for (let run = 0; run < 3 * COMPRESSORS.length; ++run) {
+      const options = {
+        sparsity: 0.05,
+        sampled: random() < 0.5,
+        momentum: random() < 0.5 ? 0.9 : 0,
+        denseBelow: random() < 0.5 ? 30 : 0,
+        seed: run,
+      };
+      const twin = new Compressor(COMPRESSORS[run % COMPRESSORS.length], options, layout);
+      let saved = new Compressor(twin.method, options, layout);
+      for (let step = 0; step < 12; ++step) {
+        const chance = random();
+        const update = randomUpdate(layout, random);
+        if (chance < 0.3) {
+          for (const each of [twin, saved]) each.takeBack();
+        } else if (chance < 0.4) {
+          update.a[7] = NaN;
+          for (const each of [twin, saved]) refuses(() => each.encode(update), ValueError, /NaN/);
+        } else {
+          const origin = { round: step, sender: run };
+          assert.deepEqual(saved.encode(update, origin), twin.encode(update, origin));
+        }
+        assert.deepEqual(saved.residual('a'), twin.residual('a'), `seed ${seed}`);
+        if (random() < 0.6) {
+          const restored = Compressor.restore(saved.save());
+          saved.dispose();
+          saved = restored;
+        }
+        assert.deepEqual(saved.save(), twin.save(), `seed ${seed}`);
+      }
+      for (const each of [twin, saved]) each.dispose();
+    }
+  });
+
+  test('takes memory for what there is, not for what it names', () => {
+    const before = process.memoryUsage().rss;
+    for (const method of COMPRESSORS) {
+      const small = new Compressor(method, {}, { w: 3 });
+      const saved = small.save();
+      small.dispose();
+      const at = saved.length - 4 - 9 - 16 - (SPARSE.includes(method) ? 12 : 0) - 16 - 8;
+      const view = new DataView(saved.buffer);
+      assert.equal(view.getBigUint64(at, true), 3n);
+      for (const size of [400_000_000n, 2n ** 32n - 1n, 2n ** 40n, 2n ** 64n - 1n]) {
+        view.setBigUint64(at, size, true);
+        fixChecksum(saved);
+        for (const kind of [Compressor, Aggregator]) {
+          try {
+            const restored = kind.restore(saved);
+            assert(restored.save().length < 200);
+            restored.dispose();
+          } catch (error) {
+            assert(error instanceof FileError, `${error}`);
+          }
+        }
+      }
+    }
+    assert(process.memoryUsage().rss - before < 2e8);
+  });
+
   test('a message that got lost is taken back', () => {
     const layout = { a: 1000 };
     const compressor = new Compressor('sbc', { sparsity: 0.05 }, layout);
@@ -567,11 +678,11 @@ describe('codec: the server', () => {
   /**
    * @param {MethodName} method
    * @param {Tensors} update
-   * @param {number} [round]
+   * @param {{ round?: number, sender?: number }} [origin]
    */
-  function message(method, update, round = 0) {
+  function message(method, update, origin) {
     const compressor = new Compressor(method, { sparsity: 0.1 }, layout);
-    const bytes = compressor.encode(update, { round });
+    const bytes = compressor.encode(update, origin);
     compressor.dispose();
     return bytes;
   }
@@ -584,7 +695,7 @@ describe('codec: the server', () => {
     for (let round = 0; round < 30; ++round) {
       const mean = zeros(layout);
       for (let worker = 0; worker < 4; ++worker) {
-        const bytes = message('sbc', randomUpdate(layout, random), round);
+        const bytes = message('sbc', randomUpdate(layout, random), { round, sender: worker });
         applyMessage(bytes, mean, 0.25);
         aggregator.add(bytes, { round });
       }
@@ -610,7 +721,7 @@ describe('codec: the server', () => {
     const up = { a: new Float32Array(500).fill(1), b: new Float32Array(20).fill(1) };
     const down = { a: new Float32Array(500).fill(-1), b: new Float32Array(20).fill(1) };
     const vote = (/** @type {Tensors[]} */ ...updates) => {
-      for (const update of updates) aggregator.add(message('signsgd', update));
+      updates.forEach((update, sender) => aggregator.add(message('signsgd', update, { sender })));
       return decodeMessage(aggregator.finish()).tensors.a.values?.[0];
     };
     assert.equal(vote(up, down, up), 0.5);
@@ -623,7 +734,7 @@ describe('codec: the server', () => {
   test('refuses what it cannot add, and stays as it was', () => {
     const random = makeRandom(12);
     const aggregator = new Aggregator('sbc', { sparsity: 0.1 }, layout);
-    const good = message('sbc', randomUpdate(layout, random), 4);
+    const good = message('sbc', randomUpdate(layout, random), { round: 4 });
     refuses(
       () => aggregator.add(good, { round: 5 }),
       ValueError,
@@ -632,12 +743,74 @@ describe('codec: the server', () => {
     refuses(() => aggregator.add(good, { round: NaN }), ValueError, /round must be a whole number/);
     refuses(() => aggregator.add(good.slice(0, -1)), FileError, /checksum/);
     refuses(() => aggregator.add(/** @type {any} */ ('x')), ValueError, /Uint8Array/);
-    const other = message('topk', randomUpdate(layout, random), 4);
+    const other = message('topk', randomUpdate(layout, random), { round: 4 });
     refuses(() => aggregator.add(other), ValueError, /by topk, and the others by sbc/);
     refuses(() => aggregator.finish(), ValueError, /no messages/);
     refuses(() => aggregator.finish({ round: -1 }), ValueError, /round/);
     refuses(() => Aggregator.restore(new Uint8Array(9)), FileError, /refused/);
     assert.equal(aggregator.count, 0);
     aggregator.dispose();
+  });
+
+  test('counts each sender once, and one round at a time', () => {
+    const up = { a: new Float32Array(500).fill(1), b: new Float32Array(20).fill(1) };
+    const down = { a: new Float32Array(500).fill(-1), b: new Float32Array(20).fill(-1) };
+    for (const method of COMPRESSORS) {
+      let aggregator = new Aggregator(method, { sparsity: 0.1 }, layout);
+      const repeated = message(method, up, { sender: 3, round: 9 });
+      aggregator.add(repeated);
+      for (let times = 0; times < 3; ++times) {
+        refuses(() => aggregator.add(repeated), ValueError, /^Sender 3 .* round 9 .* counts once/);
+        // Nor does it matter what it says the second time, or that the server began anew meanwhile.
+        const another = message(method, down, { sender: 3, round: 9 });
+        refuses(() => aggregator.add(another, { round: 9 }), ValueError, /counts once/);
+        const restored = Aggregator.restore(aggregator.save());
+        aggregator.dispose();
+        aggregator = restored;
+      }
+      const early = message(method, down, { sender: 1, round: 10 });
+      refuses(() => aggregator.add(early), ValueError, /of round 10, and those .* of round 9/);
+      for (const sender of [1, 2]) aggregator.add(message(method, down, { sender, round: 9 }));
+      assert.equal(aggregator.count, 3);
+      const sent = zeros(layout);
+      applyMessage(aggregator.finish(), sent);
+      assert(sent.a.every((value) => value <= 0) && sent.a.some((value) => value < 0), method);
+      aggregator.add(early); // the next round, in which the sender has its turn again
+      aggregator.add(message(method, up, { sender: 3, round: 10 }));
+      assert.equal(aggregator.count, 2);
+      aggregator.dispose();
+    }
+  });
+
+  test('hostile messages are refused whole', () => {
+    const seed = chooseSeed();
+    const random = makeRandom(seed);
+    for (const method of COMPRESSORS) {
+      const aggregator = new Aggregator(method, { sparsity: 0.1 }, layout);
+      aggregator.add(message(method, randomUpdate(layout, random), { sender: 1 }));
+      const good = message(method, randomUpdate(layout, random), { sender: 2 });
+      for (let i = 0; i < 300; ++i) {
+        const before = aggregator.save();
+        const spoiled = good.slice(
+          0,
+          random() < 0.2 ? Math.floor(random() * good.length) : undefined,
+        );
+        for (let bits = 1 + Math.floor(3 * random()); bits > 0 && spoiled.length > 4; --bits) {
+          const limit = random() < 0.5 ? Math.min(30, spoiled.length - 4) : spoiled.length - 4;
+          spoiled[Math.floor(random() * limit)] ^= 1 << Math.floor(8 * random());
+        }
+        if (spoiled.length > 4) fixChecksum(spoiled);
+        try {
+          aggregator.add(spoiled);
+        } catch (error) {
+          assert(error instanceof LowtropyError, `seed ${seed}: ${error}`);
+          assert.deepEqual(aggregator.save(), before, `seed ${seed}`);
+        }
+        if (aggregator.count < 5) continue;
+        aggregator.finish();
+        aggregator.add(message(method, randomUpdate(layout, random), { sender: 1 }));
+      }
+      aggregator.dispose();
+    }
   });
 });

@@ -14,6 +14,7 @@ import {
   FileError,
   LowtropyError,
   Matrix,
+  MemoryError,
   Model,
   ShapeError,
   Trainer,
@@ -23,7 +24,7 @@ import {
 } from '../../web/lib/index.js';
 import { prune, quantize } from '../../web/lib/train/quantize.js';
 import { noData, readData } from './data.js';
-import { makeRandom } from './random.js';
+import { chooseSeed, makeRandom } from './random.js';
 
 /**
  * @typedef {import('../../web/lib/train/trainer.js').ModelName} ModelName
@@ -306,6 +307,10 @@ describe('what cannot be is refused', () => {
       refuses(() => trainer.evaluate({ limit: -1 }), ValueError, /limit/);
       refuses(() => trainer.calibrate(0), ValueError, /batches/);
       refuses(() => trainer.predict(digits, [300]), ValueError, /example 300/);
+      for (const example of [-1, 1.5, NaN, 2 ** 32]) {
+        refuses(() => trainer.predict(digits, [example]), ValueError, /An example must be a whole/);
+      }
+      refuses(() => trainer.predict(digits, /** @type {any} */ (3)), ValueError, /an array of/);
       refuses(() => trainer.predict(digits, new Array(17).fill(0)), ShapeError, /at most 16/);
     });
   });
@@ -327,7 +332,125 @@ describe('what cannot be is refused', () => {
   });
 });
 
+describe('a data set that asks for much', () => {
+  /**
+   * @param {number} height
+   * @param {number} width
+   * @param {number} [count]
+   */
+  function grey(height, width, count = 1) {
+    const images = new Uint8Array(16 + count * height * width);
+    [0x803, count, height, width].forEach((word, i) =>
+      new DataView(images.buffer).setUint32(4 * i, word),
+    );
+    return Dataset.idx(
+      images,
+      Uint8Array.of(0, 0, 8, 1, 0, 0, 0, count, ...new Array(count).fill(3)),
+    );
+  }
+
+  test('is refused with its sum before memory is taken', () => {
+    const before = process.memoryUsage().rss;
+    for (const [model, height, width, batch] of /** @type {const} */ ([
+      ['mlp', 3784, 3784, 1], // 300 x pixels are 2^32 + 629,504
+      ['mlp', 1, 4096, 2 ** 31 - 1],
+      ['mlp', 4096, 4096, 256], // batch x pixels are 2^32
+      ['lenet5', 4096, 4096, 1],
+      ['lenet5', 16, 16, 2 ** 31 - 1],
+      ['resnet8', 4096, 4096, 1],
+      ['resnet8', 4096, 256, 64],
+    ])) {
+      const data = grey(height, width);
+      const make = () => new Trainer({ model, data, batch });
+      const found = new RegExp(
+        `^The model ${model} is too large for images of ${height} x ${width} pixels in batches of ` +
+          `${batch}: .*(more than memory has room for|bytes are needed, and 2147483648 are allowed)`,
+      );
+      refuses(make, MemoryError, found);
+      data.dispose();
+    }
+    assert(process.memoryUsage().rss - before < 3e8);
+  });
+
+  test('is learned from where it fits, and what fits is an option', () => {
+    const data = grey(20, 30);
+    new Trainer({ model: 'mlp', data, batch: 1 }).dispose();
+    const make = (/** @type {any} */ maxMemory) => () =>
+      new Trainer({ model: 'mlp', data, batch: 1, maxMemory });
+    refuses(make(1e6), MemoryError, / \d+ bytes are needed, and 1000000 are allowed\b/);
+    for (const wrong of [0, 1.5, -1, NaN, '1']) {
+      refuses(make(wrong), ValueError, /maxMemory must be a whole number/);
+    }
+    data.dispose();
+  });
+});
+
+describe('numbers that float32 does not hold', () => {
+  test('are refused by name', () => {
+    for (const [name, wrong, what] of /** @type {const} */ ([
+      ['learningRate', 1e300, /learning rate must be .* float32 too, where 1e\+300 is Infinity/],
+      ['learningRate', 1e-60, /learning rate must be .* float32 too, where 1e-60 is 0/],
+      ['momentum', 0.99999999999, /momentum must be .* below 1, as float32 too/],
+      ['momentum', 1e-60, /momentum/],
+      ['weightDecay', 1e39, /weight decay/],
+      ['weightDecay', 1e-46, /weight decay/],
+      ['clipNorm', 1e39, /norm/],
+      ['beta1', 0.99999999999, /Beta 1/],
+      ['beta2', 1e-60, /Beta 2/],
+      ['epsilon', 1e-46, /Epsilon/],
+    ])) {
+      const optimizer = { name: /beta|eps/.test(name) ? 'adam' : 'sgd', [name]: wrong };
+      const make = () => withTrainer({ optimizer: /** @type {any} */ (optimizer) }, () => {});
+      refuses(make, ValueError, what);
+    }
+    const schedule = { steps: [1], factor: 1e-60 };
+    refuses(() => withTrainer({ optimizer: { schedule } }, () => {}), ValueError, /factor/);
+  });
+});
+
 describe('rounds', () => {
+  test('saved at any moment, a trainer goes on as one that never was', () => {
+    const seed = chooseSeed();
+    const random = makeRandom(seed);
+    for (const name of /** @type {const} */ (['sgd', 'adam'])) {
+      const optimizer = { name, learningRate: 0.01, schedule: { steps: [3, 9], factor: 0.5 } };
+      withTrainer({ optimizer }, (twin) => {
+        withTrainer({ optimizer }, (saved) => {
+          const compressors = [twin, saved].map((each) =>
+            compressorFor(each, 'topk', { sparsity: 0.01, momentumMask: true }),
+          );
+          for (let step = 0; step < 30; ++step) {
+            const chance = random();
+            const both = [twin, saved].map((trainer, i) => {
+              if (chance < 0.2) return trainer.beginRound();
+              if (chance < 0.5) return trainer.step(1);
+              if (chance < 0.6) return trainer.setScheduleStep(Math.floor(40 * chance));
+              if (chance < 0.7) return trainer.evaluate({ limit: 20 });
+              try {
+                const message = trainer.encode(compressors[i], { round: step });
+                trainer.apply(message, 0.5);
+                return message;
+              } catch (error) {
+                assert.match(String(error), /must begin/);
+                return 'no round';
+              }
+            });
+            assert.deepEqual(both[0], both[1], `seed ${seed}`);
+            if (random() < 0.5) {
+              const state = saved.save();
+              saved.step(2);
+              saved.beginRound();
+              saved.restore(state);
+            }
+            assert.deepEqual(saved.save(), twin.save(), `seed ${seed}`);
+            assert.deepEqual(saved.weights(), twin.weights());
+          }
+          for (const compressor of compressors) compressor.dispose();
+        });
+      });
+    }
+  });
+
   test('an update becomes a message, and the message moves the weights', () => {
     withTrainer({}, (trainer) => {
       const before = trainer.weights();
@@ -410,7 +533,22 @@ describe('rounds', () => {
       damaged[damaged.length >> 1] ^= 4;
       refuses(() => trainer.apply(damaged), FileError, /./);
       refuses(() => trainer.apply(other.encode({ w: new Float32Array(10) })), ShapeError, /./);
-      refuses(() => trainer.apply(message, NaN), ValueError, /scale/);
+      for (const scale of [NaN, 1e300, 1e-60]) {
+        refuses(() => trainer.apply(message, scale), ValueError, /scale/);
+      }
+      // The last of the weights alone does not fit, and no other is touched.
+      const huge = new Compressor('none', {}, trainer.layout);
+      const update = Object.fromEntries(
+        Object.entries(trainer.layout).map(([name, size]) => [
+          name,
+          new Float32Array(size).fill(1),
+        ]),
+      );
+      const last = Object.keys(update).at(-1) ?? '';
+      update[last][update[last].length - 1] = 3e38;
+      const overflowing = huge.encode(update);
+      refuses(() => trainer.apply(overflowing, 2), ValueError, /not applied.* NaN or infinite/);
+      huge.dispose();
       assert.deepEqual(trainer.weights(), weights);
       compressor.dispose();
       other.dispose();

@@ -45,10 +45,10 @@ export interface NamedSize {
 
 export interface NativeCompressor extends Handle {
   method(): MethodName;
-  tensors(): (NamedSize & { offset: number })[];
+  tensors(): (NamedSize & { offset: number })[] | null;
   layoutId(): number;
-  /** A view: where the next update goes. */
-  input(): Float32Array;
+  /** A view: where the next update goes. Allocated by the first call. */
+  input(): Float32Array | null;
   /** A view. */
   residual(): Float32Array;
   encode(sender: number, round: number): Uint8Array<ArrayBuffer> | null;
@@ -65,22 +65,19 @@ export interface MessageHead {
   layout: number;
 }
 
-export interface NativeTensorUpdate {
-  length: number;
-  /** A view. Not there where all elements were sent. */
-  indices?: Uint32Array;
-  /** Of all that was sent, or */
-  value?: number;
-  /** a view, one for each. */
-  values?: Float32Array;
-}
-
 export interface NativeReader extends Handle {
   decode(bytes: NativeBuffer): void;
   checkLayout(tensors: NamedSize[]): void;
-  head(): MessageHead;
-  count(): number;
-  tensor(index: number): NativeTensorUpdate;
+  head(): MessageHead | null;
+  /**
+   * Six numbers for each tensor: its elements; where its positions begin among `positions`, or -1
+   * where all elements were sent, and how many there are; where its values begin among `values`, or
+   * -1 where one stands for all, and how many there are; that one.
+   */
+  table(): Float64Array<ArrayBuffer> | null;
+  /** Views. */
+  positions(): Uint32Array;
+  values(): Float32Array;
 }
 
 export interface NativeAggregator extends Handle {
@@ -116,6 +113,7 @@ export interface NativeTrainerOptions {
   batch: number;
   seed: number;
   stream: number;
+  maxMemory?: number;
   optimizer: {
     name: string;
     learningRate: number;
@@ -156,8 +154,8 @@ export interface Evaluation {
 }
 
 export interface NativeTrainer extends Handle {
-  tensors(): (NamedSize & { offset: number })[];
-  nodes(): NativeNode[];
+  tensors(): (NamedSize & { offset: number })[] | null;
+  nodes(): NativeNode[] | null;
   /** A view. */
   weights(): Float32Array;
   steps(): number;

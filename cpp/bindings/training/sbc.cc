@@ -16,6 +16,7 @@
 #include "lowtropy/sbc/aggregator.h"
 #include "lowtropy/sbc/compressor.h"
 #include "lowtropy/sbc/message.h"
+#include "training/numbers.h"
 
 namespace lowtropy::bindings {
 
@@ -26,10 +27,14 @@ Layout LayoutOf(const val& tensors) {
   std::vector<NamedSize> list;
   for (uint32_t i = 0; i < count; ++i) {
     const val tensor = tensors[i];
-    list.push_back(
-        {tensor["name"].as<std::string>(), static_cast<size_t>(tensor["size"].as<double>())});
+    list.push_back({tensor["name"].as<std::string>(), NumberOf<size_t>(tensor["size"], "size")});
   }
   return Layout(std::move(list));
+}
+
+void RefuseNumber(const char* name, double number) {
+  throw Error(ErrorKind::kValue,
+              std::string("The option \"") + name + "\" cannot be " + std::to_string(number) + ".");
 }
 
 MethodOptions OptionsOf(const val& object) {
@@ -41,7 +46,7 @@ MethodOptions OptionsOf(const val& object) {
     if constexpr (std::is_same_v<Field, bool>) {
       *field = value.as<bool>();
     } else {
-      *field = static_cast<Field>(value.as<double>());
+      *field = NumberOf<Field>(value, name);
     }
   };
   read("sparsity", &options.sparsity);
@@ -65,15 +70,13 @@ namespace {
 
 // An object with the sorted names and the number that stands for them in messages.
 val DescribeLayout(const val& tensors) {
-  return Guard([&] {
-    const Layout layout = LayoutOf(tensors);
-    val object = val::object();
-    object.set("id", layout.id());
-    val names = val::array();
-    for (size_t i = 0; i < layout.count(); ++i) names.call<void>("push", layout.name(i));
-    object.set("names", names);
-    return object;
-  });
+  const Layout layout = LayoutOf(tensors);
+  val object = val::object();
+  object.set("id", layout.id());
+  val names = val::array();
+  for (size_t i = 0; i < layout.count(); ++i) names.call<void>("push", layout.name(i));
+  object.set("names", names);
+  return object;
 }
 
 val TensorsOf(const Layout& layout) {
@@ -93,12 +96,11 @@ val FloatsView(std::span<const float> floats) {
 }
 
 Compressor* MakeCompressor(const std::string& method, const val& options, const val& tensors) {
-  return Guard(
-      [&] { return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+  return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors));
 }
 
 Compressor* RestoreCompressor(const Buffer& bytes) {
-  return Guard([&] { return Compressor::Restore(bytes.Bytes()).release(); });
+  return Compressor::Restore(bytes.Bytes()).release();
 }
 
 std::string MethodName(const Compressor& compressor) {
@@ -109,23 +111,15 @@ double LayoutId(const Compressor& compressor) { return compressor.layout().id();
 val Input(Compressor& compressor) { return FloatsView(compressor.input()); }
 val Residual(const Compressor& compressor) { return FloatsView(compressor.residual()); }
 val Encode(Compressor& compressor, uint32_t sender, uint32_t round) {
-  return Guard([&] { return CopyOf(compressor.Encode(sender, round)); });
+  return CopyOf(compressor.Encode(sender, round));
 }
-void TakeBack(Compressor& compressor) {
-  Guard([&] { compressor.TakeBack(); });
-}
-val SaveCompressor(const Compressor& compressor) {
-  return Guard([&] { return CopyOf(compressor.Save()); });
-}
+void TakeBack(Compressor& compressor) { compressor.TakeBack(); }
+val SaveCompressor(const Compressor& compressor) { return CopyOf(compressor.Save()); }
 
-MessageReader* MakeReader() {
-  return Guard([] { return new MessageReader(); });
-}
-void Decode(MessageReader& reader, const Buffer& bytes) {
-  Guard([&] { reader.Decode(bytes.Bytes()); });
-}
+MessageReader* MakeReader() { return new MessageReader(); }
+void Decode(MessageReader& reader, const Buffer& bytes) { reader.Decode(bytes.Bytes()); }
 void CheckLayout(const MessageReader& reader, const val& tensors) {
-  Guard([&] { reader.CheckLayout(LayoutOf(tensors)); });
+  reader.CheckLayout(LayoutOf(tensors));
 }
 val Head(const MessageReader& reader) {
   val head = val::object();
@@ -137,43 +131,52 @@ val Head(const MessageReader& reader) {
   return head;
 }
 
-// Views, to be used at once. `value` is there where one stands for all.
-val Tensor(const MessageReader& reader, uint32_t index) {
-  const TensorUpdate& update = reader.tensor(index);
-  val tensor = val::object();
-  tensor.set("length", static_cast<double>(update.size));
-  if (update.form != TensorUpdate::Form::kDense) {
-    tensor.set("indices", val(emscripten::typed_memory_view(update.positions.size(),
-                                                            update.positions.data())));
+// Of all tensors at once, as calls for each would take longer than reading the message: six numbers
+// a tensor. Its elements; where its positions and its values begin in the two lists below and how
+// many there are, -1 each where all positions are sent and where one value stands for all; that
+// value.
+constexpr size_t kColumns = 6;
+
+val Table(const MessageReader& reader) {
+  std::vector<double> table(kColumns * reader.count());
+  double* row = table.data();
+  for (size_t i = 0; i < reader.count(); ++i, row += kColumns) {
+    const TensorUpdate& update = reader.tensor(i);
+    const bool dense = update.form == TensorUpdate::Form::kDense;
+    const bool binary = update.form == TensorUpdate::Form::kBinary;
+    const ptrdiff_t positions = update.positions.data() - reader.positions().data();
+    const ptrdiff_t values = update.values.data() - reader.values().data();
+    row[0] = static_cast<double>(update.size);
+    row[1] = dense ? -1 : static_cast<double>(positions);
+    row[2] = static_cast<double>(update.positions.size());
+    row[3] = binary ? -1 : static_cast<double>(values);
+    row[4] = static_cast<double>(update.values.size());
+    row[5] = double{update.value};
   }
-  if (update.form == TensorUpdate::Form::kBinary) {
-    tensor.set("value", update.value);
-  } else {
-    tensor.set("values", FloatsView(update.values));
-  }
-  return tensor;
+  return val(emscripten::typed_memory_view(table.size(), table.data())).call<val>("slice");
 }
 
+// Views, to be used at once.
+val AllPositions(const MessageReader& reader) {
+  return val(emscripten::typed_memory_view(reader.positions().size(), reader.positions().data()));
+}
+val AllValues(const MessageReader& reader) { return FloatsView(reader.values()); }
+
 Aggregator* MakeAggregator(const std::string& method, const val& options, const val& tensors) {
-  return Guard(
-      [&] { return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors)); });
+  return new Aggregator(MethodOf(method), OptionsOf(options), LayoutOf(tensors));
 }
 Aggregator* RestoreAggregator(const Buffer& bytes) {
-  return Guard([&] { return Aggregator::Restore(bytes.Bytes()).release(); });
+  return Aggregator::Restore(bytes.Bytes()).release();
 }
 // `round`: a number, or undefined.
 void AddMessage(Aggregator& aggregator, const Buffer& bytes, const val& round) {
-  Guard([&] {
-    aggregator.Add(bytes.Bytes(),
-                   round.isUndefined() ? std::nullopt : std::optional(round.as<uint32_t>()));
-  });
+  aggregator.Add(bytes.Bytes(),
+                 round.isUndefined() ? std::nullopt : std::optional(round.as<uint32_t>()));
 }
 val Finish(Aggregator& aggregator, uint32_t sender, uint32_t round) {
-  return Guard([&] { return CopyOf(aggregator.Finish(sender, round)); });
+  return CopyOf(aggregator.Finish(sender, round));
 }
-val SaveAggregator(const Aggregator& aggregator) {
-  return Guard([&] { return CopyOf(aggregator.Save()); });
-}
+val SaveAggregator(const Aggregator& aggregator) { return CopyOf(aggregator.Save()); }
 
 EMSCRIPTEN_BINDINGS(sbc) {
   using emscripten::allow_raw_pointers;
@@ -196,8 +199,9 @@ EMSCRIPTEN_BINDINGS(sbc) {
       .function("decode", Guarded<&Decode>)
       .function("checkLayout", Guarded<&CheckLayout>)
       .function("head", Guarded<&Head>)
-      .function("count", Guarded<&MessageReader::count>)
-      .function("tensor", Guarded<&Tensor>);
+      .function("table", Guarded<&Table>)
+      .function("positions", Guarded<&AllPositions>)
+      .function("values", Guarded<&AllValues>);
   emscripten::class_<Aggregator>("Aggregator")
       .function("add", Guarded<&AddMessage>)
       .function("count", Guarded<&Aggregator::count>)

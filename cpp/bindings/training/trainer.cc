@@ -21,6 +21,7 @@
 #include "lowtropy/train/idx.h"
 #include "lowtropy/train/shards.h"
 #include "lowtropy/train/text.h"
+#include "training/numbers.h"
 #include "training/sbc.h"
 
 namespace lowtropy::bindings {
@@ -62,21 +63,16 @@ struct DatasetHandle {
 };
 
 DatasetHandle* MakeDigitSet(double count, double seed) {
-  return Guard([&] {
-    return new DatasetHandle{MakeDigits(static_cast<size_t>(count), static_cast<uint64_t>(seed))};
-  });
+  return new DatasetHandle{MakeDigits(static_cast<size_t>(count), static_cast<uint64_t>(seed))};
 }
 DatasetHandle* ReadIdxSet(const Buffer& images, const Buffer& labels) {
-  return Guard([&] { return new DatasetHandle{ReadIdx(images.Bytes(), labels.Bytes())}; });
+  return new DatasetHandle{ReadIdx(images.Bytes(), labels.Bytes())};
 }
 DatasetHandle* ReadTextSet(const Buffer& text, uint32_t steps) {
-  return Guard([&] { return new DatasetHandle{ReadText(text.Bytes(), steps)}; });
+  return new DatasetHandle{ReadText(text.Bytes(), steps)};
 }
 DatasetHandle* SliceSet(const DatasetHandle& set, double from, double count) {
-  return Guard([&] {
-    return new DatasetHandle{
-        Slice(set.data, static_cast<size_t>(from), static_cast<size_t>(count))};
-  });
+  return new DatasetHandle{Slice(set.data, static_cast<size_t>(from), static_cast<size_t>(count))};
 }
 double SizeOfSet(const DatasetHandle& set) { return static_cast<double>(set.data->size()); }
 
@@ -92,15 +88,13 @@ val ShapeOfSet(const DatasetHandle& set) {
 }
 
 val ReadExample(const DatasetHandle& set, uint32_t index) {
-  return Guard([&] {
-    std::vector<float> inputs(set.data->shape().inputs());
-    std::vector<uint32_t> labels(set.data->shape().labels());
-    set.data->Read({&index, 1}, inputs, labels);
-    val object = val::object();
-    Put(&object, "inputs", SliceOf<float>(inputs));
-    Put(&object, "labels", SliceOf<uint32_t>(labels));
-    return object;
-  });
+  std::vector<float> inputs(set.data->shape().inputs());
+  std::vector<uint32_t> labels(set.data->shape().labels());
+  set.data->Read({&index, 1}, inputs, labels);
+  val object = val::object();
+  Put(&object, "inputs", SliceOf<float>(inputs));
+  Put(&object, "labels", SliceOf<uint32_t>(labels));
+  return object;
 }
 
 val ListShards(const std::vector<Shard>& shards) {
@@ -111,23 +105,17 @@ val ListShards(const std::vector<Shard>& shards) {
 
 // 0 labels per worker: independent of the labels.
 val ShardsOfSet(const DatasetHandle& set, uint32_t workers, uint32_t labels, double seed) {
-  return Guard([&] {
-    const auto seed_bits = static_cast<uint64_t>(seed);
-    return ListShards(labels == 0 ? SplitIid(set.data->size(), workers, seed_bits)
-                                  : SplitByLabels(*set.data, workers, labels, seed_bits));
-  });
+  const auto seed_bits = static_cast<uint64_t>(seed);
+  return ListShards(labels == 0 ? SplitIid(set.data->size(), workers, seed_bits)
+                                : SplitByLabels(*set.data, workers, labels, seed_bits));
 }
 
 // ---- options
 
-[[gnu::noinline]] double NumberOr(const val& object, const char* name, double otherwise) {
-  const val value = object[name];
-  return value.isUndefined() ? otherwise : value.as<double>();
-}
-
 template <class T>
 void Read(const val& object, const char* name, T* field) {
-  *field = static_cast<T>(NumberOr(object, name, static_cast<double>(*field)));
+  const val value = object[name];
+  if (!value.isUndefined()) *field = NumberOf<T>(value, name);
 }
 
 Schedule ScheduleOf(const val& object) {
@@ -137,7 +125,7 @@ Schedule ScheduleOf(const val& object) {
   if (!steps.isUndefined()) {
     schedule.kind = Schedule::Kind::kSteps;
     for (const double step : emscripten::vecFromJSArray<double>(steps)) {
-      schedule.steps.push_back(static_cast<uint64_t>(step));
+      schedule.steps.push_back(NumberOf<uint64_t>(val(step), "steps"));
     }
     Read(object, "factor", &schedule.factor);
   } else {
@@ -167,6 +155,7 @@ TrainerOptions TrainerOptionsOf(const val& object) {
   Read(object, "batch", &options.batch);
   Read(object, "seed", &options.seed);
   Read(object, "stream", &options.stream);
+  Read(object, "maxMemory", &options.max_memory);
   options.optimizer = OptimizerOf(object["optimizer"]);
   return options;
 }
@@ -179,22 +168,18 @@ Layout LayoutOfTrainer(const Trainer& trainer) {
   return Layout(std::move(tensors));
 }
 
-// A trainer between rounds, and what connects it with messages.
+// A trainer, and what connects it with messages.
 struct TrainerHandle {
   explicit TrainerHandle(Trainer&& made)
       : trainer(std::move(made)), layout(LayoutOfTrainer(trainer)) {}
 
   Trainer trainer;
   Layout layout;
-  std::vector<float> start;  // the weights at BeginRound
-  bool in_round = false;
   MessageReader reader;
 };
 
 TrainerHandle* MakeTrainer(const val& options, const DatasetHandle& set, const Buffer& shard) {
-  return Guard([&] {
-    return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
-  });
+  return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
 }
 
 val TensorsOfTrainer(const TrainerHandle& handle) {
@@ -241,48 +226,35 @@ void SetScheduleStep(TrainerHandle& handle, double step) {
   handle.trainer.SetScheduleStep(static_cast<uint64_t>(step));
 }
 double StepTrainer(TrainerHandle& handle, double count) {
-  return Guard([&] { return handle.trainer.Step(static_cast<uint64_t>(count)); });
+  return handle.trainer.Step(static_cast<uint64_t>(count));
 }
 
 // `limit` below 0: all examples.
 val EvaluateTrainer(TrainerHandle& handle, const DatasetHandle& set, double limit) {
-  return Guard([&] {
-    const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
-    const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
-    val object = val::object();
-    Put(&object, "loss", evaluation.loss);
-    Put(&object, "accuracy", evaluation.accuracy);
-    Put(&object, "examples", static_cast<double>(evaluation.examples));
-    return object;
-  });
+  const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
+  const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
+  val object = val::object();
+  Put(&object, "loss", evaluation.loss);
+  Put(&object, "accuracy", evaluation.accuracy);
+  Put(&object, "examples", static_cast<double>(evaluation.examples));
+  return object;
 }
 
 val PredictTrainer(TrainerHandle& handle, const DatasetHandle& set, const Buffer& examples) {
-  return Guard([&] { return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples))); });
+  return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples)));
 }
 
 void CalibrateTrainer(TrainerHandle& handle, uint32_t batches) {
-  Guard([&] { handle.trainer.Calibrate(batches); });
+  handle.trainer.Calibrate(batches);
 }
-val SaveTrainer(const TrainerHandle& handle) {
-  return Guard([&] { return CopyOf(handle.trainer.Save()); });
-}
+val SaveTrainer(const TrainerHandle& handle) { return CopyOf(handle.trainer.Save()); }
 void RestoreTrainer(TrainerHandle& handle, const Buffer& bytes) {
-  Guard([&] {
-    handle.trainer.Restore(bytes.Bytes());
-    handle.in_round = false;
-  });
+  handle.trainer.Restore(bytes.Bytes());
 }
 
 // ---- rounds
 
-void BeginRound(TrainerHandle& handle) {
-  Guard([&] {
-    const std::span<const float> weights = handle.trainer.weights();
-    handle.start.assign(weights.begin(), weights.end());
-    handle.in_round = true;
-  });
-}
+void BeginRound(TrainerHandle& handle) { handle.trainer.BeginRound(); }
 
 bool SameLayout(const Layout& a, const Layout& b) {
   if (a.count() != b.count()) return false;
@@ -293,29 +265,20 @@ bool SameLayout(const Layout& a, const Layout& b) {
 }
 
 val EncodeRound(TrainerHandle& handle, Compressor& compressor, uint32_t sender, uint32_t round) {
-  return Guard([&] {
-    if (!handle.in_round)
-      throw Error(ErrorKind::kValue, "A round must begin before it is encoded.");
-    if (!SameLayout(handle.layout, compressor.layout())) {
-      throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
-    }
-    const std::span<float> weights = handle.trainer.weights();
-    const std::span<float> update = compressor.input();
-    for (size_t i = 0; i < weights.size(); ++i) update[i] = weights[i] - handle.start[i];
-    const std::span<const uint8_t> message = compressor.Encode(sender, round);
-    std::copy(handle.start.begin(), handle.start.end(), weights.begin());
-    if (compressor.options().momentum_mask) compressor.MaskMomentum(handle.trainer.momentum());
-    handle.in_round = false;
-    return CopyOf(message);
-  });
+  if (!SameLayout(handle.layout, compressor.layout())) {
+    throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
+  }
+  handle.trainer.Movement(compressor.input());
+  const std::span<const uint8_t> message = compressor.Encode(sender, round);
+  handle.trainer.EndRound();
+  compressor.MaskMomentum(handle.trainer.momentum());
+  return CopyOf(message);
 }
 
 void ApplyRound(TrainerHandle& handle, const Buffer& bytes, float scale) {
-  Guard([&] {
-    handle.reader.Decode(bytes.Bytes());
-    handle.reader.CheckLayout(handle.layout);
-    handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
-  });
+  handle.reader.Decode(bytes.Bytes());
+  handle.reader.CheckLayout(handle.layout);
+  handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
 }
 
 EMSCRIPTEN_BINDINGS(trainer) {

@@ -33,33 +33,38 @@ size_t KeptCount(double sparsity, size_t size) {
   return std::clamp(static_cast<size_t>(rounded), size_t{1}, size);
 }
 
-Compressor::Compressor(Method method, const MethodOptions& options, Layout layout)
+Compressor::Compressor(Unfilled, Method method, const MethodOptions& options, Layout layout)
     : method_(method), options_(options), layout_(std::move(layout)), random_(options.seed) {
   Validate(method, options);
-  input_.resize(layout_.total());
+}
+
+Compressor::Compressor(Method method, const MethodOptions& options, Layout layout)
+    : Compressor(Unfilled{}, method, options, std::move(layout)) {
   if (KeepsResidual()) residual_.resize(layout_.total());
-  if (CorrectsMomentum()) {
-    velocity_.resize(layout_.total());
-    next_velocity_.resize(layout_.total());
-  }
+  if (CorrectsMomentum()) velocity_.resize(layout_.total());
+}
+
+std::span<float> Compressor::input() {
+  input_.resize(layout_.total());
+  return input_;
 }
 
 std::span<const uint8_t> Compressor::Encode(uint32_t sender, uint32_t round) {
   const Random before = random_;
-  sent_.clear();
-  has_message_ = false;
+  input_.resize(layout_.total());
+  if (CorrectsMomentum()) next_velocity_.resize(layout_.total());
   try {
     writer_.Begin({method_, sender, round, layout_.id()}, layout_.count(), options_);
     for (size_t i = 0; i < layout_.count(); ++i) EncodeTensor(i);
-    message_ = writer_.Finish();
+    if (!KeepsResidual()) return writer_.Finish();
+    writer_.Finish(&message_);
   } catch (...) {
     random_ = before;
-    sent_.clear();
     throw;
   }
-  has_message_ = true;
+  taken_back_ = false;
   // The input became the new residual; the old one takes the next input.
-  if (KeepsResidual()) std::swap(input_, residual_);
+  std::swap(input_, residual_);
   if (CorrectsMomentum()) std::swap(velocity_, next_velocity_);
   return message_;
 }
@@ -106,26 +111,24 @@ void Compressor::EncodeSparse(size_t tensor, std::span<float> accumulated) {
   const bool both_ends = method_ == Method::kSbc;
   extremes_.Find(residual, accumulated, KeptCount(options_.sparsity, size), both_ends,
                  options_.sampled, &random_);
-  if (both_ends) return EncodeBinary(tensor, accumulated);
+  if (both_ends) return EncodeBinary(accumulated);
   const std::span<const uint32_t> positions = extremes_.Positions(Side::kMagnitude);
   const std::span<const float> values = extremes_.Values(Side::kMagnitude);
   if (method_ == Method::kStc) {
     const auto mean = static_cast<float>(MeanMagnitude(values));
     writer_.AddSigned(size, positions, values, mean);
     if (mean == 0) return;
-    RememberSent(tensor, positions);
     for (const uint32_t i : positions) accumulated[i] -= accumulated[i] < 0 ? -mean : mean;
     return;
   }
   writer_.AddValues(size, positions, values);
-  RememberSent(tensor, positions);
   for (const uint32_t i : positions) accumulated[i] = 0;
   if (!CorrectsMomentum()) return;
   const std::span<float> velocity = TensorOf(next_velocity_, tensor);
   for (const uint32_t i : positions) velocity[i] = 0;
 }
 
-void Compressor::EncodeBinary(size_t tensor, std::span<float> accumulated) {
+void Compressor::EncodeBinary(std::span<float> accumulated) {
   const double top = Mean(extremes_.Values(Side::kLargest));
   const double bottom = -Mean(extremes_.Values(Side::kSmallest));
   const Side side = top >= bottom ? Side::kLargest : Side::kSmallest;
@@ -133,7 +136,6 @@ void Compressor::EncodeBinary(size_t tensor, std::span<float> accumulated) {
   const std::span<const uint32_t> positions = extremes_.Positions(side);
   writer_.AddBinary(accumulated.size(), positions, value);
   if (value == 0) return;
-  RememberSent(tensor, positions);
   // Where k reaches beyond the positive entries, what stays can be larger than what was there.
   for (const uint32_t i : positions) CheckFinite(accumulated[i] -= value, i);
 }
@@ -151,21 +153,22 @@ void Compressor::CorrectMomentum(size_t tensor) {
   }
 }
 
-void Compressor::RememberSent(size_t tensor, std::span<const uint32_t> positions) {
-  if (!options_.momentum_mask) return;
-  const size_t offset = layout_.offset(tensor);
-  for (const uint32_t position : positions) sent_.push_back(offset + position);
-}
-
 void Compressor::MaskMomentum(std::span<float> momentum) const {
-  for (const size_t position : sent_) momentum[position] = 0;
+  if (!options_.momentum_mask || message_.empty()) return;
+  MessageReader reader;
+  reader.Decode(message_);
+  for (size_t i = 0; i < reader.count(); ++i) {
+    const std::span<float> tensor = TensorOf(momentum, i);
+    for (const uint32_t position : reader.tensor(i).positions) tensor[position] = 0;
+  }
 }
 
 void Compressor::TakeBack() {
-  if (!KeepsResidual() || !std::exchange(has_message_, false)) return;
+  if (message_.empty() || taken_back_) return;
   MessageReader reader;
   reader.Decode(message_);
   reader.Apply(layout_, 1, residual_);
+  taken_back_ = true;
 }
 
 }  // namespace lowtropy

@@ -42,30 +42,37 @@ class Compressor {
   const Layout& layout() const { return layout_; }
 
   // Where the next update goes, flat as the layout; whatever it holds after Encode means nothing.
-  std::span<float> input() { return input_; }
+  // Allocated by the first call: a saved state of a method that keeps no residual is small,
+  // whatever sizes it names, and must not take memory for what nobody hands over.
+  std::span<float> input();
 
   // Compresses the input. The message stays until the next call. Throws Error(kValue) with a
   // sentence that names tensor and position for NaN and infinities, in the input or where it adds
-  // up to one, and then the state is as before, and there is no last message. Allocates only where
-  // messages were never as large.
+  // up to one, and then the state is as before. Allocates only where messages were never as large.
   std::span<const uint8_t> Encode(uint32_t sender, uint32_t round);
 
-  // Clears `momentum`, flat as the layout, at what the last message sent.
+  // Clears `momentum`, flat as the layout, at what the last message sent, if the option asks for
+  // it.
   void MaskMomentum(std::span<float> momentum) const;
 
   // What was not sent yet, flat as the layout; empty for methods that keep nothing.
   std::span<const float> residual() const { return residual_; }
 
   // Takes back the last message of Encode, which got lost: its content is added to the residual, in
-  // float32. Momentum that was masked stays so. Does nothing for methods that keep no residual,
-  // when called again, and after Restore.
+  // float32. Momentum that was masked stays so. Does nothing for methods that keep no residual, and
+  // when called again. Throws Error(kValue) where the residual would become infinite, which only
+  // values at the end of float32's range come to, and changes nothing.
   void TakeBack();
 
-  // The whole state as bytes, and back. Restore throws Error(kFile) with a sentence.
+  // The whole state as bytes, and back, the last message included. Restore throws Error(kFile) with
+  // a sentence. It allocates no more than some times the bytes.
   std::vector<uint8_t> Save() const;
   static std::unique_ptr<Compressor> Restore(std::span<const uint8_t> bytes);
 
  private:
+  struct Unfilled {};
+  Compressor(Unfilled, Method method, const MethodOptions& options, Layout layout);
+
   template <class Values>
   auto TensorOf(Values& flat, size_t tensor) const {
     return std::span(flat).subspan(layout_.offset(tensor), layout_.size(tensor));
@@ -75,9 +82,8 @@ class Compressor {
   void EncodeTensor(size_t tensor);
   void EncodeValues(size_t tensor);
   void EncodeSparse(size_t tensor, std::span<float> accumulated);
-  void EncodeBinary(size_t tensor, std::span<float> accumulated);
+  void EncodeBinary(std::span<float> accumulated);
   void CorrectMomentum(size_t tensor);
-  void RememberSent(size_t tensor, std::span<const uint32_t> positions);
 
   Method method_;
   MethodOptions options_;
@@ -85,13 +91,13 @@ class Compressor {
   Random random_;
   Extremes extremes_;
   MessageWriter writer_;
-  std::span<const uint8_t> message_;  // the writer's
-  bool has_message_ = false;          // one that TakeBack can take back
+  // The last one of methods that keep a residual, for TakeBack and MaskMomentum.
+  std::vector<uint8_t> message_;
+  bool taken_back_ = false;
   std::vector<float> input_;
   std::vector<float> residual_;
   std::vector<float> velocity_;  // topk with momentum correction: u of Deep Gradient Compression
   std::vector<float> next_velocity_;
-  std::vector<size_t> sent_;  // flat positions that the last message sent, where they are masked
 };
 
 }  // namespace lowtropy

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The saved state of a compressor: "SBCS", version, method, options, layout, random state,
-// residual, velocity, CRC-32 of all before.
+// residual, velocity, whether the last message was taken back, that message (empty where there is
+// none, or none is kept), CRC-32 of all before. Version 1 ended with the velocity.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <string>
+#include <utility>
 
-#include "lowtropy/base/bytes.h"
-#include "lowtropy/base/crc32.h"
-#include "lowtropy/base/error.h"
 #include "lowtropy/sbc/compressor.h"
+#include "lowtropy/sbc/state.h"
 
 namespace lowtropy {
 namespace {
 
-constexpr uint32_t kStateMagic = 0x53434253;  // "SBCS"
-constexpr uint8_t kStateVersion = 1;
-
-[[noreturn]] void Fail(const std::string& clause) { throw Error(ErrorKind::kFile, clause); }
+constexpr uint8_t kStateVersion = 2;
 
 void PutOptions(const MethodOptions& options, ByteWriter* out) {
   out->Put(options.sparsity);
@@ -35,7 +30,7 @@ void PutOptions(const MethodOptions& options, ByteWriter* out) {
 
 bool GetFlag(ByteReader* in) {
   const auto flag = in->Get<uint8_t>();
-  if (flag > 1) Fail("a flag is neither 0 nor 1");
+  if (flag > 1) FailState("a flag is neither 0 nor 1");
   return flag != 0;
 }
 
@@ -61,9 +56,11 @@ MethodOptions GetOptions(ByteReader* in) {
 
 Layout GetLayout(ByteReader* in) {
   std::vector<NamedSize> tensors;
-  for (auto left = in->Get<uint32_t>(); left > 0; --left) {
+  auto left = in->Get<uint32_t>();
+  if (left > kMostTensors) FailState("it has more tensors than are possible");
+  for (; left > 0; --left) {
     std::string name = in->GetText();
-    if (!tensors.empty() && name <= tensors.back().name) Fail("its tensors are not in order");
+    if (!tensors.empty() && name <= tensors.back().name) FailState("its tensors are not in order");
     tensors.push_back({std::move(name), GetSize(in)});
   }
   return Layout(std::move(tensors));
@@ -72,24 +69,29 @@ Layout GetLayout(ByteReader* in) {
 Random GetRandom(ByteReader* in) {
   Random::State state;
   for (uint32_t& number : state) number = in->Get<uint32_t>();
-  if (state == Random::State{}) Fail("its random numbers are all 0");
+  if (state == Random::State{}) FailState("its random numbers are all 0");
   return Random(state);
 }
 
-// The floats of a state, which are as many as the layout's; finite, for only those are sent.
-void GetFloats(ByteReader* in, size_t expected, std::vector<float>* floats) {
-  *floats = in->GetArray<float>();
-  if (floats->size() != expected) Fail("its arrays do not fit its tensors");
-  for (const float value : *floats) {
-    if (!std::isfinite(value)) Fail("it holds a value that is not finite");
+// Must be one that the compressor could have written, or whoever takes it back finds out.
+void CheckMessage(std::span<const uint8_t> message, Method method, const Layout& layout) {
+  if (message.empty()) return;
+  if (!IsSparse(method)) FailState("its method keeps no message, and it holds one");
+  MessageReader reader;
+  try {
+    reader.Decode(message);
+    reader.CheckLayout(layout);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kValue, error.what());  // a sentence, where others are clauses
   }
+  if (reader.head().method != method) FailState("its message is of another method");
 }
 
 }  // namespace
 
 std::vector<uint8_t> Compressor::Save() const {
   ByteWriter out;
-  out.Put(kStateMagic);
+  out.Put(kCompressorMagic);
   out.Put(kStateVersion);
   out.Put(static_cast<uint8_t>(method_));
   PutOptions(options_, &out);
@@ -101,45 +103,37 @@ std::vector<uint8_t> Compressor::Save() const {
   for (const uint32_t number : random_.state()) out.Put(number);
   out.PutArray(std::span<const float>(residual_));
   out.PutArray(std::span<const float>(velocity_));
-  out.Put(Crc32(out.bytes().data(), out.bytes().size()));
-  return std::move(out.bytes());
+  out.Put(static_cast<uint8_t>(taken_back_));
+  out.PutArray(std::span<const uint8_t>(message_));
+  return SealState(std::move(out));
 }
 
 std::unique_ptr<Compressor> Compressor::Restore(std::span<const uint8_t> bytes) {
-  try {
-    if (bytes.size() < sizeof(uint32_t)) Fail("it ends too early");
-    const std::span<const uint8_t> content = bytes.first(bytes.size() - sizeof(uint32_t));
-    uint32_t sum = 0;
-    std::memcpy(&sum, bytes.data() + content.size(), sizeof sum);
-    if (sum != Crc32(content.data(), content.size())) Fail("its checksum does not fit its bytes");
-    ByteReader in(content);
-    if (in.Get<uint32_t>() != kStateMagic) Fail("it does not begin as one does");
-    if (in.Get<uint8_t>() != kStateVersion) Fail("it is of another version");
-    const auto method = in.Get<uint8_t>();
-    if (method < kFirstMethod || method > kLastMethod) Fail("its method is unknown");
+  return ReadState("compressor", [&] {
+    ByteReader in = OpenState(bytes, kCompressorMagic);
+    const auto version = in.Get<uint8_t>();
+    if (version < 1 || version > kStateVersion) FailState("it is of another version");
+    const auto number = in.Get<uint8_t>();
+    if (number < kFirstMethod || number > kLastMethod) FailState("its method is unknown");
+    const auto method = static_cast<Method>(number);
     const MethodOptions options = GetOptions(&in);
-    Layout layout = GetLayout(&in);
-    const Random random = GetRandom(&in);
-    // Before anything is allocated for them, the sizes must be those of the arrays that follow.
-    std::vector<float> residual;
-    std::vector<float> velocity;
-    const bool sparse = IsSparse(static_cast<Method>(method));
-    const bool corrects = static_cast<Method>(method) == Method::kTopK && options.momentum > 0;
-    GetFloats(&in, sparse ? layout.total() : 0, &residual);
-    GetFloats(&in, corrects ? layout.total() : 0, &velocity);
+    std::unique_ptr<Compressor> compressor(
+        new Compressor(Unfilled{}, method, options, GetLayout(&in)));
+    const size_t total = compressor->layout_.total();
+    compressor->random_ = GetRandom(&in);
+    compressor->residual_ = GetFloats(&in, compressor->KeepsResidual() ? total : 0);
+    compressor->velocity_ = GetFloats(&in, compressor->CorrectsMomentum() ? total : 0);
+    if (version > 1) {
+      compressor->taken_back_ = GetFlag(&in);
+      compressor->message_ = in.GetArray<uint8_t>();
+      CheckMessage(compressor->message_, method, compressor->layout_);
+      if (compressor->taken_back_ && compressor->message_.empty()) {
+        FailState("it has taken back a message that it does not hold");
+      }
+    }
     in.ExpectEnd();
-    auto compressor =
-        std::make_unique<Compressor>(static_cast<Method>(method), options, std::move(layout));
-    compressor->random_ = random;
-    compressor->residual_ = std::move(residual);
-    compressor->velocity_ = std::move(velocity);
     return compressor;
-  } catch (const Error& error) {
-    const std::string refused = "The saved compressor is refused: ";
-    if (error.kind() == ErrorKind::kFile)
-      throw Error(ErrorKind::kFile, refused + error.what() + ".");
-    throw Error(ErrorKind::kFile, refused + error.what());  // a sentence about options or tensors
-  }
+  });
 }
 
 }  // namespace lowtropy

@@ -5,19 +5,18 @@
 #include <cstdint>
 #include <utility>
 
+#include "lowtropy/base/checked.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
 
 namespace lowtropy {
-namespace {
-
-// Floats that memory can have room for; in WebAssembly few enough for sums of sizes to overflow.
-constexpr size_t kMostElements = PTRDIFF_MAX / sizeof(float);
-
-}  // namespace
 
 Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
   if (tensors_.empty()) throw Error(ErrorKind::kValue, "An update needs at least one tensor.");
+  if (tensors_.size() > kMostTensors) {
+    throw Error(ErrorKind::kValue, "An update has at most " + std::to_string(kMostTensors) +
+                                       " tensors, not " + std::to_string(tensors_.size()) + ".");
+  }
   std::sort(tensors_.begin(), tensors_.end(),
             [](const NamedSize& a, const NamedSize& b) { return a.name < b.name; });
   for (size_t i = 0; i < tensors_.size(); ++i) {
@@ -32,7 +31,7 @@ Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
       throw Error(ErrorKind::kShape, "Tensor \"" + name + "\" must have from 1 to 4294967295 " +
                                          "elements, not " + std::to_string(size) + ".");
     }
-    if (size > kMostElements - total_) {
+    if (size > kMostFloats - total_) {
       throw Error(ErrorKind::kMemory, "The tensors up to \"" + name +
                                           "\" have more elements than memory has room for.");
     }

@@ -13,14 +13,19 @@ struct NamedSize {
   size_t size = 0;  // elements
 };
 
+// More than networks have; a message can name a tensor in 7 bits, and what each of them takes in
+// memory must not be left to who wrote it.
+inline constexpr size_t kMostTensors = 65536;
+
 // The tensors of an update: their names and sizes. They lie in one flat array of floats, one after
 // another without gaps, in the bytewise order of their names, and messages list them in that order.
 class Layout {
  public:
   Layout() = default;
 
-  // In any order. Throws Error(kValue) for no tensors and for names that are empty or there twice,
-  // Error(kShape) for sizes of 0 or above 2^32 - 1, Error(kMemory) for more than can be addressed.
+  // In any order. Throws Error(kValue) for no tensors, for more than kMostTensors and for names
+  // that are empty or there twice, Error(kShape) for sizes of 0 or above 2^32 - 1, Error(kMemory)
+  // for more than can be addressed.
   explicit Layout(std::vector<NamedSize> tensors);
 
   size_t count() const { return tensors_.size(); }

@@ -195,6 +195,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
     ReadOf(i, [&] { ReadHead(&heads, &parts_.back()); });
   }
   at += heads.Align();
+  ReserveRoom(content.size() - at);
   for (size_t i = 0; i < parts_.size(); ++i) {
     ReadOf(i, [&] { ReadArrays(content, &at, &parts_[i]); });
   }
@@ -217,6 +218,10 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
     Fail("its " + std::to_string(bytes.size() + sizeof(uint32_t)) + " bytes cannot hold " +
          std::to_string(*tensors) + " tensors");
   }
+  if (*tensors > kMostTensors) {
+    Fail("it is about " + std::to_string(*tensors) + " tensors, and at most " +
+         std::to_string(kMostTensors) + " are possible");
+  }
   options_ = {};
   if (IsSparse(head_.method)) {
     options_.sparsity = double{FloatOf(TakeNumber<uint32_t>(bytes, at))};
@@ -233,6 +238,20 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
       Fail("its levels are not from 1 to 65535, or its buckets are empty");
     }
   }
+}
+
+// What the heads announce, as far as the bytes behind them can hold it: nothing takes less than a
+// bit. Growing step by step would take up to three times as much.
+void MessageReader::ReserveRoom(uint64_t bytes) {
+  uint64_t positions = 0;
+  uint64_t values = 0;
+  for (const Part& part : parts_) {
+    const bool dense = part.dense || !IsSparse(head_.method);
+    if (!dense) positions += part.positions;
+    if (dense || head_.method != Method::kSbc) values += dense ? part.update.size : part.positions;
+  }
+  positions_.reserve(static_cast<size_t>(std::min(positions, 8 * bytes)));
+  values_.reserve(static_cast<size_t>(std::min(values, 8 * bytes)));
 }
 
 size_t MessageReader::ReadSize(BitReader* bits) const {
@@ -409,30 +428,69 @@ void MessageReader::CheckRound(uint32_t round) const {
                                      ", and this is round " + std::to_string(round) + ".");
 }
 
-// A product is a statement of its own, so that no compiler fuses it with the sum.
-void MessageReader::Apply(const Layout& layout, float scale, std::span<float> weights) const {
-  for (size_t i = 0; i < count(); ++i) {
-    const TensorUpdate& update = tensors_[i];
-    float* const tensor = weights.data() + layout.offset(i);
-    switch (update.form) {
-      case TensorUpdate::Form::kDense:
-        for (size_t j = 0; j < update.size; ++j) {
-          const float step = scale * update.values[j];
-          tensor[j] += step;
-        }
-        break;
-      case TensorUpdate::Form::kSparse:
-        for (size_t j = 0; j < update.positions.size(); ++j) {
-          const float step = scale * update.values[j];
-          tensor[update.positions[j]] += step;
-        }
-        break;
-      case TensorUpdate::Form::kBinary: {
-        const float step = scale * update.value;
-        for (const uint32_t position : update.positions) tensor[position] += step;
-        break;
+namespace {
+
+// Calls work(element, step) for each element that was sent, with what a scale makes of its value. A
+// product is a variable of its own, so that no compiler fuses it with the sum.
+template <class F>
+void ForSteps(const TensorUpdate& update, float scale, const F& work) {
+  switch (update.form) {
+    case TensorUpdate::Form::kDense:
+      for (size_t i = 0; i < update.size; ++i) {
+        const float step = scale * update.values[i];
+        work(i, step);
       }
+      break;
+    case TensorUpdate::Form::kSparse:
+      for (size_t i = 0; i < update.positions.size(); ++i) {
+        const float step = scale * update.values[i];
+        work(update.positions[i], step);
+      }
+      break;
+    case TensorUpdate::Form::kBinary: {
+      const float step = scale * update.value;
+      for (const uint32_t position : update.positions) work(position, step);
+      break;
     }
+  }
+}
+
+// Where a sum is not finite. For this once, a branch for each element.
+[[noreturn]] void RefuseSums(const TensorUpdate& update, float scale, const std::string& name,
+                             const float* tensor) {
+  const bool dense = update.form == TensorUpdate::Form::kDense;
+  const bool binary = update.form == TensorUpdate::Form::kBinary;
+  size_t at = 0;
+  for (size_t i = 0;; ++i) {
+    at = dense ? i : update.positions[i];
+    const float step = scale * (binary ? update.value : update.values[i]);
+    if (!std::isfinite(tensor[at] + step)) break;
+  }
+  throw Error(ErrorKind::kValue, "The message was not applied, as it would have made element " +
+                                     std::to_string(at) + " of tensor \"" + name +
+                                     "\" NaN or infinite.");
+}
+
+}  // namespace
+
+void MessageReader::Apply(const Layout& layout, float scale, std::span<float> weights) const {
+  CheckSums(layout, scale, weights);
+  for (size_t i = 0; i < count(); ++i) {
+    float* const tensor = weights.data() + layout.offset(i);
+    ForSteps(tensors_[i], scale, [&](size_t at, float step) { tensor[at] += step; });
+  }
+}
+
+void MessageReader::CheckSums(const Layout& layout, float scale,
+                              std::span<const float> weights) const {
+  for (size_t i = 0; i < count(); ++i) {
+    const float* const tensor = weights.data() + layout.offset(i);
+    uint32_t largest = 0;  // magnitude of a sum, as bits: one comparison for all of a tensor
+    ForSteps(tensors_[i], scale, [&](size_t at, float step) {
+      largest = std::max(largest, Bits(tensor[at] + step) & 0x7FFFFFFF);
+    });
+    if (largest < 0x7F800000) continue;
+    RefuseSums(tensors_[i], scale, layout.name(i), tensor);
   }
 }
 

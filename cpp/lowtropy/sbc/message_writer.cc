@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
@@ -119,8 +120,10 @@ void MessageWriter::AddTernary(std::span<const float> values, float clip, Random
     unsigned byte = 0;
     const size_t end = std::min(values.size(), i + kTritsPerByte);
     for (size_t j = end; j-- > i;) {
-      // The nearer to the scale, the likelier: unbiased, but for what is clipped.
-      const bool kept = random->Uniform() * scale < std::abs(values[j]);
+      // The nearer to the scale, the likelier: unbiased, but for what is clipped. With a scale
+      // that has become 0 (a clip of nearly 0, or a few of the least floats among zeros) nothing
+      // can be sent.
+      const bool kept = random->Uniform() * scale < std::abs(values[j]) && scale > 0;
       byte = 3 * byte + (!kept ? 0U : values[j] > 0 ? 1U : 2U);
     }
     array_bytes_.push_back(static_cast<uint8_t>(byte));
@@ -184,6 +187,11 @@ void MessageWriter::AddSigned(size_t size, std::span<const uint32_t> positions,
   AddBinary(size, positions, value);
   if (value == 0) return;
   for (const float each : values) codes_.Put(each < 0 ? 1 : 0, 1);
+}
+
+void MessageWriter::Finish(std::vector<uint8_t>* message) {
+  Finish();
+  std::swap(message_, *message);
 }
 
 std::span<const uint8_t> MessageWriter::Finish() {

@@ -20,9 +20,9 @@ class BatchNorm : public Layer {
     if (shape_.arrangement != Arrangement::kPlanes) {
       Refuse("A batch normalization takes planes, not rows.");
     }
-    AddParameter("gamma", shape_.channels, 0, 1);
-    AddParameter("beta", shape_.channels, 0, 0);
-    running_.assign(2 * shape_.channels, 0);
+    AddParameter("gamma", {shape_.channels}, 0, 1);
+    AddParameter("beta", {shape_.channels}, 0, 0);
+    running_.assign(CheckedProduct({2, shape_.channels}), 0);
     std::fill(running_.begin() + static_cast<ptrdiff_t>(shape_.channels), running_.end(), 1.0F);
     batch_.resize(shape_.channels);
     return shape_;

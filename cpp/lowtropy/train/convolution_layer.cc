@@ -44,15 +44,15 @@ class Convolution : public Layer {
     out_.channels = s_.outputs;
     out_.height = (in_.height + 2 * s_.pad - s_.kernel) / s_.stride + 1;
     out_.width = (in_.width + 2 * s_.pad - s_.kernel) / s_.stride + 1;
-    columns_ = in_.channels * s_.kernel * s_.kernel;
-    AddParameter("weight", s_.outputs * columns_,
+    columns_ = CheckedProduct({in_.channels, s_.kernel, s_.kernel});
+    AddParameter("weight", {s_.outputs, columns_},
                  std::sqrt(3.0F * s_.gain / static_cast<float>(columns_)));
-    if (s_.bias) AddParameter("bias", s_.outputs, 0);
+    if (s_.bias) AddParameter("bias", {s_.outputs}, 0);
     return out_;
   }
 
   size_t ScratchSize(size_t examples) const override {
-    return columns_ * TileExamples(examples) * out_.area();
+    return CheckedProduct({columns_, TileExamples(examples), out_.area()});
   }
 
   void Forward(const Pass& pass) override {
@@ -86,7 +86,7 @@ class Convolution : public Layer {
 
  private:
   size_t TileExamples(size_t examples) const {
-    const size_t fit = kTileFloats / (columns_ * out_.area());
+    const size_t fit = kTileFloats / CheckedProduct({columns_, out_.area()});
     return std::clamp<size_t>(fit, 1, examples);
   }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "lowtropy/base/checked.h"
+
 namespace lowtropy {
 
 // What a data set's examples look like. Images: channels x height x width values in [0, 1] and one
@@ -17,7 +19,8 @@ struct ExampleShape {
   uint32_t steps = 0;    // 0 for images
   uint32_t classes = 0;  // labels are below this; of text, the size of the alphabet
 
-  size_t inputs() const { return steps > 0 ? steps : size_t{channels} * height * width; }
+  // Throws Error(kMemory) if that is more than can be addressed.
+  size_t inputs() const { return steps > 0 ? steps : CheckedProduct({channels, height, width}); }
   size_t labels() const { return steps > 0 ? steps : 1; }
 };
 

@@ -22,9 +22,9 @@ class FullyConnected : public Layer {
     }
     inputs_ = shape.channels;
     steps_ = shape.steps;
-    AddParameter("weight", outputs_ * inputs_,
+    AddParameter("weight", {outputs_, inputs_},
                  std::sqrt(3.0F * gain_ / static_cast<float>(inputs_)));
-    AddParameter("bias", outputs_, 0);
+    AddParameter("bias", {outputs_}, 0);
     shape.channels = outputs_;
     return shape;
   }

@@ -7,8 +7,9 @@
 
 namespace lowtropy {
 
-void Layer::AddParameter(const char* name, size_t size, float bound, float value) {
-  parameters_.push_back({name, size, bound, value, nullptr, nullptr});
+void Layer::AddParameter(const char* name, std::initializer_list<size_t> sizes, float bound,
+                         float value) {
+  parameters_.push_back({name, CheckedProduct(sizes), bound, value, nullptr, nullptr});
 }
 
 void Layer::Refuse(const std::string& sentence) { throw Error(ErrorKind::kShape, sentence); }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lowtropy/base/checked.h"
 
 namespace lowtropy {
 
@@ -25,6 +28,8 @@ struct ValueShape {
 
   size_t area() const { return height * width; }
   size_t size() const { return channels * height * width * steps; }  // floats of one example
+  // The same. Throws Error(kMemory) with a sentence if that is more than can be addressed.
+  size_t CheckedSize() const { return CheckedProduct({channels, height, width, steps}); }
 };
 
 // A tensor that is learned. Its initial values are uniform in ±bound, or, where the bound is 0, all
@@ -80,11 +85,14 @@ class Layer {
   virtual LayerSettings Settings() const = 0;
 
   // Learns the shapes of the inputs, one or two, and returns that of the output. Throws
-  // Error(kShape), with a sentence, for inputs that it cannot take.
+  // Error(kShape), with a sentence, for inputs that it cannot take, and Error(kMemory) for so large
+  // ones that the parameters cannot be addressed.
   virtual ValueShape Configure(std::span<const ValueShape> inputs) = 0;
 
-  // Allocates what it keeps from Forward to Backward, for batches of up to so many examples.
+  // Allocates what it keeps from Forward to Backward, for batches of up to so many examples: as
+  // many floats, or numbers of their size, as KeptSize says.
   virtual void Reserve(size_t /*examples*/) {}
+  virtual size_t KeptSize(size_t /*examples*/) const { return 0; }
   virtual size_t ScratchSize(size_t /*examples*/) const { return 0; }  // floats
 
   // Whether y may be the memory of x, and dx that of dy.
@@ -102,7 +110,9 @@ class Layer {
   virtual void Backward(const Pass& pass) = 0;
 
  protected:
-  void AddParameter(const char* name, size_t size, float bound, float value = 0);
+  // `sizes`: its dimensions.
+  void AddParameter(const char* name, std::initializer_list<size_t> sizes, float bound,
+                    float value = 0);
   // Throws Error(kShape).
   [[noreturn]] static void Refuse(const std::string& sentence);
   [[noreturn]] static void Refuse(const char* sentence);

@@ -6,11 +6,12 @@
 #include <map>
 #include <utility>
 
-#include "lowtropy/base/error.h"
+#include "lowtropy/base/checked.h"
 
 namespace lowtropy {
 
 Net::Net(const ValueShape& input) {
+  input.CheckedSize();
   values_.emplace_back();
   values_.back().shape = input;
 }
@@ -28,6 +29,7 @@ Net::Value Net::Add(std::string name, LayerPtr layer, Value input, Value input2)
 Net::Value Net::AddNode(Node node, std::span<const ValueShape> shapes) {
   Held output;
   output.shape = node.layer->Configure(shapes);
+  output.shape.CheckedSize();
   output.maker = node.layer.get();
   output.learns = !node.layer->parameters().empty();
   for (const Value input : node.inputs) {
@@ -40,28 +42,38 @@ Net::Value Net::AddNode(Node node, std::span<const ValueShape> shapes) {
   return values_.size() - 1;
 }
 
-void Net::Finish(size_t examples, Random* random) {
-  examples_ = examples;
-  CheckMemory();
-  size_t scratch = 0;
+size_t Net::WeightCount() const {
+  size_t count = 0;
   for (const Node& node : nodes_) {
-    node.layer->Reserve(examples);
-    scratch = std::max(scratch, node.layer->ScratchSize(examples));
+    for (const Parameter& parameter : node.layer->parameters()) {
+      count = CheckedSum(count, parameter.size);
+    }
   }
-  scratch_.resize(scratch);
+  return count;
+}
+
+size_t Net::ScratchSize(size_t examples) const {
+  size_t size = 0;
+  for (const Node& node : nodes_) size = std::max(size, node.layer->ScratchSize(examples));
+  return size;
+}
+
+size_t Net::MemoryFor(size_t examples) const {
+  size_t floats = CheckedProduct({2, WeightCount()});  // with their gradients
+  for (const Node& node : nodes_) floats = CheckedSum(floats, node.layer->KeptSize(examples));
+  floats = CheckedSum(floats, ScratchSize(examples));
+  floats = CheckedSum(floats, ArenaSize(examples));
+  return CheckedSum(floats, CheckedProduct({2, AddendSize(), examples}));
+}
+
+void Net::Finish(size_t examples, Random* random) {
+  MemoryFor(examples);  // before anything is allocated
+  examples_ = examples;
+  for (const Node& node : nodes_) node.layer->Reserve(examples);
+  scratch_.resize(ScratchSize(examples));
   LayOutTensors(random);
   LayOutValues();
   MakeCalls();
-}
-
-// All that is allocated is a few times this sum, in which no number of examples overflows.
-void Net::CheckMemory() const {
-  uint64_t floats = 0;
-  for (const Held& value : values_) floats += value.shape.size();
-  if (floats * examples_ >= PTRDIFF_MAX / (4 * sizeof(float))) {
-    throw Error(ErrorKind::kMemory,
-                "A batch of " + std::to_string(examples_) + " examples does not fit into memory.");
-  }
 }
 
 void Net::LayOutTensors(Random* random) {
@@ -71,7 +83,7 @@ void Net::LayOutTensors(Random* random) {
       all.emplace(node.name + "." + parameter.name, &parameter);
     }
   }
-  size_t total = 0;
+  size_t total = 0;  // no more than WeightCount
   for (const auto& [name, parameter] : all) {
     tensors_.push_back({name, parameter->size, total});
     total += parameter->size;
@@ -97,18 +109,32 @@ bool Net::WorksInPlace(const Node& node) const {
          (input.maker == nullptr || !input.maker->ReadsOutput());
 }
 
-void Net::LayOutValues() {
-  std::vector<Value> owners(values_.size());  // whose memory a value lies in
+// Whose memory a value lies in.
+std::vector<Net::Value> Net::Owners() const {
+  std::vector<Value> owners(values_.size());
   for (Value v = 0; v < owners.size(); ++v) owners[v] = v;
   for (const Node& node : nodes_) {
     if (WorksInPlace(node)) owners[node.output] = owners[node.inputs[0]];
   }
-  const auto floats = [&](Value v) { return values_[v].shape.size() * examples_; };
+  return owners;
+}
+
+// All values and, where something is learned, their gradients.
+size_t Net::ArenaSize(size_t examples) const {
+  const std::vector<Value> owners = Owners();
   size_t total = 0;
   for (Value v = 0; v < owners.size(); ++v) {
-    if (owners[v] == v) total += floats(v) * (values_[v].learns ? 2 : 1);
+    if (owners[v] != v) continue;
+    const size_t copies = values_[v].learns ? 2 : 1;
+    total = CheckedSum(total, CheckedProduct({copies, examples, values_[v].shape.size()}));
   }
-  arena_.resize(total);
+  return total;
+}
+
+void Net::LayOutValues() {
+  const std::vector<Value> owners = Owners();
+  const auto floats = [&](Value v) { return values_[v].shape.size() * examples_; };
+  arena_.resize(ArenaSize(examples_));
   float* next = arena_.data();
   for (Value v = 0; v < owners.size(); ++v) {
     Held& value = values_[v];
@@ -119,9 +145,24 @@ void Net::LayOutValues() {
   }
 }
 
-void Net::MakeCalls() {
+// Floats of one example in the largest gradient that is the sum of two layers'.
+size_t Net::AddendSize() const {
   std::vector<bool> written(values_.size(), false);
   size_t addend = 0;
+  for (size_t n = nodes_.size(); n-- > 0;) {
+    for (const Value input : nodes_[n].inputs) {
+      if (values_[input].learns && written[input]) {
+        addend = std::max(addend, values_[input].shape.size());
+      }
+      written[input] = true;
+    }
+  }
+  return addend;
+}
+
+void Net::MakeCalls() {
+  std::vector<bool> written(values_.size(), false);
+  const size_t addend = AddendSize();
   calls_.resize(nodes_.size());
   for (size_t n = nodes_.size(); n-- > 0;) {
     const Node& node = nodes_[n];
@@ -139,7 +180,6 @@ void Net::MakeCalls() {
       if (input.gradient != nullptr && written[node.inputs[i]]) {
         call.sums[i] = input.gradient;
         call.sizes[i] = input.shape.size();
-        addend = std::max(addend, input.shape.size());
       }
       written[node.inputs[i]] = true;
     }
@@ -174,7 +214,7 @@ void Net::Backward(size_t examples) {
 }
 
 size_t Net::StateSize() const {
-  size_t size = 0;
+  size_t size = 0;  // each a part of a layer's memory
   for (const Node& node : nodes_) size += node.layer->State().size();
   return size;
 }

@@ -38,8 +38,13 @@ class Net {
   Value Add(std::string name, LayerPtr layer, Value input);
   Value Add(std::string name, LayerPtr layer, Value input, Value input2);
 
+  // Floats that Finish allocates for batches of up to `examples`. Throws Error(kMemory) with a
+  // sentence if they cannot be addressed.
+  size_t MemoryFor(size_t examples) const;
+  size_t WeightCount() const;
+
   // Ends building: the last value is the output. Allocates for batches of up to `examples`, and
-  // draws the initial weights.
+  // draws the initial weights. Throws Error(kMemory) as MemoryFor.
   void Finish(size_t examples, Random* random);
 
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -83,7 +88,10 @@ class Net {
   };
 
   Value AddNode(Node node, std::span<const ValueShape> shapes);
-  void CheckMemory() const;
+  std::vector<Value> Owners() const;
+  size_t ArenaSize(size_t examples) const;
+  size_t AddendSize() const;
+  size_t ScratchSize(size_t examples) const;
   void LayOutTensors(Random* random);
   void LayOutValues();
   bool WorksInPlace(const Node& node) const;

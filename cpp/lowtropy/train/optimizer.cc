@@ -114,8 +114,8 @@ void Optimizer::Step(std::span<float> weights, std::span<float> gradients) {
   } else {
     StepSgd(weights, gradients);
   }
-  ++steps_;
-  ++schedule_step_;
+  steps_ = std::min(steps_ + 1, kMostSteps);
+  schedule_step_ = std::min(schedule_step_ + 1, kMostSteps);
 }
 
 void Optimizer::StepSgd(std::span<float> weights, std::span<const float> gradients) {
@@ -156,11 +156,11 @@ void Optimizer::CopyState(float* to) const {
   std::copy(squares_.begin(), squares_.end(), to);
 }
 
-void Optimizer::SetState(const float* from, uint64_t steps) {
+void Optimizer::SetState(const float* from, uint64_t steps, uint64_t schedule_step) {
   std::copy_n(from, momentum_.size(), momentum_.begin());
   std::copy_n(from + momentum_.size(), squares_.size(), squares_.begin());
   steps_ = steps;
-  schedule_step_ = steps;
+  schedule_step_ = schedule_step;
 }
 
 }  // namespace lowtropy

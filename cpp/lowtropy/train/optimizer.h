@@ -35,6 +35,9 @@ struct OptimizerOptions {
   Schedule schedule;
 };
 
+// As many steps as are counted: all up to it are numbers of JavaScript too.
+inline constexpr uint64_t kMostSteps = uint64_t{1} << 53;
+
 // Throws Error(kValue) with a sentence for what is not one of "sgd" and "adam".
 OptimizerOptions::Kind OptimizerKindOf(std::string_view name);
 
@@ -56,6 +59,7 @@ class Optimizer {
   // Where the schedule is at the next step: by default after as many as were done. Others count
   // where several learn together, of whom not all take part in each round.
   void SetScheduleStep(uint64_t step) { schedule_step_ = step; }
+  uint64_t schedule_step() const { return schedule_step_; }
 
   // One step. May scale the gradients, where they are clipped.
   void Step(std::span<float> weights, std::span<float> gradients);
@@ -63,10 +67,10 @@ class Optimizer {
   // v of sgd, m of adam. Other hands may clear parts of it.
   std::span<float> momentum() { return momentum_; }
 
-  // The whole state, as floats and the number of steps: momentum, then s of adam.
+  // The whole state, as floats and two numbers of steps: momentum, then s of adam.
   size_t StateSize() const { return momentum_.size() + squares_.size(); }
   void CopyState(float* to) const;
-  void SetState(const float* from, uint64_t steps);
+  void SetState(const float* from, uint64_t steps, uint64_t schedule_step);
 
  private:
   void StepSgd(std::span<float> weights, std::span<const float> gradients);

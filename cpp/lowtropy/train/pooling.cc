@@ -22,13 +22,19 @@ class MaxPoolLayer : public Layer {
     if (in_.arrangement != Arrangement::kPlanes || std::min(in_.height, in_.width) < kernel_) {
       Refuse("The pooling window does not fit into its input.");
     }
+    if (CheckedProduct({in_.height, in_.width}) > UINT32_MAX) {
+      Refuse("The planes to be pooled have more than 4294967295 pixels.");
+    }
     out_ = in_;
     out_.height = Length(in_.height);
     out_.width = Length(in_.width);
     return out_;
   }
 
-  void Reserve(size_t examples) override { winners_.resize(examples * out_.size()); }
+  void Reserve(size_t examples) override { winners_.resize(KeptSize(examples)); }
+  size_t KeptSize(size_t examples) const override {
+    return CheckedProduct({examples, out_.CheckedSize()});
+  }
 
   void Forward(const Pass& pass) override {
     uint32_t* winner = winners_.data();

@@ -22,7 +22,7 @@ class Embedding : public Layer {
     if (shape.arrangement != Arrangement::kRows || shape.channels != 1) {
       Refuse("An embedding takes rows of one symbol.");
     }
-    AddParameter("weight", count_ * width_, 1.0F);
+    AddParameter("weight", {count_, width_}, 1.0F);
     steps_ = shape.steps;
     shape.channels = width_;
     return shape;
@@ -72,20 +72,24 @@ class Lstm : public Layer {
     inputs_ = shape.channels;
     steps_ = shape.steps;
     const float bound = 1.0F / std::sqrt(static_cast<float>(hidden_));
-    AddParameter("weight_input", 4 * hidden_ * inputs_, bound);
-    AddParameter("weight_hidden", 4 * hidden_ * hidden_, bound);
-    AddParameter("bias", 4 * hidden_, 0);
+    AddParameter("weight_input", {4, hidden_, inputs_}, bound);
+    AddParameter("weight_hidden", {4, hidden_, hidden_}, bound);
+    AddParameter("bias", {4, hidden_}, 0);
     shape.channels = hidden_;
     return shape;
   }
 
   void Reserve(size_t examples) override {
-    const size_t rows = examples * steps_;
-    gates_.resize(rows * 4 * hidden_);
-    cells_.resize(rows * hidden_);
-    tanh_cells_.resize(rows * hidden_);
+    const size_t cells = CheckedProduct({examples, steps_, hidden_});
+    gates_.resize(CheckedProduct({4, cells}));
+    cells_.resize(cells);
+    tanh_cells_.resize(cells);
     d_hidden_.resize(examples * hidden_);
     d_cells_.resize(examples * hidden_);
+  }
+
+  size_t KeptSize(size_t examples) const override {
+    return CheckedProduct({examples, 6 * steps_ + 2, hidden_});
   }
 
   void Forward(const Pass& pass) override {

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "lowtropy/base/checked.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
 
@@ -75,7 +76,8 @@ std::vector<SharedClass> ShareClasses(const std::vector<Shard>& classes, size_t 
                                       size_t labels_per_worker) {
   std::vector<SharedClass> shared;
   for (const Shard& examples : classes) shared.push_back({&examples, {}});
-  for (size_t turn = 0; turn < workers * labels_per_worker; ++turn) {
+  const size_t turns = CheckedProduct({workers, labels_per_worker});
+  for (size_t turn = 0; turn < turns; ++turn) {
     shared[turn % classes.size()].viewers.push_back(turn / labels_per_worker);
   }
   return shared;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <utility>
 
+#include "lowtropy/base/checked.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/train/loss.h"
 #include "lowtropy/train/models.h"
@@ -15,10 +17,43 @@ namespace {
 // With which a batch's statistics enter the running ones.
 constexpr float kStatisticsWeight = 0.1F;
 
+std::string Describe(const ExampleShape& shape) {
+  if (shape.steps > 0) return "texts of " + std::to_string(shape.steps) + " characters";
+  return "images of " + std::to_string(shape.height) + " x " + std::to_string(shape.width) +
+         " pixels";
+}
+
+// Bytes that a trainer allocates.
+uint64_t MemoryFor(const TrainerOptions& options, const Net& net, const ExampleShape& shape) {
+  const size_t copies = options.optimizer.kind == OptimizerOptions::Kind::kAdam ? 2 : 1;
+  // Of each example its number and its labels; of texts also what the data set gives.
+  const size_t given = shape.steps > 0 ? shape.inputs() + shape.labels() : 0;
+  const size_t batch = CheckedProduct({options.batch, 1 + shape.labels() + given});
+  const size_t optimizer = CheckedProduct({copies, net.WeightCount()});
+  const size_t floats = CheckedSum(net.MemoryFor(options.batch), CheckedSum(optimizer, batch));
+  return uint64_t{floats} * sizeof(float);
+}
+
+// The model, if it fits into memory; not finished yet.
+std::unique_ptr<Net> MakeFitting(const TrainerOptions& options, const ExampleShape& shape) {
+  try {
+    std::unique_ptr<Net> net = MakeModel(options.model, shape);
+    const uint64_t bytes = MemoryFor(options, *net, shape);
+    if (bytes <= options.max_memory) return net;
+    throw Error(ErrorKind::kMemory, std::to_string(bytes) + " bytes are needed, and " +
+                                        std::to_string(options.max_memory) + " are allowed.");
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kMemory) throw;
+    throw Error(ErrorKind::kMemory, "The model " + options.model + " is too large for " +
+                                        Describe(shape) + " in batches of " +
+                                        std::to_string(options.batch) + ": " + error.what());
+  }
+}
+
 std::unique_ptr<Net> MakeNet(const TrainerOptions& options, const Dataset* data) {
   if (data == nullptr) throw Error(ErrorKind::kValue, "A trainer needs a data set.");
   if (options.batch == 0) throw Error(ErrorKind::kValue, "A batch must have at least 1 example.");
-  std::unique_ptr<Net> net = MakeModel(options.model, data->shape());
+  std::unique_ptr<Net> net = MakeFitting(options, data->shape());
   Random random(options.seed);
   net->Finish(options.batch, &random);
   return net;
@@ -56,7 +91,7 @@ Trainer::Trainer(const TrainerOptions& options, std::shared_ptr<const Dataset> d
       batch_(options_.batch),
       labels_(LabelsOf(options_.batch)) {
   if (data_->shape().steps > 0) {
-    inputs_.resize(options_.batch * data_->shape().inputs());
+    inputs_.resize(CheckedProduct({options_.batch, data_->shape().inputs()}));
     by_example_.resize(labels_.size());
   }
 }
@@ -141,6 +176,24 @@ void Trainer::Calibrate(size_t batches) {
     Load(*data_, batch_);
     net_->Forward(batch_.size(), true, 1.0F / static_cast<float>(i + 1));
   }
+}
+
+void Trainer::BeginRound() {
+  const std::span<const float> weights = net_->weights();
+  start_.assign(weights.begin(), weights.end());
+  in_round_ = true;
+}
+
+void Trainer::Movement(std::span<float> update) const {
+  if (!in_round_) throw Error(ErrorKind::kValue, "A round must begin before it is encoded.");
+  const std::span<const float> weights = net_->weights();
+  for (size_t i = 0; i < weights.size(); ++i) update[i] = weights[i] - start_[i];
+}
+
+void Trainer::EndRound() {
+  if (!in_round_) return;
+  std::copy(start_.begin(), start_.end(), net_->weights().begin());
+  in_round_ = false;
 }
 
 }  // namespace lowtropy

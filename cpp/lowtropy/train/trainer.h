@@ -21,6 +21,9 @@ struct TrainerOptions {
   OptimizerOptions optimizer;
   uint64_t seed = 1;    // initial weights and, together with `stream`, the order of examples
   uint32_t stream = 0;  // different for workers that start from the same weights
+  // Bytes that weights, gradients, the optimizer and all values of a batch may take together: the
+  // size of images is up to whoever made the data set.
+  uint64_t max_memory = uint64_t{1} << 31;
 };
 
 struct Evaluation {
@@ -34,7 +37,7 @@ class Trainer {
  public:
   // `shard` names the examples to learn from. Throws Error with a sentence for options that cannot
   // be: an unknown model or one for other data, a batch of 0, an empty shard, examples that are not
-  // there.
+  // there; Error(kMemory) where the model takes more than max_memory, before any is taken.
   Trainer(const TrainerOptions& options, std::shared_ptr<const Dataset> data,
           std::vector<uint32_t> shard);
 
@@ -64,17 +67,25 @@ class Trainer {
   // Step is as if it had not been called.
   void Calibrate(size_t batches);
 
+  // The weights' side of a round in which several learn together. BeginRound remembers the weights;
+  // Movement writes what they moved by since then, flat as they are, and throws Error(kValue) where
+  // no round has begun; EndRound moves them back.
+  void BeginRound();
+  void Movement(std::span<float> update) const;
+  void EndRound();
+
   // All that decides how training goes on, in bytes: weights, the optimizer's state, running
-  // statistics, the place in the order of examples. Restore throws Error(kFile) with a sentence for
-  // bytes that are damaged or of another model, optimizer, shard, batch, seed or stream, and then
-  // changes nothing. Restored and continued, training gives the same bits as if never interrupted.
+  // statistics, the place in the order of examples, that in the schedule, and in a round the
+  // weights it began with. Restore throws Error(kFile) with a sentence for bytes that are damaged
+  // or of another model, optimizer, shard, batch, seed or stream, and then changes nothing.
+  // Restored and continued, training gives the same bits as if never interrupted.
   std::vector<uint8_t> Save() const;
   void Restore(std::span<const uint8_t> bytes);
 
  private:
   void CheckSameShape(const Dataset& data) const;
   void Load(const Dataset& data, std::span<const uint32_t> examples);
-  size_t SavedFloats() const;
+  size_t SavedFloats(bool in_round) const;
   size_t LabelsOf(size_t examples) const { return examples * data_->shape().labels(); }
 
   TrainerOptions options_;
@@ -86,6 +97,8 @@ class Trainer {
   std::vector<float> inputs_;     // of text, as the data set gives them: example by example
   std::vector<uint32_t> labels_;  // as the net's rows
   std::vector<uint32_t> by_example_;
+  std::vector<float> start_;  // the weights at BeginRound
+  bool in_round_ = false;
 };
 
 }  // namespace lowtropy

@@ -20,6 +20,10 @@ import { describeLayout, listLayout, rememberNames } from './tensors.js';
  * The server's side where every worker gets the same message: the mean of the workers' updates
  * (of signsgd the vote of the majority), compressed again with a residual of its own.
  *
+ * What is added up is of one round, and each sender counts once, so that a message which a network
+ * delivers twice, or somebody repeats, does not outvote the others. Senders are told apart by the
+ * number that `encode` puts into their messages, `{ sender }`, by default 0.
+ *
  * @extends {Handle<NativeAggregator>}
  */
 export class Aggregator extends Handle {
@@ -61,7 +65,8 @@ export class Aggregator extends Handle {
    * @param {Uint8Array} bytes a worker's message
    * @param {{ round?: number }} [options] the round that it must be of
    * @throws {FileError | ShapeError | ValueError} for what is not a message, or of another method,
-   *   other tensors or another round; then nothing is changed
+   *   other tensors or another round (than this one, and than those before), for a second one of
+   *   its sender, and where the sum would overflow; then nothing is changed
    */
   add(bytes, { round } = {}) {
     const { native } = this;
@@ -74,7 +79,8 @@ export class Aggregator extends Handle {
   /**
    * @param {Origin} [origin]
    * @returns {Uint8Array<ArrayBuffer>} the message to all workers
-   * @throws {ValueError} if no message was added, or if their mean is not finite
+   * @throws {ValueError} if no message was added, or if their mean does not fit onto the residual;
+   *   what was added is then forgotten
    */
   finish({ round = 0, sender = 0 } = {}) {
     const { native } = this;
@@ -82,7 +88,7 @@ export class Aggregator extends Handle {
     return callTraining(() => native.finish(sender, round));
   }
 
-  /** @returns {Uint8Array<ArrayBuffer>} residual and random state; not what was added */
+  /** @returns {Uint8Array<ArrayBuffer>} the whole state, what was added included */
   save() {
     const { native } = this;
     return callTraining(() => native.save());

@@ -31,6 +31,25 @@ export function checkNumber(value, what, range, fits) {
 }
 
 /**
+ * A number that is kept as float32, where it must be in the range as well: 1e300 becomes infinite
+ * there, and 1e-60 becomes 0.
+ *
+ * @param {unknown} value
+ * @param {string} what
+ * @param {string} range for the message, as "greater than 0"
+ * @param {(value: number) => boolean} fits
+ * @returns {number}
+ */
+export function checkFloat(value, what, range, fits) {
+  const number = checkNumber(value, what, range, fits);
+  const kept = Math.fround(number);
+  if (Number.isFinite(kept) && (kept !== 0 || number === 0) && fits(kept)) return number;
+  throw new ValueError(
+    `${what} must be a number ${range}, as float32 too, where ${number} is ${kept}.`,
+  );
+}
+
+/**
  * @template {string} T
  * @param {unknown} value
  * @param {string} what with its article, as "The model"

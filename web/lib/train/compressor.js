@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ShapeError, ValueError } from '../core/errors.js';
+import { MemoryError, ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger } from './check.js';
+import { checkFloat, checkInteger } from './check.js';
 import { listLayout, rememberNames } from './tensors.js';
 
 /**
@@ -72,7 +72,8 @@ export class Compressor extends Handle {
    */
   constructor(name, options = {}, layout = {}) {
     super(typeof name === 'object' ? name : makeCompressor(name, options, layout));
-    this.#tensors = this.native.tensors();
+    const { native } = this;
+    this.#tensors = callTraining(() => native.tensors());
     rememberNames(
       this.native.layoutId(),
       this.#tensors.map((tensor) => tensor.name),
@@ -80,6 +81,8 @@ export class Compressor extends Handle {
   }
 
   /**
+   * Takes memory in proportion to the bytes, whatever sizes they name.
+   *
    * @param {Uint8Array} bytes of `save`
    * @returns {Compressor}
    * @throws {FileError} with a sentence, for anything else
@@ -117,7 +120,7 @@ export class Compressor extends Handle {
     checkOrigin(sender, round);
     this.#check(tensors);
     const { native } = this;
-    const input = native.input();
+    const input = callTraining(() => native.input());
     for (const { name, size, offset } of this.#tensors) {
       input.subarray(offset, offset + size).set(tensors[name]);
     }
@@ -127,6 +130,9 @@ export class Compressor extends Handle {
   /**
    * Puts the content of the last message back into the residual, because it got lost. Does nothing
    * for methods that keep no residual, nor the second time.
+   *
+   * @throws {ValueError} where the residual would become infinite, at the end of float32's range;
+   *   then the state is as it was
    */
   takeBack() {
     const { native } = this;
@@ -139,16 +145,26 @@ export class Compressor extends Handle {
    * @param {string} name
    * @returns {Float32Array<ArrayBuffer>} zeros for methods that keep nothing
    * @throws {ValueError} for an unknown name
+   * @throws {MemoryError}
    */
   residual(name) {
     const tensor = this.#tensors.find((each) => each.name === name);
     if (!tensor) throw new ValueError(`There is no tensor "${name}".`);
     const all = this.native.residual();
-    if (all.length === 0) return new Float32Array(tensor.size);
-    return new Float32Array(all.subarray(tensor.offset, tensor.offset + tensor.size));
+    const { size, offset } = tensor;
+    try {
+      const residual = new Float32Array(size);
+      if (all.length > 0) residual.set(all.subarray(offset, offset + size));
+      return residual;
+    } catch {
+      throw new MemoryError(`Out of memory: ${4 * size} bytes were needed in one piece.`);
+    }
   }
 
-  /** @returns {Uint8Array<ArrayBuffer>} the whole state, for `Compressor.restore` */
+  /**
+   * @returns {Uint8Array<ArrayBuffer>} the whole state, for `Compressor.restore`: what it does
+   *   afterwards, `takeBack` included, is what this one would do
+   */
   save() {
     const { native } = this;
     return callTraining(() => native.save());
@@ -213,6 +229,9 @@ export function checkOptions(name, options) {
     }
     if (/^(denseBelow|levels|bucket|seed)$/.test(option)) {
       checkInteger(value, `The option "${option}"`, 0, 2 ** 32 - 1);
+    } else if (type === 'number' && option !== 'sparsity') {
+      // What is too small or too large otherwise, each method says.
+      checkFloat(value, `The option "${option}"`, 'that is finite', () => true);
     }
   }
 }

@@ -5,12 +5,12 @@
 import { ShapeError, ValueError } from '../core/errors.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
+import { checkFloat } from './check.js';
 import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').MethodName} MethodName
  * @typedef {import('../../../dist/lowtropy-training.js').NativeReader} NativeReader
- * @typedef {import('../../../dist/lowtropy-training.js').NativeTensorUpdate} NativeTensorUpdate
  * @typedef {import('./tensors.js').Layout} Layout
  * @typedef {import('./tensors.js').Tensors} Tensors
  *
@@ -34,7 +34,9 @@ import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
 /**
  * Decodes a message. Messages do not hold the names of their tensors, only a number that stands for
  * them: without `layout` the names are known if this program has made a Compressor of them, and
- * otherwise the tensors are called "0", "1" and so on.
+ * otherwise the tensors are called "0", "1" and so on. A message is about at most 65,536 tensors;
+ * beside some hundred bytes for each of them, what comes out takes at most 64 times the bytes of the
+ * message: a sign in a bit becomes a float, a position in a bit a number of 32.
  *
  * @param {Uint8Array} bytes
  * @param {Layout} [layout] the tensors that it must speak of
@@ -46,14 +48,12 @@ import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
  */
 export function decodeMessage(bytes, layout, options = {}) {
   return readMessage(bytes, options, (reader) => {
-    const { layout: id, ...head } = reader.head();
-    const count = reader.count();
-    const names = layout ? namesIn(layout, reader) : namesOf(id, count);
-    const updates = Array.from({ length: count }, (_, i) => {
-      const update = copyUpdate(callTraining(() => reader.tensor(i)));
-      return /** @type {const} */ ([names?.[i] ?? String(i), update]);
-    });
-    return { ...head, tensors: Object.fromEntries(updates) };
+    const { layout: id, ...head } = callTraining(() => reader.head());
+    const given = layout && namesIn(layout, reader);
+    const updates = readUpdates(reader);
+    const names = given ?? namesOf(id, updates.length);
+    const tensors = updates.map((update, i) => [names?.[i] ?? String(i), copyUpdate(update)]);
+    return { ...head, tensors: Object.fromEntries(tensors) };
   });
 }
 
@@ -68,7 +68,7 @@ export function decodeMessage(bytes, layout, options = {}) {
 export function checkMessage(bytes, layout) {
   return readMessage(bytes, {}, (reader) => {
     namesIn(layout, reader);
-    return reader.head();
+    return callTraining(() => reader.head());
   });
 }
 
@@ -78,18 +78,23 @@ export function checkMessage(bytes, layout) {
  *
  * @param {Uint8Array} bytes
  * @param {Tensors} tensors changed in place; just those that the message speaks of, in any order
- * @param {number} [scale]
+ * @param {number} [scale] finite, as float32 too
  * @param {ReadOptions} [options]
- * @throws {FileError | ShapeError | ValueError} as `decodeMessage`, and then nothing is changed
+ * @throws {FileError | ShapeError | ValueError} as `decodeMessage`; ValueError also for a scale that
+ *   cannot be, and where an element would become NaN or infinite; whatever is thrown, no tensor is
+ *   changed
  */
 export function applyMessage(bytes, tensors, scale = 1, options = {}) {
-  if (!Number.isFinite(scale)) throw new ValueError('The scale must be a finite number.');
+  checkFloat(scale, 'The scale', 'that is finite', () => true);
   readMessage(bytes, options, (reader) => {
     const list = listTensors(tensors);
     if (list.length === 0) throw new ShapeError('There are no tensors to apply the message to.');
     callTraining(() => reader.checkLayout(list));
     const { names } = describeLayout(list);
-    names.forEach((name, i) => addUpdate(reader.tensor(i), scale, tensors[name]));
+    const updates = readUpdates(reader);
+    const factor = Math.fround(scale);
+    names.forEach((name, i) => checkSums(updates[i], factor, name, tensors[name]));
+    names.forEach((name, i) => addUpdate(updates[i], factor, tensors[name]));
   });
 }
 
@@ -118,7 +123,7 @@ function readMessage(bytes, { round }, work) {
   try {
     const buffer = uploadTrainingBytes(bytes);
     withBuffers([buffer], () => callTraining(() => reader.decode(buffer)));
-    const { round: found } = reader.head();
+    const { round: found } = callTraining(() => reader.head());
     if (round !== undefined && round !== found) {
       throw new ValueError(`The message is of round ${found}, and this is round ${round}.`);
     }
@@ -128,8 +133,32 @@ function readMessage(bytes, { round }, work) {
   }
 }
 
+/** What `NativeReader.table` has of each tensor. */
+const COLUMNS = 6;
+
 /**
- * @param {NativeTensorUpdate} update of views
+ * @param {NativeReader} reader
+ * @returns {TensorUpdate[]} of views, to be used at once
+ */
+function readUpdates(reader) {
+  const table = callTraining(() => reader.table());
+  const positions = reader.positions();
+  const values = reader.values();
+  return Array.from({ length: table.length / COLUMNS }, (_, i) => {
+    const row = table.subarray(COLUMNS * i, COLUMNS * (i + 1));
+    const [length, positionsAt, positionCount, valuesAt, valueCount, value] = row;
+    return {
+      length,
+      ...(positionsAt >= 0 && {
+        indices: positions.subarray(positionsAt, positionsAt + positionCount),
+      }),
+      ...(valuesAt >= 0 ? { values: values.subarray(valuesAt, valuesAt + valueCount) } : { value }),
+    };
+  });
+}
+
+/**
+ * @param {TensorUpdate} update of views
  * @returns {TensorUpdate}
  */
 function copyUpdate({ length, indices, value, values }) {
@@ -141,12 +170,44 @@ function copyUpdate({ length, indices, value, values }) {
 }
 
 /**
- * @param {NativeTensorUpdate} update of views
- * @param {number} scale
+ * @param {TensorUpdate} update
+ * @param {number} factor as float32
+ * @param {string} name
+ * @param {Float32Array} tensor
+ * @throws {ValueError} if an element would not be finite
+ */
+function checkSums(update, factor, name, tensor) {
+  const at = findNotFinite(update, factor, tensor);
+  if (at === undefined) return;
+  throw new ValueError(
+    `The message was not applied, as with the scale ${factor} it would have made element ${at} of ` +
+      `tensor "${name}" NaN or infinite.`,
+  );
+}
+
+/**
+ * @param {TensorUpdate} update
+ * @param {number} factor as float32
+ * @param {Float32Array} tensor
+ * @returns {number | undefined} the first element that would not be finite
+ */
+function findNotFinite({ indices, value, values }, factor, tensor) {
+  const count = (indices ?? tensor).length;
+  const step = Math.fround(factor * Number(value));
+  for (let i = 0; i < count; ++i) {
+    const at = indices ? indices[i] : i;
+    const sum = Math.fround(tensor[at] + (values ? Math.fround(factor * values[i]) : step));
+    if (sum - sum !== 0) return at;
+  }
+  return undefined;
+}
+
+/**
+ * @param {TensorUpdate} update
+ * @param {number} factor as float32
  * @param {Float32Array} tensor
  */
-function addUpdate({ indices, value, values }, scale, tensor) {
-  const factor = Math.fround(scale);
+function addUpdate({ indices, value, values }, factor, tensor) {
   if (!values) {
     addValue(/** @type {Uint32Array} */ (indices), Math.fround(factor * Number(value)), tensor);
   } else if (indices) {

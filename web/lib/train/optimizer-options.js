@@ -3,9 +3,11 @@
 /** The optimizer of a trainer or of a simulation's workers, checked and filled up. */
 
 import { ValueError } from '../core/errors.js';
-import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
+import { checkFloat, checkInteger, checkKeys, checkName } from './check.js';
 
 /**
+ * All numbers but those of a schedule's steps are kept as float32.
+ *
  * @typedef {object} OptimizerOptions
  * @property {'sgd' | 'adam'} name sgd: v = momentum · v + gradient, and the weight moves by
  *   -learningRate · v
@@ -41,19 +43,19 @@ const OPTIMIZER_NUMBERS = {
 /** @param {string} what */
 function atLeast0(what) {
   return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'of at least 0', (number) => number >= 0);
+    checkFloat(value, what, 'of at least 0', (number) => number >= 0);
 }
 
 /** @param {string} what */
 function above0(what) {
   return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'above 0', (number) => number > 0);
+    checkFloat(value, what, 'above 0', (number) => number > 0);
 }
 
 /** @param {string} what */
 function below1(what) {
   return (/** @type {unknown} */ value) =>
-    checkNumber(value, what, 'from 0 to below 1', (number) => number >= 0 && number < 1);
+    checkFloat(value, what, 'from 0 to below 1', (number) => number >= 0 && number < 1);
 }
 
 /**

@@ -4,7 +4,7 @@ import { ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { checkFloats, checkLength, copyIn, copyOut, withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger, checkKeys, checkNumber } from './check.js';
+import { checkFloat, checkInteger, checkKeys } from './check.js';
 import { Compressor } from './compressor.js';
 import { Dataset } from './dataset.js';
 import { exportGraph } from './export.js';
@@ -32,9 +32,12 @@ import { checkOptimizer } from './optimizer-options.js';
  * @property {number} [seed] decides the initial weights and, with `stream`, the order of examples;
  *   default 1
  * @property {number} [stream] a number for each worker that starts from the same weights; default 0
+ * @property {number} [maxMemory] bytes that weights, gradients, the optimizer's state and the values
+ *   of a batch may take together; default 2^31. How large images are, and so the model, is up to
+ *   whoever made the data
  */
 
-const OPTIONS = ['model', 'data', 'shard', 'batch', 'optimizer', 'seed', 'stream'];
+const OPTIONS = ['model', 'data', 'shard', 'batch', 'optimizer', 'seed', 'stream', 'maxMemory'];
 const MOST = 2 ** 32 - 1;
 
 /**
@@ -59,19 +62,22 @@ export class Trainer extends Handle {
    * @param {TrainerOptions} options
    * @throws {ValueError} for options that cannot be: an unknown model, one for other data, a shard
    *   with examples that are not there
-   * @throws {MemoryError}
+   * @throws {MemoryError} for a model that takes more than `maxMemory` with such data and batches,
+   *   before any is taken
    */
   constructor(options) {
     const { model, data, batch = 64, seed = 1, stream = 0, ...rest } = checkTrainer(options);
+    const { maxMemory = 2 ** 31 } = rest;
     checkInteger(batch, 'The batch', 1, 2 ** 31 - 1);
     checkInteger(seed, 'The seed', 0, Number.MAX_SAFE_INTEGER);
     checkInteger(stream, 'The stream', 0, MOST);
+    checkInteger(maxMemory, 'The option maxMemory', 1, Number.MAX_SAFE_INTEGER);
     const optimizer = checkOptimizer(rest.optimizer ?? {});
     const shard = rest.shard ?? Uint32Array.from({ length: data.size }, (_, index) => index);
     const buffer = uploadTrainingBytes(
       new Uint8Array(shard.buffer, shard.byteOffset, shard.byteLength),
     );
-    const native = { model, batch, seed, stream, optimizer };
+    const native = { model, batch, seed, stream, maxMemory, optimizer };
     super(
       withBuffers([buffer], () =>
         callTraining((module) => module.makeTrainer(native, data.native, buffer)),
@@ -80,7 +86,8 @@ export class Trainer extends Handle {
     this.#model = model;
     // One of its own, which lives as long as the trainer.
     this.#data = data.slice(0, data.size);
-    this.#tensors = this.native.tensors();
+    const handle = this.native;
+    this.#tensors = callTraining(() => handle.tensors());
   }
 
   /** @returns {Layout} the sizes of the weights' tensors by name, in the order of `weights` */
@@ -157,11 +164,14 @@ export class Trainer extends Handle {
    * @param {number[] | Uint32Array} examples at most a batch
    * @returns {Float32Array<ArrayBuffer>} one row of a number for each class; of text, for each step
    *   of an example after the other one row for each example
+   * @throws {ValueError} for examples that are not there
+   * @throws {ShapeError} for data with examples of another shape, or more than a batch
    */
   predict(data, examples) {
     checkDataset(data);
     const { native } = this;
-    const buffer = uploadTrainingBytes(new Uint8Array(Uint32Array.from(examples).buffer));
+    const list = Uint32Array.from(checkExamples(examples));
+    const buffer = uploadTrainingBytes(new Uint8Array(list.buffer));
     return withBuffers([buffer], () => callTraining(() => native.predict(data.native, buffer)));
   }
 
@@ -179,7 +189,8 @@ export class Trainer extends Handle {
 
   /**
    * @returns {Uint8Array<ArrayBuffer>} all that decides how training goes on: weights, the
-   *   optimizer's state, running statistics, the place in the order of examples
+   *   optimizer's state, running statistics, the places in the order of examples and in the
+   *   schedule, and, after `beginRound`, the weights that the round began with
    */
   save() {
     const { native } = this;
@@ -247,13 +258,15 @@ export class Trainer extends Handle {
    * Adds `scale` times a message to the weights.
    *
    * @param {Uint8Array} bytes
-   * @param {number} [scale]
+   * @param {number} [scale] finite, as float32 too
    * @throws {FileError} for what is not a message
-   * @throws {ShapeError} for one about other tensors; either way the weights are as they were
+   * @throws {ShapeError} for one about other tensors
+   * @throws {ValueError} for a scale that cannot be, and where a weight would become NaN or
+   *   infinite; whatever is thrown, the weights are as they were
    */
   apply(bytes, scale = 1) {
     if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
-    checkNumber(scale, 'The scale', 'that is finite', () => true);
+    checkFloat(scale, 'The scale', 'that is finite', () => true);
     const { native } = this;
     const buffer = uploadTrainingBytes(bytes);
     withBuffers([buffer], () => callTraining(() => native.apply(buffer, scale)));
@@ -273,6 +286,19 @@ export class Trainer extends Handle {
 /** @param {unknown} data */
 function checkDataset(data) {
   if (!(data instanceof Dataset)) throw new ValueError('The data must be a Dataset.');
+}
+
+/**
+ * @param {unknown} examples
+ * @returns {number[]} which a Uint32Array holds as they are
+ */
+function checkExamples(examples) {
+  if (!Array.isArray(examples) && !ArrayBuffer.isView(examples)) {
+    throw new ValueError('The examples must be an array of numbers or a Uint32Array.');
+  }
+  const list = Array.from(/** @type {ArrayLike<number>} */ (/** @type {unknown} */ (examples)));
+  for (const example of list) checkInteger(example, 'An example', 0, MOST);
+  return list;
 }
 
 /**
