@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ValueError } from '../core/errors.js';
+import { checkBytes, checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger } from './check.js';
 import { checkOptions, checkOrigin } from './compressor.js';
 import { describeLayout, listLayout, rememberNames } from './tensors.js';
 
@@ -44,8 +43,7 @@ export class Aggregator extends Handle {
    * @throws {FileError} with a sentence, for anything else
    */
   static restore(bytes) {
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved state is a Uint8Array.');
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A saved state'));
     return withBuffers(
       [buffer],
       () => new Aggregator(callTraining((native) => native.restoreAggregator(buffer))),
@@ -63,11 +61,11 @@ export class Aggregator extends Handle {
    * @throws {FileError | ShapeError | ValueError} for what is not a message, or of another method,
    *   other tensors or another round; then nothing is changed
    */
-  add(bytes, { round } = {}) {
+  add(bytes, options = {}) {
     const { native } = this;
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+    const { round } = checkKnown(options, 'Aggregator.add', ['round']);
     if (round !== undefined) checkInteger(round, 'The round', 0, 2 ** 32 - 1);
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A message'));
     withBuffers([buffer], () => callTraining(() => native.add(buffer, round)));
   }
 
@@ -76,9 +74,9 @@ export class Aggregator extends Handle {
    * @returns {Uint8Array<ArrayBuffer>} the message to all workers
    * @throws {ValueError} if no message was added, or if their mean is not finite
    */
-  finish({ round = 0, sender = 0 } = {}) {
+  finish(origin = {}) {
     const { native } = this;
-    checkOrigin(sender, round);
+    const { sender, round } = checkOrigin(origin, 'Aggregator.finish');
     return callTraining(() => native.finish(sender, round));
   }
 

@@ -12,6 +12,7 @@
  *   end−4   4      CRC-32 of all before
  */
 
+import { checkBytes } from '../core/check.js';
 import { FileError } from '../core/errors.js';
 import { crc32 } from './crc32.js';
 
@@ -45,12 +46,12 @@ export function pack(content, parts) {
 }
 
 /**
- * @param {unknown} bytes
+ * @param {unknown} given bytes
  * @returns {{ content: unknown, parts: Uint8Array[] }} content: still to be checked; parts: views
  * @throws {FileError}
  */
-export function unpack(bytes) {
-  if (!(bytes instanceof Uint8Array)) throw new FileError('A checkpoint must be a Uint8Array.');
+export function unpack(given) {
+  const bytes = checkBytes(given, 'A checkpoint');
   if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
     throw new FileError('This is no checkpoint of a simulation.');
   }

@@ -3,7 +3,7 @@
 /** The examples of a simulation: what was asked for, and the bytes of it that peers get. */
 
 import { FileError, ValueError } from '../core/errors.js';
-import { checkInteger, checkKeys } from './check.js';
+import { checkBytes as checkBytesOf, checkInteger, checkKeys } from '../core/check.js';
 import { crc32 } from './crc32.js';
 
 /**
@@ -94,9 +94,7 @@ function digits(count, seed) {
  * @param {string} name
  */
 function checkBytes(value, name) {
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw new ValueError(`The data's ${name} must be a Uint8Array or an ArrayBuffer.`);
+  return checkBytesOf(value, `The data's ${name}`);
 }
 
 /**

@@ -2,10 +2,11 @@
 
 /** Reading messages: bytes that may have come from anywhere. */
 
+import { checkBytes, checkOptions } from '../core/check.js';
 import { ShapeError, ValueError } from '../core/errors.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
+import { describeLayout, listLayout, namesOf, takeTensors } from './tensors.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').MethodName} MethodName
@@ -85,11 +86,13 @@ export function checkMessage(bytes, layout) {
 export function applyMessage(bytes, tensors, scale = 1, options = {}) {
   if (!Number.isFinite(scale)) throw new ValueError('The scale must be a finite number.');
   readMessage(bytes, options, (reader) => {
-    const list = listTensors(tensors);
+    const { list, views } = takeTensors(tensors);
     if (list.length === 0) throw new ShapeError('There are no tensors to apply the message to.');
     callTraining(() => reader.checkLayout(list));
     const { names } = describeLayout(list);
-    names.forEach((name, i) => addUpdate(reader.tensor(i), scale, tensors[name]));
+    names.forEach((name, i) => {
+      addUpdate(reader.tensor(i), scale, /** @type {Float32Array} */ (views.get(name)));
+    });
   });
 }
 
@@ -112,11 +115,12 @@ function namesIn(layout, reader) {
  * @param {(reader: NativeReader) => T} work
  * @returns {T}
  */
-function readMessage(bytes, { round }, work) {
-  if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+function readMessage(bytes, options, work) {
+  const { round } = checkOptions(options, 'Reading a message', ['round']);
+  const message = checkBytes(bytes, 'A message');
   const reader = callTraining((native) => native.makeReader());
   try {
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(message);
     withBuffers([buffer], () => callTraining(() => reader.decode(buffer)));
     const { round: found } = reader.head();
     if (round !== undefined && round !== found) {
