@@ -5,6 +5,9 @@
 /** As many bytes of a file as are looked at. */
 export const HEAD_BYTES = 512;
 
+/** The one kind of text that this library reads. */
+export const DEPLOY_FILE = 'a Caffe deploy file';
+
 /**
  * The beginnings as Latin-1, a character for each byte; the first that fits counts.
  *
@@ -46,7 +49,7 @@ const KINDS = [
   ['a BMP picture', /^BM[^]{4}\0{4}/],
   ['a PDF document', /^%PDF-/],
   ['JSON', /^(\xef\xbb\xbf)?\s*(\{\s*("|\})|\[\s*["{[\d-])/],
-  ['a Caffe deploy file', /^(\s|#[^\n]*\n)*(name|layers?|input|input_shape|input_dim)\s*[:{]/],
+  [DEPLOY_FILE, /^(\s|#[^\n]*\n)*(name|layers?|input|input_shape|input_dim)\s*[:{]/],
 ];
 
 /**
