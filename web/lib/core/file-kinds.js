@@ -2,6 +2,8 @@
 
 /** What a file is that is not the one it should be, by how it begins. */
 
+import { FileError } from './errors.js';
+
 /** As many bytes of a file as are looked at. */
 export const HEAD_BYTES = 512;
 
@@ -60,6 +62,19 @@ export function kindOf(bytes) {
   let head = '';
   for (const byte of bytes.subarray(0, HEAD_BYTES)) head += String.fromCharCode(byte);
   return KINDS.find(([, start]) => start.test(head))?.[0];
+}
+
+/**
+ * For files that may hold anything, a text to learn from for example.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} what with its article and verb, as "The images are"
+ * @returns {Uint8Array} the same
+ * @throws {FileError} if they only stand for a file
+ */
+export function refusePointer(bytes, what) {
+  if (isLfsPointer(bytes)) throw new FileError(`${what} ${KINDS[0][0]}.`);
+  return bytes;
 }
 
 /**

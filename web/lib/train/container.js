@@ -14,6 +14,7 @@
 
 import { checkBytes } from '../core/check.js';
 import { FileError } from '../core/errors.js';
+import { refusePointer } from '../core/file-kinds.js';
 import { crc32 } from './crc32.js';
 
 const MAGIC = Uint8Array.of(0x4c, 0x54, 0x53, 0x49, 0x4d, 0x0d, 0x0a, 0x1a);
@@ -51,7 +52,7 @@ export function pack(content, parts) {
  * @throws {FileError}
  */
 export function unpack(given) {
-  const bytes = checkBytes(given, 'A checkpoint');
+  const bytes = refusePointer(checkBytes(given, 'A checkpoint'), 'The checkpoint is');
   if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
     throw new FileError('This is no checkpoint of a simulation.');
   }

@@ -2,6 +2,7 @@
 
 import { checkBytes, checkInteger, checkOptions } from '../core/check.js';
 import { ValueError } from '../core/errors.js';
+import { refusePointer } from '../core/file-kinds.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
@@ -52,8 +53,8 @@ export class Dataset extends Handle {
    */
   static idx(images, labels) {
     const [imageBytes, labelBytes] = [
-      checkBytes(images, 'The images'),
-      checkBytes(labels, 'The labels'),
+      refusePointer(checkBytes(images, 'The images'), 'The images are'),
+      refusePointer(checkBytes(labels, 'The labels'), 'The labels are'),
     ];
     const buffers = [uploadTrainingBytes(imageBytes)];
     return withBuffers(buffers, () => {
@@ -73,7 +74,7 @@ export class Dataset extends Handle {
   static text(text, options = {}) {
     const { steps = 50 } = checkOptions(options, 'Dataset.text', ['steps']);
     checkInteger(steps, 'The steps of a text', 1, MOST);
-    const buffer = uploadTrainingBytes(checkBytes(text, 'The text'));
+    const buffer = uploadTrainingBytes(refusePointer(checkBytes(text, 'The text'), 'The text is'));
     return withBuffers(
       [buffer],
       () => new Dataset(callTraining((native) => native.readText(buffer, steps))),
