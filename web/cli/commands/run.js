@@ -34,7 +34,7 @@ export const runCommand = {
     {
       name: 'mean',
       value: 'M',
-      help: "is subtracted: a number, or one for each channel, as 104,117,123; by default ImageNet's",
+      help: 'is subtracted: one number, or three, as 104,117,123, the default for BGR',
     },
     { name: 'std', value: 'S', help: 'is divided by, likewise; by default 1' },
     { name: 'scale', value: 'N', help: 'is multiplied by; by default 1' },
@@ -47,9 +47,9 @@ export const runCommand = {
   ],
   example: 'M.safetensors dog.jpg cat.jpg --labels synset.txt',
   notes: `M may be an address, too. Pictures are JPEG or PNG. Their shorter side is scaled to 256 and
-the middle is taken; a picture of exactly the network's input size is taken as it is. The network gets
-(pixel - mean) * scale / std, of pixels from 0 to 255. Where one picture cannot be read the others are
-shown nevertheless, and the exit code is 1.`,
+the middle is taken; a picture of exactly the network's input size is taken as it is. The network
+gets (pixel - mean) * scale / std, of pixels from 0 to 255. Where one picture cannot be read the
+others are shown nevertheless, and the exit code is 1.`,
   run,
 };
 
