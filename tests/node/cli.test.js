@@ -169,6 +169,11 @@ describe('cli: wrong usage', { concurrency: 2 }, () => {
     [['run', 'a', 'b', '--top'], /--top/],
     [['run', 'a', 'b', '--top', '0'], /--top must be a whole number from 1, not "0"/],
     [['run', 'a', 'b', '--top', '1.5'], /not "1.5"/],
+    [['run', 'a', 'b', '--mean', '1,2'], /The mean must be one number or three, not 2/],
+    [['run', 'a', 'b', '--mean', 'red'], /--mean must be a number, or three with commas .* "red"/],
+    [['run', 'a', 'b', '--std', '1,0,1'], /The std must be a number above 0, not 0/],
+    [['run', 'a', 'b', '--scale', '1,2,3'], /--scale must be one number/],
+    [['run', 'a', 'b', '--order', 'GBR'], /"GBR"; it must be "BGR" or "RGB"/],
     [['run', 'a', 'b', '--format', 'zip'], /no format "zip"; there are auto, dense, csr, cer/],
     [['import', 'small.net', '-o', 'x'], /import needs --prototxt P/],
     [['import', 'small.net', '--prototxt', 'small.prototxt'], /import needs -o, --output M/],
@@ -438,6 +443,19 @@ describe('cli: run', () => {
     assert.match(stdout, /^a\?\[31mb\.png /);
     const { stderr } = await lowtropy('run', 'small.safetensors', `no${name}`);
     assert.match(stderr, /^noa\?\[31mb\.png does not exist\.\n$/);
+  });
+
+  test('mean, std, scale and order of the channels', async () => {
+    const args = ['run', 'small.safetensors', 'red.jpg', '--json', '--top', '1'];
+    const best = async (/** @type {string[]} */ ...more) =>
+      JSON.parse((await lowtropy(...args, ...more)).stdout).top[0].index;
+    assert.equal(await best(), await best('--mean', '104,117,123', '--std', '1', '--scale', '1'));
+    // Blue and red change places.
+    assert.notEqual(await best(), await best('--order', 'RGB'));
+    // Every pixel is 0.
+    const { stdout } = await lowtropy(...args.slice(0, -2), '--scale', '0');
+    const [first, ...others] = JSON.parse(stdout).top;
+    for (const { probability } of others) assert.equal(probability, first.probability);
   });
 
   test('labels of another network, and models that take no pictures', async () => {

@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 
 import { CommandError } from '../../web/cli/common/files.js';
 import { readPicture } from '../../web/cli/common/picture.js';
-import { makeJpeg, makePng } from './pictures.js';
+import { jpegSegment, makeBlockJpeg, makeExif, makeJpeg, makePng, pngChunk } from './pictures.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lowtropy-picture-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -146,6 +146,44 @@ describe('picture: which way up a JPEG is', () => {
   });
 });
 
+describe('picture: colours of JPEGs', () => {
+  const red = [254, 0, 0];
+  /** @type {Array<[what: string, options: Parameters<typeof makeBlockJpeg>[0], pixel: number[]]>} */
+  const cases = [
+    ['YCbCr', { blocks: () => [76, 85, 255], jfif: true }, red],
+    ['RGB, by Adobe', { blocks: () => red, adobe: 0 }, red],
+    ['RGB, by its components', { blocks: () => red, ids: [82, 71, 66] }, red],
+    ['grey', { blocks: () => [77] }, [77, 77, 77]],
+    ['CMYK, by Adobe', { blocks: () => [200, 150, 100, 204], adobe: 0 }, [160, 120, 80]],
+    ['CMYK without a marker', { blocks: () => [200, 150, 100, 204] }, [160, 120, 80]],
+    ['YCCK, by Adobe', { blocks: () => [150, 128, 128, 204], adobe: 2 }, [84, 84, 84]],
+  ];
+  for (const [what, options, pixel] of cases) {
+    test(what, async () => {
+      const { data } = await decode(makeBlockJpeg(options));
+      for (let i = 0; i < data.length; ++i) {
+        const wanted = [...pixel, 255][i % 4];
+        assert(Math.abs(data[i] - wanted) <= 1, `${data.slice(0, 4)} is not ${pixel}`);
+      }
+    });
+  }
+});
+
+test('picture: which way up a PNG is', async () => {
+  const samples = (/** @type {number} */ x, /** @type {number} */ y) => [x, y, 0];
+  /** Of a picture of 3×2, by orientation: the pixel that comes to the top left, and the width. */
+  const wanted = { 1: [0, 0, 3], 2: [2, 0, 3], 3: [2, 1, 3], 4: [0, 1, 3] };
+  const turned = { 5: [0, 0, 2], 6: [0, 1, 2], 7: [2, 1, 2], 8: [2, 0, 2] };
+  for (const [orientation, [x, y, side]] of Object.entries({ ...wanted, ...turned })) {
+    for (const order of /** @type {const} */ (['II', 'MM'])) {
+      const chunks = [pngChunk('eXIf', makeExif(Number(orientation), order))];
+      const png = makePng({ width: 3, height: 2, colourType: 2, samples, chunks });
+      const { data, width, height } = await decode(png);
+      assert.deepEqual([...data.slice(0, 2), width, height], [x, y, side, 5 - side], orientation);
+    }
+  }
+});
+
 describe('picture: what is refused', () => {
   const jpeg = makeJpeg(32, 32, (x, y) => [8 * x, 8 * y, 0]);
   const png = makePng({ width: 4, height: 4, samples: (x, y) => [x, y, 0, 255] });
@@ -198,6 +236,126 @@ describe('picture: what is refused', () => {
     await decode(pngs[1]).catch((error) => assert(error instanceof CommandError, `${error}`));
     const more = process.memoryUsage().rss - rss;
     assert(more < 100e6, `${more}`);
+  });
+
+  test('sides that are too long, and too many bytes, before any is decompressed', async () => {
+    const data = new Uint8Array(1);
+    await refuses(
+      makePng({ width: 1, height: 100_000_000, colourType: 0, data }),
+      /has 1×100000000 pixels; the limit is 65535 on each side/,
+    );
+    await refuses(
+      makePng({ width: 70_000, height: 1, colourType: 3, data }),
+      /has 70000×1 pixels; the limit is 65535 on each side/,
+    );
+    await refuses(
+      makePng({ width: 9000, height: 9000, depth: 16, interlaced: true, data }),
+      /has 9000×9000 pixels of 8 bytes each; the limit is 536870912 bytes in all/,
+    );
+  });
+
+  test('PNGs that lack pixels, by one byte or by all', async () => {
+    for (const interlaced of [false, true]) {
+      const whole = makePng({ width: 9, height: 9, interlaced });
+      assert.equal((await decode(whole)).data.length, 4 * 81);
+      for (const length of [0, 1, 100, interlaced ? 342 : 332]) {
+        const png = makePng({ width: 9, height: 9, interlaced, data: new Uint8Array(length) });
+        await refuses(png, /damaged PNG picture: it lacks some of its pixels/);
+      }
+    }
+    const noData = Buffer.concat([png.subarray(0, 33), pngChunk('IEND', Buffer.alloc(0))]);
+    await refuses(noData, /damaged PNG picture: it has no pixels/);
+  });
+
+  test('PNGs that contradict themselves', async () => {
+    const [width, height] = [2, 2];
+    /** @type {(at: number, byte: number) => Buffer} */
+    const withHeader = (at, byte) => {
+      const header = Buffer.from(png.subarray(16, 29));
+      header[at] = byte;
+      return Buffer.concat([png.subarray(0, 8), pngChunk('IHDR', header), png.subarray(33)]);
+    };
+    await refuses(withHeader(8, 3), /no colour type 6 of 3 bits/);
+    await refuses(withHeader(9, 1), /no colour type 1 of 8 bits/);
+    await refuses(withHeader(12, 2), /methods that there are not/);
+    await refuses(makePng({ width, height, colourType: 3, samples: () => [0] }), /no palette/);
+    await refuses(
+      makePng({ width, height, data: Buffer.alloc(18, 9) }),
+      /filter 9, which there is not/,
+    );
+    const chunks = [pngChunk('CgBI', Buffer.alloc(4))];
+    await refuses(makePng({ width, height, chunks }), /Apple's own form, which is not supported/);
+    const broken = Buffer.from(png);
+    broken[png.indexOf('IDAT') + 6] ^= 1;
+    await refuses(broken, /the checksum of its IDAT is wrong/);
+  });
+
+  test('JPEGs of kinds that are not decoded, by their names', async () => {
+    const blocks = () => [100, 100, 100];
+    /** @type {Array<[frame: number, name: RegExp]>} */
+    const frames = [
+      [0xc3, /is a lossless JPEG picture, which is not supported\.$/],
+      [0xc5, /is a hierarchical JPEG picture,/],
+      [0xc7, /is a lossless hierarchical JPEG picture,/],
+      [0xc9, /is an arithmetic-coded JPEG picture,/],
+      [0xca, /is an arithmetic-coded JPEG picture,/],
+      [0xcb, /is an arithmetic-coded lossless JPEG picture,/],
+      [0xcf, /is an arithmetic-coded lossless hierarchical JPEG picture,/],
+      [0xf7, /is a JPEG-LS picture,/],
+    ];
+    for (const [frame, name] of frames) await refuses(makeBlockJpeg({ blocks, frame }), name);
+    await refuses(
+      makeBlockJpeg({ blocks: () => [1600], precision: 12 }),
+      /JPEG picture of 12 bits/,
+    );
+    await refuses(makeBlockJpeg({ blocks: () => [1, 2] }), /JPEG picture of 2 components/);
+    const segments = [jpegSegment(0xde, [8, 0, 8, 0, 8, 0])];
+    await refuses(makeBlockJpeg({ blocks, segments }), /is a hierarchical JPEG picture/);
+    const whole = makeBlockJpeg({ blocks });
+    const frame = whole.indexOf(Buffer.of(0xff, 0xc0));
+    const late = Buffer.from(whole);
+    late.writeUInt16BE(0, frame + 5);
+    await refuses(late, /damaged JPEG picture: it has no pixels/);
+    const lines = Buffer.of(0xff, 0xdc, 0, 4, 0, 32);
+    await refuses(
+      Buffer.concat([late.subarray(0, -2), lines, late.subarray(-2)]),
+      /is a JPEG picture whose height comes after its pixels \(DNL\), which is not supported/,
+    );
+  });
+
+  test('JPEGs that lack pixels, whatever stands behind them', async () => {
+    const whole = makeBlockJpeg({ width: 64, height: 64, blocks: (x, y) => [9 * x + y, 1, 2] });
+    for (const missing of [20, 60]) {
+      const cut = Buffer.concat([whole.subarray(0, -missing), whole.subarray(-2)]);
+      await refuses(cut, /damaged JPEG picture: it (ends before its pixels do|lacks most of its)/);
+    }
+    const huge = Buffer.from(whole);
+    huge.writeUInt16BE(60_000, huge.indexOf(Buffer.of(0xff, 0xc0)) + 5);
+    huge.writeUInt16BE(1600, huge.indexOf(Buffer.of(0xff, 0xc0)) + 7);
+    await refuses(huge, /damaged JPEG picture: it lacks most of its pixels/);
+  });
+
+  test('more passes over a picture than could ever be needed', async () => {
+    const whole = makeBlockJpeg({ width: 8, height: 8, blocks: () => [100] });
+    const scan = whole.subarray(whole.indexOf(Buffer.of(0xff, 0xda)), -2);
+    const large = Buffer.from(whole.subarray(0, whole.length - scan.length - 2));
+    large.writeUInt16BE(4096, large.indexOf(Buffer.of(0xff, 0xc0)) + 5);
+    large.writeUInt16BE(4096, large.indexOf(Buffer.of(0xff, 0xc0)) + 7);
+    const passes = Array(400).fill(Buffer.concat([scan, Buffer.alloc(100)]));
+    await refuses(
+      Buffer.concat([large, ...passes, Buffer.of(0xff, 0xd9)]),
+      /its 400 passes over so many pixels would take too long/,
+    );
+  });
+
+  test('other pictures and files, by their names', async () => {
+    await refuses(Buffer.from('RIFF\0\0\0\0WEBPVP8 '), /neither .* picture; it is a WebP picture/);
+    await refuses(Buffer.from('\0\0\0\x1cftypheic'), /it is a HEIC picture/);
+    await refuses(
+      Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
+      /pointer of Git LFS/,
+    );
+    await refuses(Buffer.from('noise'), /neither a JPEG nor a PNG picture\.$/);
   });
 
   test('two headers, of which the second is larger', async () => {

@@ -427,7 +427,10 @@ describe('rounds: checkpoints', () => {
     await runRounds(simulation, 1);
     const bytes = await simulation.checkpoint();
     const resume = (/** @type {any} */ wrong) => Simulation.resume(wrong);
-    await assert.rejects(resume('checkpoint'), /^FileError: A checkpoint must be a Uint8Array\.$/);
+    await assert.rejects(
+      resume('checkpoint'),
+      /^ValueError: A checkpoint must be a Uint8Array or other bytes, not a string\.$/,
+    );
     await assert.rejects(resume(new Uint8Array(100)), /^FileError: This is no checkpoint of a/);
     for (const end of [8, 15, 19, 100, bytes.length - 1]) {
       await assert.rejects(

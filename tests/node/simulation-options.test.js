@@ -35,8 +35,11 @@ describe('simulation: options', () => {
       { data: 'digits:many' },
       /^The number of digits must be a whole number from 5 to 1000000, not N/,
     ],
-    [{ data: { images: 'x' } }, /^The data's images must be a Uint8Array or an ArrayBuffer\.$/],
-    [{ data: { images: new Uint8Array(1) } }, /^The data's labels must be a Uint8Array or an /],
+    [
+      { data: { images: 'x' } },
+      /^The data's images must be a Uint8Array or other bytes, not a string\.$/,
+    ],
+    [{ data: { images: new Uint8Array(1) } }, /^The data's labels must be a Uint8Array or other /],
     [{ data: { pictures: 1 } }, /^The data has no "pictures"; there are digits, /],
     [
       { data: { text: new Uint8Array(9), steps: 0 } },

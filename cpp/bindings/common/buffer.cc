@@ -32,6 +32,7 @@ val TakeError() {
   val object = val::object();
   object.set("kind", error.kind);
   object.set("message", error.message);
+  KeepReserve();
   return object;
 }
 
@@ -39,6 +40,7 @@ double Failed() { return static_cast<double>(FailedBytes()); }
 double Held() { return static_cast<double>(HeldBytes()); }
 
 EMSCRIPTEN_BINDINGS(buffer) {
+  KeepReserve();
   emscripten::function("takeError", &TakeError);
   // Not guarded, as they do not allocate, and a guard would forget what they tell.
   emscripten::function("failedBytes", &Failed);

@@ -29,7 +29,7 @@ void KeepError();
 template <class F>
 auto Guard(F&& f) -> decltype(f()) {
   using Result = decltype(f());
-  PrepareForFailure();
+  ForgetFailures();
   try {
     return std::forward<F>(f)();
   } catch (...) {

@@ -30,10 +30,11 @@ void NoteFailure(size_t bytes) {
 
 }  // namespace
 
-void PrepareForFailure() {
-  failed_bytes = 0;
+void KeepReserve() {
   if (reserve == nullptr) reserve = emscripten_builtin_malloc(kReserveBytes);
 }
+
+void ForgetFailures() { failed_bytes = 0; }
 
 uint64_t HeldBytes() { return static_cast<uint32_t>(mallinfo().uordblks); }
 

@@ -2,13 +2,15 @@
 
 import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/index.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
-import { CommandError, readInput } from '../common/files.js';
+import { CommandError } from '../common/files.js';
+import { readLabels } from '../common/labels.js';
 import { openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
 import { makeProgress, print, printError, printable } from '../common/terminal.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
+ * @typedef {import('../../lib/index.js').ImageOptions} ImageOptions
  * @typedef {import('../../lib/index.js').Model} Model
  *
  * @typedef {{ index: number, label: string | null, probability: number }} LabelledClass
@@ -18,18 +20,25 @@ import { makeProgress, print, printError, printable } from '../common/terminal.j
 /** The labels are of another network, whatever the picture. */
 class LabelsError extends CommandError {}
 
-const LABELS_LIMIT = 16 * 2 ** 20;
 const DEFAULT_TOP = 5;
 
 /** @type {Command} */
 export const runCommand = {
   name: 'run',
   summary: 'say what pictures show',
-  usage: 'M.safetensors IMAGE… [--labels synset.txt] [--top 5] [--format F] [--json]',
+  usage: 'M.safetensors IMAGE… [--labels synset.txt] [--top 5] [--mean M] [--std S] [--json]',
   files: [2, Infinity],
   options: [
-    { name: 'labels', value: 'FILE', help: 'the names of the classes, one a line' },
+    { name: 'labels', value: 'FILE', help: 'the names of the classes, one a line, or JSON' },
     { name: 'top', value: 'N', help: `how many classes to show; by default ${DEFAULT_TOP}` },
+    {
+      name: 'mean',
+      value: 'M',
+      help: 'is subtracted: one number, or three, as 104,117,123, the default for BGR',
+    },
+    { name: 'std', value: 'S', help: 'is divided by, likewise; by default 1' },
+    { name: 'scale', value: 'N', help: 'is multiplied by; by default 1' },
+    { name: 'order', value: 'O', help: 'of the channels, BGR or RGB; by default BGR' },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default as stored` },
     {
       name: 'json',
@@ -38,8 +47,9 @@ export const runCommand = {
   ],
   example: 'M.safetensors dog.jpg cat.jpg --labels synset.txt',
   notes: `M may be an address, too. Pictures are JPEG or PNG. Their shorter side is scaled to 256 and
-the middle is taken; a picture of exactly the network's input size is taken as it is. Where one
-picture cannot be read the others are shown nevertheless, and the exit code is 1.`,
+the middle is taken; a picture of exactly the network's input size is taken as it is. The network
+gets (pixel - mean) * scale / std, of pixels from 0 to 255. Where one picture cannot be read the
+others are shown nevertheless, and the exit code is 1.`,
   run,
 };
 
@@ -47,6 +57,7 @@ picture cannot be read the others are shown nevertheless, and the exit code is 1
 async function run(values, [file, ...images]) {
   const format = chosenFormat(values.format, 'run');
   const count = chosenTop(values.top);
+  const normalization = chosenNormalization(values);
   const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
   const model = await openAs(file, format);
   const [, channels, height, width] = model.inputShape;
@@ -59,7 +70,7 @@ async function run(values, [file, ...images]) {
   const progress = makeProgress('Looking at the pictures');
   for (const [index, image] of images.entries()) {
     try {
-      const result = await classifyFile(model, image, count, names);
+      const result = await classifyFile(model, image, { count, names, normalization });
       print(values.json ? JSON.stringify(result) : describe(result));
     } catch (error) {
       const expected = error instanceof LowtropyError || error instanceof CommandError;
@@ -84,13 +95,42 @@ function chosenTop(top) {
 }
 
 /**
- * @param {string} file
- * @returns {Promise<string[]>} without the identifiers of WordNet that ImageNet's lists begin with
+ * @param {import('../common/arguments.js').Values} values
+ * @returns {ImageOptions}
+ * @throws {UsageError}
  */
-async function readLabels(file) {
-  const text = (await readInput(file, LABELS_LIMIT)).toString('utf8').replace(/^\ufeff/, '');
-  const lines = text.replace(/\s+$/, '').split(/\r?\n/);
-  return lines.map((line) => line.trim().replace(/^n\d{8}\s+/, ''));
+function chosenNormalization({ mean, std, scale, order }) {
+  const options = {
+    mean: chosenNumbers(mean, 'mean'),
+    std: chosenNumbers(std, 'std'),
+    scale: chosenNumbers(scale, 'scale')?.[0],
+    order: /** @type {'BGR' | 'RGB' | undefined} */ (order),
+  };
+  if (/,/.test(String(scale))) throw new UsageError('--scale must be one number.', 'run');
+  try {
+    imageToTensor({ data: [0, 0, 0, 0], width: 1, height: 1 }, [3, 1, 1], options);
+  } catch (error) {
+    if (!(error instanceof LowtropyError)) throw error;
+    throw new UsageError(error.message, 'run');
+  }
+  return options;
+}
+
+/**
+ * @param {string | boolean | undefined} text numbers with commas between them
+ * @param {string} name of the option
+ * @returns {number[] | undefined}
+ */
+function chosenNumbers(text, name) {
+  if (text === undefined) return undefined;
+  const parts = String(text).split(',');
+  if (parts.every((part) => /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(part))) {
+    return parts.map(Number);
+  }
+  throw new UsageError(
+    `--${name} must be a number, or three with commas between them, not "${text}".`,
+    'run',
+  );
 }
 
 /**
@@ -110,12 +150,11 @@ async function openAs(file, format) {
 /**
  * @param {Model} model
  * @param {string} image
- * @param {number} count
- * @param {string[] | undefined} labels
+ * @param {{ count: number, names: string[] | undefined, normalization: ImageOptions }} options
  * @returns {Promise<Result>}
  */
-async function classifyFile(model, image, count, labels) {
-  const input = imageToTensor(await readPicture(image), model.inputShape);
+async function classifyFile(model, image, { count, names: labels, normalization }) {
+  const input = imageToTensor(await readPicture(image), model.inputShape, normalization);
   const start = performance.now();
   const output = model.run(input);
   const ms = performance.now() - start;

@@ -14,7 +14,9 @@ const MODEL_LIMIT = 2 ** 32 - 1;
 export async function openModel(source) {
   const progress = makeProgress(`Loading ${source}`);
   let fileBytes = 0;
-  const input = /^https?:\/\//i.test(source) ? source : await readInput(source, MODEL_LIMIT);
+  const input = /^(https?|file|data):/i.test(source)
+    ? source
+    : await readInput(source, MODEL_LIMIT);
   try {
     const model = await Model.load(input, {
       onProgress({ loaded, total }) {

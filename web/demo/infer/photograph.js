@@ -2,8 +2,11 @@
 
 import { PageError } from './download.js';
 
-/** Networks look at some 50,000 pixels; of a photograph with more than this, fewer will do. */
-const MOST_PIXELS = 4_000_000;
+/**
+ * Of a photograph with more pixels than phones take, fewer will do: networks look at some 50,000. Up
+ * to here the page sees each pixel as the command does.
+ */
+const MOST_PIXELS = 16_000_000;
 
 /**
  * Decodes a photograph, turned as its camera says; a huge one is made smaller.

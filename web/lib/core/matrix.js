@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkOptions } from './check.js';
 import { ShapeError, ValueError } from './errors.js';
 import { Handle } from './handle.js';
 import {
   checkCount,
-  checkFloats,
   checkLength,
   copyOut,
   makeBuffer,
+  takeFloats,
   uploadFloats,
   withBuffers,
 } from './memory.js';
 import { call, getNative } from './module.js';
+import { describe } from './tags.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -37,7 +39,8 @@ export function checkFormat(format) {
   if (typeof format === 'string' && known.includes(format)) {
     return /** @type {FormatName | 'auto'} */ (format);
   }
-  throw new ValueError(`There is no format "${format}"; there are ${known.join(', ')}.`);
+  const given = typeof format === 'object' ? describe(format) : `"${String(format)}"`;
+  throw new ValueError(`There is no format ${given}; there are ${known.join(', ')}.`);
 }
 
 /** @type {Record<string, new (buffer: ArrayBuffer) => StoredArray>} */
@@ -55,23 +58,26 @@ export class Matrix extends Handle {
   }
 
   /**
-   * @param {Float32Array | number[]} values row-major; finite, −0 is kept
+   * @param {Float32Array | Float64Array | number[]} values row-major; finite, −0 is kept
    * @param {number} rows
    * @param {number} cols
    * @param {{ format?: FormatName | 'auto' }} [options] by default auto: the smallest format among
    *   those about as fast as the fastest, for products with one column
    * @returns {Matrix}
    * @throws {ShapeError} unless there are rows · cols values
-   * @throws {ValueError} for NaN and infinities, naming row and column, and for unknown formats
+   * @throws {ValueError} for NaN and infinities, naming row and column, for unknown formats and
+   *   options
    * @throws {MemoryError} where there is no room; says how much was needed
    */
-  static fromDense(values, rows, cols, { format = 'auto' } = {}) {
+  static fromDense(values, rows, cols, options = {}) {
+    const { format = 'auto' } = checkOptions(options, 'Matrix.fromDense', ['format']);
     checkCount(rows, 'The number of rows');
     checkCount(cols, 'The number of columns');
     checkFormat(format);
-    const floats = checkFloats(values, 'The values of a matrix');
-    checkLength(floats.length, rows * cols, `A matrix of ${rows}×${cols}`);
     getNative();
+    const floats = takeFloats(values, 'The values of a matrix', (length) =>
+      checkLength(length, rows * cols, `A matrix of ${rows}×${cols}`),
+    );
     const buffer = uploadFloats(floats);
     return withBuffers(
       [buffer],
@@ -153,7 +159,7 @@ export class Matrix extends Handle {
    * W · X on the compressed form. NaN and infinities in X count as in IEEE 754, in every format: a
    * weight of 0 makes NaN of them.
    *
-   * @param {Float32Array | number[]} x cols × n values, row-major; n = 1 is a vector
+   * @param {Float32Array | Float64Array | number[]} x cols × n values, row-major; n = 1 is a vector
    * @param {number} [n] columns of X
    * @returns {Float32Array<ArrayBuffer>} rows × n, row-major
    * @throws {ShapeError} unless x has cols · n values
@@ -161,11 +167,12 @@ export class Matrix extends Handle {
   multiply(x, n = 1) {
     const { native, rows, cols } = this;
     checkCount(n, 'The number of columns');
-    const floats = checkFloats(x, 'The right-hand side');
-    checkLength(floats.length, cols * n, `The right-hand side of ${cols}×${n}`);
-    if (cols * n >= 2 ** 32) {
-      throw new ShapeError(`A right-hand side of ${cols}×${n} is too large for one product.`);
-    }
+    const floats = takeFloats(x, 'The right-hand side', (length) => {
+      checkLength(length, cols * n, `The right-hand side of ${cols}×${n}`);
+      if (length >= 2 ** 32) {
+        throw new ShapeError(`A right-hand side of ${cols}×${n} is too large for one product.`);
+      }
+    });
     const input = uploadFloats(floats, getNative().columnSlack);
     return withBuffers([input], () => {
       const output = makeBuffer(4 * rows * n);

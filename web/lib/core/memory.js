@@ -7,10 +7,11 @@
 
 import { MemoryError, ShapeError, ValueError } from './errors.js';
 import { call } from './module.js';
+import { describe, plainView, typedArrayName } from './tags.js';
 
 /**
  * @typedef {import('./module.js').NativeBuffer} NativeBuffer
- * @typedef {Float32Array | ArrayLike<number>} Floats
+ * @typedef {Float32Array | Float64Array} Floats plain arrays of this realm
  */
 
 /**
@@ -65,16 +66,31 @@ export function withBuffers(buffers, work) {
 /**
  * A buffer that holds the values, and `slack` further floats of 0.
  *
- * @param {Floats} values
+ * @param {Floats} values of `takeFloats`
  * @param {number} [slack]
  * @returns {NativeBuffer} to be deleted by the caller
  */
 export function uploadFloats(values, slack = 0) {
-  const buffer = makeBuffer(4 * (values.length + slack));
-  const floats = buffer.floats();
-  floats.set(values);
-  floats.fill(0, values.length);
-  return buffer;
+  return fill(makeBuffer(4 * (values.length + slack)), (buffer) => {
+    const floats = buffer.floats();
+    floats.set(values);
+    floats.fill(0, values.length);
+  });
+}
+
+/**
+ * @param {NativeBuffer} buffer deleted where it cannot be filled
+ * @param {(buffer: NativeBuffer) => void} work fills it
+ * @returns {NativeBuffer} the same
+ */
+export function fill(buffer, work) {
+  try {
+    work(buffer);
+    return buffer;
+  } catch (error) {
+    buffer.delete();
+    throw error;
+  }
 }
 
 /**
@@ -96,14 +112,67 @@ export function copyOut(view) {
 }
 
 /**
+ * The numbers that somebody hands over, in an array that no longer changes. Arrays are objects whose
+ * `length` and elements may be anything, and something else each time they are asked: everything is
+ * read once, and what was read is what is checked and used. Typed arrays are taken as they are, at
+ * the length that the engine knows.
+ *
  * @param {unknown} values
  * @param {string} what for the message
+ * @param {(length: number) => void} check of the length, before memory is taken for a copy
  * @returns {Floats}
+ * @throws {ValueError} for what is neither a Float32Array nor an array of numbers
  */
-export function checkFloats(values, what) {
-  if (values instanceof Float32Array || values instanceof Float64Array) return values;
-  if (Array.isArray(values) && values.every((value) => typeof value === 'number')) return values;
-  throw new ValueError(`${what} must be a Float32Array or an array of numbers.`);
+export function takeFloats(values, what, check) {
+  const name = typedArrayName(values);
+  if (name === 'Float32Array') return takeView(values, Float32Array, what, check);
+  if (name === 'Float64Array') return takeView(values, Float64Array, what, check);
+  if (name === 'Float16Array' || Array.isArray(values)) {
+    return copyArray(/** @type {ArrayLike<unknown>} */ (values), what, check);
+  }
+  throw new ValueError(
+    `${what} must be a Float32Array or an array of numbers, not ${describe(values)}.`,
+  );
+}
+
+/**
+ * @template {Float32ArrayConstructor | Float64ArrayConstructor} Kind
+ * @param {unknown} values
+ * @param {Kind} Kind
+ * @param {string} what
+ * @param {(length: number) => void} check
+ */
+function takeView(values, Kind, what, check) {
+  let view;
+  try {
+    view = plainView(values, Kind);
+  } catch {
+    throw new ValueError(`${what}: the memory was given away, to another thread perhaps.`);
+  }
+  check(view.length);
+  return view;
+}
+
+/**
+ * @param {ArrayLike<unknown>} values
+ * @param {string} what
+ * @param {(length: number) => void} check
+ */
+function copyArray(values, what, check) {
+  const { length } = values;
+  check(length);
+  const copy = makeFloats(length);
+  for (let i = 0; i < length; ++i) {
+    const value = values[i];
+    if (typeof value !== 'number') {
+      const found = value === undefined ? 'nothing' : describe(value);
+      throw new ValueError(
+        `${what} must be a Float32Array or an array of numbers; there is ${found} at ${i}.`,
+      );
+    }
+    copy[i] = value;
+  }
+  return copy;
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { Engine } from './engine.js';
+import { fill } from './memory.js';
 
 /**
  * @typedef {import('./engine.js').InitOptions} InitOptions
@@ -70,11 +71,9 @@ export function makeTrainingBuffer(bytes) {
 }
 
 /**
- * @param {Uint8Array} bytes
+ * @param {Uint8Array} bytes of `checkBytes`
  * @returns {NativeBuffer} of the module for training, to be deleted by the caller
  */
 export function uploadTrainingBytes(bytes) {
-  const buffer = makeTrainingBuffer(bytes.length);
-  buffer.bytes().set(bytes);
-  return buffer;
+  return fill(makeTrainingBuffer(bytes.length), (buffer) => buffer.bytes().set(bytes));
 }

@@ -12,6 +12,7 @@
  * weights. Positions without an entry are 0; an entry with code 0 bridges a gap over 15.
  */
 
+import { checkBytes } from '../core/check.js';
 import { FileError, MemoryError, UnsupportedError } from '../core/errors.js';
 import { readCaffe } from './caffe.js';
 import { inferShapes, nodeParameters } from './shapes.js';
@@ -208,7 +209,7 @@ function readLayer(cursor, layer) {
  */
 export function readDeepCompression(netBytes, prototxtText) {
   const graph = readCaffe(prototxtText);
-  const cursor = new Cursor(netBytes instanceof Uint8Array ? netBytes : new Uint8Array(netBytes));
+  const cursor = new Cursor(checkBytes(netBytes, 'The .net file'));
   /** @type {Map<string, Tensor>} */
   const tensors = new Map();
   for (const layer of readCounts(cursor, layersOf(graph))) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkBytes, checkOptions } from '../core/check.js';
+import { FileError, UnsupportedError, ValueError } from '../core/errors.js';
+import { DEPLOY_FILE, HEAD_BYTES, kindOf } from '../core/file-kinds.js';
+import { describe } from '../core/tags.js';
 import { Model } from '../model/model.js';
 import { readDeepCompression } from './deep-compression.js';
 
@@ -16,11 +20,35 @@ import { readDeepCompression } from './deep-compression.js';
  * @param {{ format?: Formats, onProgress?: (progress: Progress) => void }} [options] format: by
  *   default auto; onProgress: called for each layer, with bytes as dense float32
  * @returns {Promise<Model>}
- * @throws {FileError} if either is damaged or one does not belong to the other; names the layer
+ * @throws {FileError} if either is damaged, another kind of file, or does not belong to the other;
+ *   names the layer
  * @throws {UnsupportedError} for layers that this library does not have
  * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
  */
 export async function importDeepCompression(netBytes, prototxtText, options = {}) {
-  const { graph, tensors } = readDeepCompression(netBytes, prototxtText);
-  return Model.fromGraph(graph, tensors, { ...options, consume: true });
+  const checked = checkOptions(options, 'importDeepCompression', ['format', 'onProgress']);
+  const net = checkBytes(netBytes, 'The .net file');
+  if (typeof prototxtText !== 'string') {
+    throw new ValueError(`The prototxt must be its text, a string, not ${describe(prototxtText)}.`);
+  }
+  const { graph, tensors } = readFiles(net, prototxtText);
+  return Model.fromGraph(graph, tensors, { ...checked, consume: true });
+}
+
+/**
+ * @param {Uint8Array} net
+ * @param {string} prototxt
+ */
+function readFiles(net, prototxt) {
+  try {
+    return readDeepCompression(net, prototxt);
+  } catch (error) {
+    if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
+    const textKind = kindOf(new TextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));
+    if (textKind && textKind !== DEPLOY_FILE) {
+      throw new FileError(`The prototxt is no Caffe deploy file; it is ${textKind}.`);
+    }
+    const kind = kindOf(net);
+    throw kind ? new FileError(`The .net file is not of Deep Compression; it is ${kind}.`) : error;
+  }
 }

@@ -2,15 +2,21 @@
 
 /** From a network's output to classes. */
 
-import { imageToTensor } from './image.js';
+import { checkInteger, checkOptions } from '../core/check.js';
+import { ValueError } from '../core/errors.js';
+import { takeFloats } from '../core/memory.js';
+import { describe } from '../core/tags.js';
+import { IMAGE_OPTIONS, imageToTensor } from './image.js';
+import { Model } from './model.js';
 
 /**
  * @typedef {import('./image.js').ImageOptions} ImageOptions
  * @typedef {import('./image.js').Picture} Picture
- * @typedef {import('./model.js').Model} Model
  *
  * @typedef {{ index: number, probability: number }} ClassProbability
  */
+
+const MOST_CLASSES = 2 ** 32 - 1;
 
 /**
  * The probabilities that a network's output stands for: itself where the network ends in a softmax,
@@ -19,15 +25,35 @@ import { imageToTensor } from './image.js';
  * @param {Model} model
  * @param {Float32Array} output of one sample of `model.run`
  * @returns {Float32Array<ArrayBuffer>} which sums to 1
+ * @throws {ValueError} for what is no Model, and for an output that holds NaN
  */
 export function probabilities(model, output) {
+  checkModel(model);
+  const values = takeOutput(output);
   const { nodes, outputs } = model.graph;
   let maker = nodes.find((node) => node.output === outputs[0]);
   while (maker?.op === 'flatten' || maker?.op === 'dropout') {
     const [input] = maker.inputs;
     maker = nodes.find((node) => node.output === input);
   }
-  return maker?.op === 'softmax' ? new Float32Array(output) : softmax(output);
+  return maker?.op === 'softmax' ? values : softmax(values);
+}
+
+/** @param {unknown} model */
+function checkModel(model) {
+  if (model instanceof Model) return;
+  throw new ValueError(`The model must be a Model, not ${describe(model)}.`);
+}
+
+/**
+ * @param {unknown} output
+ * @returns {Float32Array<ArrayBuffer>} a copy
+ */
+function takeOutput(output) {
+  const values = new Float32Array(takeFloats(output, 'The output', () => {}));
+  const wrong = values.findIndex(Number.isNaN);
+  if (wrong < 0) return values;
+  throw new ValueError(`The output holds NaN at ${wrong}: the network got too large numbers.`);
 }
 
 /**
@@ -46,12 +72,14 @@ function softmax(values) {
 /**
  * The most probable classes, the first of equals before the later ones.
  *
- * @param {ArrayLike<number>} values
- * @param {number} count
+ * @param {Float32Array | Float64Array | number[]} values
+ * @param {number} count at least 1
  * @returns {ClassProbability[]} the most probable first; all, where there are fewer
+ * @throws {ValueError} for NaN, and for a count that is none
  */
 export function topClasses(values, count) {
-  return Array.from(values, (probability, index) => ({ index, probability }))
+  checkInteger(count, 'The number of classes', 1, MOST_CLASSES);
+  return Array.from(takeOutput(values), (probability, index) => ({ index, probability }))
     .sort((a, b) => b.probability - a.probability || a.index - b.index)
     .slice(0, count);
 }
@@ -63,8 +91,14 @@ export function topClasses(values, count) {
  * @param {Picture} picture
  * @param {ImageOptions & { top?: number }} [options] top: how many classes, by default 5
  * @returns {ClassProbability[]}
+ * @throws {ShapeError} for a model that takes no pictures of three channels, and for a picture whose
+ *   data do not have its size
+ * @throws {ValueError} names an option that there is not or that cannot be
  */
-export function classify(model, picture, { top = 5, ...options } = {}) {
-  const output = model.run(imageToTensor(picture, model.inputShape, options));
+export function classify(model, picture, options = {}) {
+  checkModel(model);
+  const { top = 5, ...rest } = checkOptions(options, 'classify', ['top', ...IMAGE_OPTIONS]);
+  checkInteger(top, 'The option "top"', 1, MOST_CLASSES);
+  const output = model.run(imageToTensor(picture, model.inputShape, rest));
   return topClasses(probabilities(model, output), top);
 }

@@ -5,19 +5,37 @@
  * same arithmetic in Node.js and in browsers, so that equal pixels give equal tensors.
  */
 
+import { checkNumber, checkOptions } from '../core/check.js';
 import { ShapeError, ValueError } from '../core/errors.js';
+import { bytesOf, describe, typedArrayName } from '../core/tags.js';
 
 /**
  * Rows of RGBA, 8 bits each, as `ImageData` and the decoders of JPEG and PNG have them.
  *
  * @typedef {{ data: ArrayLike<number>, width: number, height: number }} Picture
  *
- * @typedef {object} ImageOptions
- * @property {[number, number, number]} [mean] subtracted, in the order of the channels; by default
- *   104, 117, 123, the mean of ImageNet in BGR
+ * @typedef {number | readonly number[] | Float32Array | Float64Array} ChannelNumbers one number for
+ *   all channels, or one for each, in their order
+ *
+ * @typedef {object} ImageOptions what becomes of a pixel, a number from 0 to 255:
+ *   (pixel − mean) · scale / std. What torchvision calls mean and std is meant for pixels from 0 to 1:
+ *   give 255 times those.
+ * @property {ChannelNumbers} [mean] by default 104, 117, 123, the mean of ImageNet in BGR; in RGB the
+ *   same the other way round
+ * @property {ChannelNumbers} [std] the standard deviation, above 0; by default 1
+ * @property {number} [scale] by default 1
  * @property {'BGR' | 'RGB'} [order] of the channels; by default BGR, as Caffe has it
- * @property {number} [scale] multiplied with after the mean is subtracted; by default 1
+ *
+ * @typedef {object} Normalization
+ * @property {number[]} mean of each channel
+ * @property {number[]} factor of each channel: scale / std
+ * @property {'BGR' | 'RGB'} order
  */
+
+/** The mean of ImageNet's red, green and blue, as Caffe has it. */
+const MEAN = { BGR: [104, 117, 123], RGB: [123, 117, 104] };
+
+export const IMAGE_OPTIONS = Object.freeze(['mean', 'std', 'scale', 'order']);
 
 /**
  * To how many pixels the side of a picture is scaled for the middle `length` of them to be the
@@ -82,14 +100,94 @@ function scaledRow({ data, width }, row, columns) {
 }
 
 /**
+ * @param {ImageOptions} options
+ * @param {string} what the function that they are for
+ * @returns {Normalization}
+ * @throws {ValueError} names the option that cannot be
+ */
+function checkNormalization(options, what) {
+  const given = checkOptions(options, what, IMAGE_OPTIONS);
+  const { order = 'BGR' } = given;
+  if (order !== 'BGR' && order !== 'RGB') {
+    throw new ValueError(`The order of channels is "${String(order)}"; it must be "BGR" or "RGB".`);
+  }
+  const any = () => true;
+  const mean = forChannels(given.mean ?? MEAN[order], 'The mean', 'that is finite', any);
+  const std = forChannels(given.std ?? 1, 'The std', 'above 0', (value) => value > 0);
+  const scale = checkNumber(given.scale ?? 1, 'The scale', 'that is finite', any);
+  const factor = std.map((value) => scale / value);
+  mean.forEach((value, c) => {
+    const most = Math.fround((255 + Math.abs(value)) * Math.abs(factor[c]));
+    if (Number.isFinite(most)) return;
+    throw new ValueError(
+      `A mean of ${value} with a scale of ${scale} and a std of ${std[c]} gives no finite numbers.`,
+    );
+  });
+  return { mean, factor, order };
+}
+
+/**
+ * @param {unknown} given
+ * @param {string} what
+ * @param {string} range for the message
+ * @param {(value: number) => boolean} fits
+ * @returns {number[]} three
+ */
+function forChannels(given, what, range, fits) {
+  const isList = Array.isArray(given) || /^Float/.test(typedArrayName(given) ?? '');
+  const list = isList ? [.../** @type {Iterable<unknown>} */ (given)] : [given];
+  if (list.length !== 1 && list.length !== 3) {
+    throw new ValueError(`${what} must be one number or three, not ${list.length}.`);
+  }
+  const numbers = list.map((value) => checkNumber(value, what, range, fits));
+  return numbers.length === 3 ? numbers : Array(3).fill(numbers[0]);
+}
+
+/**
+ * @param {Picture} picture
+ * @returns {Picture} which no longer changes
+ * @throws {ValueError} for what is none
+ */
+function takePicture(picture) {
+  if (typeof picture !== 'object' || picture === null) {
+    throw new ValueError(
+      `A picture must be an object of data, width and height, not ${describe(picture)}.`,
+    );
+  }
+  const { data, width, height } = picture;
+  return { data: takePixels(data), width, height };
+}
+
+/**
+ * @param {unknown} data
+ * @returns {ArrayLike<number>}
+ */
+function takePixels(data) {
+  if (Array.isArray(data)) {
+    const fits = (/** @type {number} */ value) => value >= 0 && value <= 255;
+    return Array.from(data, (each) => checkNumber(each, 'A pixel', 'from 0 to 255', fits));
+  }
+  if (typedArrayName(data) !== 'Int8Array' && typedArrayName(data)) {
+    const bytes = bytesOf(data);
+    if (bytes) return bytes;
+  }
+  throw new ValueError(
+    `The data of a picture must be a Uint8ClampedArray of RGBA, not ${describe(data)}.`,
+  );
+}
+
+/**
  * @param {Picture} picture
  * @param {readonly number[]} inputShape
  * @returns {[height: number, width: number]}
  */
 function checkArguments({ data, width, height }, inputShape) {
+  if (!Array.isArray(inputShape)) {
+    throw new ShapeError(`An input's shape must be an array, not ${describe(inputShape)}.`);
+  }
   const shape =
     inputShape.length === 4 && inputShape[0] === 1 ? inputShape.slice(1) : [...inputShape];
-  if (shape.length !== 3 || shape[0] !== 3) {
+  if (shape.length !== 3 || shape[0] !== 3 || !shape.every((n) => Number.isInteger(n) && n > 0)) {
     throw new ShapeError(
       `A picture has 3 channels; it cannot fill an input of ${inputShape.join('×')}.`,
     );
@@ -121,19 +219,17 @@ function checkArguments({ data, width, height }, inputShape) {
  * 281 0.07, 282 0.06); mixing only the four nearest pixels, as graphics libraries do, aliases, and
  * gives 0.98 and 278 0.48, 263 0.18.
  *
- * @param {Picture} picture
+ * @param {Picture} given
  * @param {readonly number[]} inputShape [1, 3, height, width] or [3, height, width]
  * @param {ImageOptions} [options]
  * @returns {Float32Array} [3, height, width]
  * @throws {ShapeError} if the picture's data does not have its size, or the input is not for one
- * @throws {ValueError} for an unknown order of channels
+ * @throws {ValueError} names an option that there is not or that cannot be
  */
-export function imageToTensor(picture, inputShape, options = {}) {
-  const { mean = [104, 117, 123], order = 'BGR', scale = 1 } = options;
+export function imageToTensor(given, inputShape, options = {}) {
+  const { mean, factor, order } = checkNormalization(options, 'imageToTensor');
+  const picture = takePicture(given);
   const [height, width] = checkArguments(picture, inputShape);
-  if (order !== 'BGR' && order !== 'RGB') {
-    throw new ValueError(`The order of channels is "${order}"; it must be "BGR" or "RGB".`);
-  }
   const asItIs = picture.height === height && picture.width === width;
   const zoom = asItIs
     ? 1
@@ -154,7 +250,7 @@ export function imageToTensor(picture, inputShape, options = {}) {
     for (let c = 0; c < 3; ++c) {
       const channel = order === 'RGB' ? c : 2 - c;
       for (let x = 0; x < width; ++x) {
-        tensor[(c * height + y) * width + x] = (sum[3 * x + channel] - mean[c]) * scale;
+        tensor[(c * height + y) * width + x] = (sum[3 * x + channel] - mean[c]) * factor[c];
       }
     }
   });

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkFunction, checkOptions } from '../core/check.js';
 import { ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { checkFormat } from '../core/matrix.js';
 import {
-  checkFloats,
   copyIn,
   copyOut,
   makeBytes,
   makeFloats,
+  takeFloats,
   uploadFloats,
   withBuffers,
 } from '../core/memory.js';
 import { call, init } from '../core/module.js';
-import { openSource, readIntoHeap } from './source.js';
+import { describe, tagOf } from '../core/tags.js';
+import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -83,12 +85,15 @@ export class Model extends Handle {
    * @param {ModelSource} source bytes, or where to get them
    * @param {LoadOptions} [options]
    * @returns {Promise<Model>}
-   * @throws {FileError} for anything that is not a sound model file; says what is wrong and where
+   * @throws {FileError} for anything that is not a sound model file, and for what cannot be had;
+   *   says what is wrong and where
+   * @throws {ValueError} for what no bytes come out of, and for options that there are not
    * @throws {MemoryError} where there is no room; says how much was needed
    */
   static async load(source, options = {}) {
+    const checked = checkLoadOptions(options);
     await init();
-    const loader = await readIntoHeap(await openSource(source, options), options);
+    const loader = await readIntoHeap(await openSource(source, checked), checked);
     return withBuffers([loader], () => new Model(call(() => loader.finish())));
   }
 
@@ -108,7 +113,11 @@ export class Model extends Handle {
    * @throws {FileError | ShapeError | ValueError} if graph and tensors do not fit
    */
   static async fromGraph(graph, tensors, options = {}) {
-    const { format = 'auto', consume = false, onProgress } = options;
+    const known = ['format', 'consume', 'onProgress'];
+    const checked = checkOptions(options, 'Model.fromGraph', known);
+    const { format = 'auto', consume = false } = checked;
+    const onProgress = checkFunction(checked.onProgress, 'The option "onProgress"');
+    checkGraph(graph, tensors);
     await init();
     const formats = weightFormats(graph, format);
     const builder = call((native) => native.makeBuilder(JSON.stringify(graph)));
@@ -167,7 +176,7 @@ export class Model extends Handle {
   /**
    * Runs the network.
    *
-   * @param {Float32Array | number[]} nchw one sample, or several one after the other
+   * @param {Float32Array | Float64Array | number[]} nchw one sample, or several one after the other
    * @returns {Float32Array<ArrayBuffer>} the first output, for each sample one after the other
    * @throws {ShapeError} unless it is a whole number of samples
    */
@@ -178,7 +187,7 @@ export class Model extends Handle {
   /**
    * As `run`, with all outputs.
    *
-   * @param {Float32Array | number[]} nchw
+   * @param {Float32Array | Float64Array | number[]} nchw
    * @returns {Map<string, Float32Array<ArrayBuffer>>} by the outputs' names
    */
   runAll(nchw) {
@@ -191,14 +200,14 @@ export class Model extends Handle {
    * Runs one sample and tells how long each step took. Nodes that were fused into others, and those
    * that take no work, do not occur.
    *
-   * @param {Float32Array | number[]} nchw
+   * @param {Float32Array | Float64Array | number[]} nchw
    * @returns {StepTime[]} in order
    */
   profile(nchw) {
     const { native } = this;
-    const floats = this.#checkInput(nchw);
-    const size = native.input().length;
-    copyIn(native.input(), floats.slice(0, size));
+    const floats = this.#takeInput(nchw);
+    const view = native.input();
+    copyIn(view, floats.subarray(0, view.length));
     return call(() => native.runTimed());
   }
 
@@ -237,18 +246,17 @@ export class Model extends Handle {
 
   /**
    * @param {unknown} nchw
-   * @returns {Float32Array}
+   * @returns {import('../core/memory.js').Floats}
    */
-  #checkInput(nchw) {
-    const floats = checkFloats(nchw, 'The input');
+  #takeInput(nchw) {
     const size = this.native.input().length;
-    if (floats.length === 0 || floats.length % size !== 0) {
+    return takeFloats(nchw, 'The input', (length) => {
+      if (length > 0 && length % size === 0) return;
       throw new ShapeError(
         `The input must hold ${this.inputShape.join('×')} = ${size} values, or a multiple for ` +
-          `several samples, not ${floats.length}.`,
+          `several samples, not ${length}.`,
       );
-    }
-    return /** @type {Float32Array} */ (floats);
+    });
   }
 
   /**
@@ -258,19 +266,14 @@ export class Model extends Handle {
    */
   #runSamples(nchw, outputCount) {
     const { native } = this;
-    const floats = /** @type {Float32Array} */ (this.#checkInput(nchw));
+    const floats = this.#takeInput(nchw);
     const size = native.input().length;
     const samples = floats.length / size;
     /** @type {Float32Array<ArrayBuffer>[]} */
     const results = [];
     for (let sample = 0; sample < samples; ++sample) {
       const from = sample * size;
-      copyIn(
-        native.input(),
-        floats instanceof Float32Array
-          ? floats.subarray(from, from + size)
-          : /** @type {any} */ (floats).slice(from, from + size),
-      );
+      copyIn(native.input(), floats.subarray(from, from + size));
       call(() => native.run());
       for (let i = 0; i < outputCount; ++i) {
         const view = native.output(i);
@@ -283,6 +286,29 @@ export class Model extends Handle {
       }
     }
     return results;
+  }
+}
+
+/**
+ * That these are a graph and tensors at all; what is in them is checked where it is used.
+ *
+ * @param {unknown} graph
+ * @param {unknown} tensors
+ * @throws {ValueError}
+ */
+function checkGraph(graph, tensors) {
+  if (typeof graph !== 'object' || graph === null || !('nodes' in graph)) {
+    throw new ValueError(`A graph must be an object with nodes, not ${describe(graph)}.`);
+  }
+  if (!Array.isArray(graph.nodes) || graph.nodes.some((node) => Object(node) !== node)) {
+    throw new ValueError('The nodes of a graph must be an array of objects.');
+  }
+  if (tagOf(tensors) !== 'Map') {
+    throw new ValueError(`The tensors must be a Map by their names, not ${describe(tensors)}.`);
+  }
+  for (const [name, tensor] of /** @type {Map<unknown, unknown>} */ (tensors)) {
+    if (Object(tensor) === tensor && typeof name === 'string') continue;
+    throw new ValueError(`The tensor "${String(name)}" must be an object, by its name.`);
   }
 }
 
@@ -302,6 +328,9 @@ function weightFormats(graph, format) {
     for (const [, weight] of layers) formats.set(weight, format);
     return formats;
   }
+  if (typeof format !== 'object' || format === null) {
+    throw new ValueError(`A format is a name, or an object by layers, not ${describe(format)}.`);
+  }
   for (const [layer, name] of Object.entries(format)) {
     const found = layers.find(([known]) => known === layer);
     if (!found) throw new ValueError(`There is no layer "${layer}" that has weights.`);
@@ -318,12 +347,12 @@ function weightFormats(graph, format) {
  */
 function addTensor(builder, name, tensor, format) {
   const { rows, cols, kind } = tensor;
-  const data = checkFloats(tensor.data, `The tensor "${name}"`);
-  if (data.length !== rows * cols) {
+  const data = takeFloats(tensor.data, `The tensor "${name}"`, (length) => {
+    if (length === rows * cols) return;
     throw new ShapeError(
-      `The tensor "${name}" must hold ${rows}×${cols} = ${rows * cols} values, not ${data.length}.`,
+      `The tensor "${name}" must hold ${rows}×${cols} = ${rows * cols} values, not ${length}.`,
     );
-  }
+  });
   const values = uploadFloats(data);
   withBuffers([values], () => {
     try {

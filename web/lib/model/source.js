@@ -2,24 +2,33 @@
 
 /** Bytes from wherever they are, streamed into the module's heap. */
 
-import { FileError, MemoryError, ValueError } from '../core/errors.js';
+import { checkFunction, checkOptions } from '../core/check.js';
+import { FileError, LowtropyError, MemoryError, ValueError } from '../core/errors.js';
+import { HEAD_BYTES, kindOf } from '../core/file-kinds.js';
 import { call } from '../core/module.js';
+import { hasFiles, openFile } from '../core/node-files.js';
+import { reasonOf } from '../core/reasons.js';
+import { checkSignal, orAborted, piecesOf, readStream, throwIfAborted } from '../core/stream.js';
+import { bytesOf, describe, tagOf } from '../core/tags.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').NativeLoader} NativeLoader
  *
- * @typedef {Uint8Array | ArrayBuffer | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
- *   | string | URL} ModelSource a file's bytes, something that they come out of piece by piece (a
- *   file that a user chose, a stream of Node.js), or an address to fetch them from
+ * @typedef {Uint8Array | Uint8ClampedArray | Int8Array | DataView | ArrayBufferLike} Bytes
+ * @typedef {Bytes | Blob | Response | AsyncIterable<Bytes> | ReadableStream<Bytes> | string | URL}
+ *   ModelSource a file's bytes, something that they come out of piece by piece (a file that a user
+ *   chose, a stream of Node.js, an answer of `fetch`), or where to get them: an address, which in
+ *   browsers may be relative to the page, and in Node.js a path
  *
  * @typedef {{ loaded: number, total: number | undefined }} Progress bytes; `total` is undefined as
  *   long as it is not known
  * @typedef {object} LoadOptions
  * @property {(progress: Progress) => void} [onProgress] called for each piece that arrives
- * @property {AbortSignal} [signal] stops loading; the promise is rejected with the signal's reason
+ * @property {AbortSignal} [signal] stops loading at once; the promise is rejected with the signal's
+ *   reason
  *
  * @typedef {object} Source
- * @property {AsyncIterable<Uint8Array>} chunks
+ * @property {AsyncIterable<unknown>} chunks
  * @property {number | undefined} total bytes, as far as known
  * @property {boolean} exact whether `total` can be relied on
  * @property {string} name for messages
@@ -31,31 +40,81 @@ const HEAP_LIMIT = 2 ** 32;
 /** Pieces in which bytes that are in memory already are copied, so that progress is seen. */
 const CHUNK_BYTES = 1 << 20;
 
+/** What `fetch` can be asked for. */
+const FETCHED = new Set(['http:', 'https:', 'data:', 'blob:']);
+
+/** How an address begins that is no path. A single letter is a drive of Windows. */
+const SCHEME = /^[a-z][a-z\d+.-]+:\/\//i;
+
+/**
+ * @param {LoadOptions} options
+ * @returns {LoadOptions}
+ * @throws {ValueError}
+ */
+export function checkLoadOptions(options) {
+  const { onProgress, signal } = checkOptions(options, 'Model.load', ['onProgress', 'signal']);
+  return {
+    onProgress: checkFunction(onProgress, 'The option "onProgress"'),
+    signal: checkSignal(signal),
+  };
+}
+
 /**
  * @param {ModelSource} source
  * @param {LoadOptions} options
  * @returns {Promise<Source>}
  */
 export async function openSource(source, { signal } = {}) {
-  signal?.throwIfAborted();
-  if (source instanceof Uint8Array) return fromBytes(source);
-  if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
-  if (typeof Blob !== 'undefined' && source instanceof Blob) {
-    const name = 'The file';
-    const chunks = readStream(source.stream(), name, signal);
-    return { chunks, total: source.size, exact: true, name };
+  throwIfAborted(signal);
+  const kind = tagOf(source);
+  const bytes = modelBytes(source);
+  if (bytes) return fromBytes(bytes);
+  if (kind === 'String' || kind === 'URL') return openAddress(String(source), signal);
+  const it = /** @type {any} */ (source);
+  if (kind === 'Response') return openResponse(it, it.url || 'The response', signal);
+  if (kind === 'Blob' || kind === 'File') {
+    return { chunks: readBlob(it, signal), total: it.size, exact: true, name: 'The file' };
   }
-  if (typeof source === 'string' || source instanceof URL) return fetchSource(source, signal);
   const name = 'The stream';
-  if (typeof ReadableStream !== 'undefined' && source instanceof ReadableStream) {
-    return { chunks: readStream(source, name, signal), total: undefined, exact: false, name };
+  if (typeof it?.getReader === 'function') {
+    if (it.locked) throw new ValueError('The stream is being read by somebody else.');
+    return { chunks: readStream(it, signal), total: undefined, exact: false, name };
   }
-  if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) {
-    return { chunks: source, total: undefined, exact: false, name };
+  if (typeof it?.[Symbol.asyncIterator] === 'function') {
+    return { chunks: piecesOf(it, signal), total: undefined, exact: false, name };
   }
   throw new ValueError(
-    'A model is loaded from a Uint8Array, an ArrayBuffer, a Blob, a stream or an address.',
+    'A model is loaded from a Uint8Array or other bytes, a Blob, a stream or an address, not from ' +
+      `${describe(source)}.`,
   );
+}
+
+/**
+ * @param {Blob} blob
+ * @param {AbortSignal} [signal]
+ */
+async function* readBlob(blob, signal) {
+  if (typeof blob.stream === 'function') {
+    yield* readStream(blob.stream(), signal);
+    return;
+  }
+  // Test environments have Blobs of their own, some of which can do only this.
+  const reader = new FileReader();
+  const read = new Promise((resolve, reject) => {
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+  });
+  reader.readAsArrayBuffer(blob);
+  yield await orAborted(read, signal);
+}
+
+/** @param {unknown} source */
+function modelBytes(source) {
+  try {
+    return bytesOf(source);
+  } catch {
+    throw new ValueError('The model: the memory was given away, to another thread perhaps.');
+  }
 }
 
 /**
@@ -72,27 +131,72 @@ function fromBytes(bytes) {
 }
 
 /**
- * @param {string | URL} url
+ * @param {string} address
  * @param {AbortSignal} [signal]
  * @returns {Promise<Source>}
  */
-async function fetchSource(url, signal) {
-  const address = String(url);
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
+async function openAddress(address, signal) {
+  const url = parseAddress(address);
+  if (url && FETCHED.has(url.protocol)) return fetchSource(url.href, signal);
+  if (!hasFiles()) return fetchSource(address, signal); // relative to the page
+  if (url?.protocol !== 'file:' && SCHEME.test(address)) {
     throw new FileError(
-      `The model cannot be fetched from ${address}: ${
-        error instanceof Error ? error.message : error
-      }.`,
+      `The model cannot be read from ${address}: addresses begin with http, https, file, data or blob.`,
     );
   }
+  const opening = openFile(url?.protocol === 'file:' ? url : address, 'The model');
+  // Opening a pipe waits for somebody who writes to it.
+  const { chunks, size } = await orAborted(opening, signal).catch((error) => {
+    opening.then(({ chunks: late }) => /** @type {any} */ (late).destroy()).catch(() => {});
+    throw error;
+  });
+  return { chunks: piecesOf(chunks, signal), total: size, exact: true, name: address };
+}
+
+/** @param {string} address */
+function parseAddress(address) {
+  try {
+    return new URL(address);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Source>}
+ */
+async function fetchSource(address, signal) {
+  // One of this realm: `fetch` takes no other.
+  const controller = new AbortController();
+  let response;
+  try {
+    response = await orAborted(fetch(address, { signal: controller.signal }), signal);
+  } catch (error) {
+    controller.abort();
+    throwIfAborted(signal);
+    throw new FileError(`The model cannot be fetched from ${address}: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+  return openResponse(response, address, signal);
+}
+
+/**
+ * @param {Response} response
+ * @param {string} name where it is from
+ * @param {AbortSignal} [signal]
+ * @returns {Source}
+ */
+function openResponse(response, name, signal) {
   if (!response.ok || !response.body) {
     throw new FileError(
-      `The model cannot be fetched from ${address}: the server answers ${response.status}.`,
+      `The model cannot be fetched from ${name}: the server answers ${response.status}.`,
     );
+  }
+  if (response.bodyUsed || response.body.locked) {
+    throw new ValueError(`The answer of ${name} was read already.`);
   }
   // The length of a body that travels compressed is not the model's. One that travels compressed from
   // another origin hides that from us, so that the length is not to be relied on.
@@ -100,40 +204,11 @@ async function fetchSource(url, signal) {
     ? ''
     : (response.headers.get('content-length') ?? '');
   return {
-    chunks: readStream(response.body, address, signal),
+    chunks: readStream(response.body, signal),
     total: /^\d+$/.test(length) ? Number(length) : undefined,
     exact: false,
-    name: address,
+    name,
   };
-}
-
-/**
- * ReadableStream is not asynchronously iterable in every browser.
- *
- * @param {ReadableStream<Uint8Array>} stream
- * @param {string} name
- * @param {AbortSignal} [signal]
- */
-async function* readStream(stream, name, signal) {
-  const reader = stream.getReader();
-  let loaded = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((error) => {
-        signal?.throwIfAborted();
-        throw new FileError(
-          `${name} broke off after ${loaded} bytes: ${
-            error instanceof Error ? error.message : error
-          }.`,
-        );
-      });
-      if (done) return;
-      loaded += value.length;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
 }
 
 /**
@@ -149,13 +224,16 @@ export async function readIntoHeap(source, { onProgress, signal } = {}) {
   let { total } = source;
   checkAddressable(total);
   const loader = call((native) => native.makeLoader(exact && total !== undefined ? total : -1));
+  const head = new Uint8Array(HEAD_BYTES);
   let loaded = 0;
   try {
     onProgress?.({ loaded, total });
-    for await (const chunk of chunks) {
-      signal?.throwIfAborted();
-      appendChunk(loader, chunk);
-      loaded += chunk.length;
+    for await (const chunk of withReason(chunks, name, () => loaded)) {
+      throwIfAborted(signal);
+      const bytes = chunkBytes(chunk, name);
+      if (loaded < HEAD_BYTES) head.set(bytes.subarray(0, HEAD_BYTES - loaded), loaded);
+      loaded += bytes.length;
+      appendChunk(loader, bytes);
       const size = loader.fileSize();
       if (size >= 0) total = size;
       onProgress?.({ loaded, total });
@@ -166,9 +244,52 @@ export async function readIntoHeap(source, { onProgress, signal } = {}) {
     return loader;
   } catch (error) {
     loader.delete();
-    signal?.throwIfAborted();
-    throw error;
+    throwIfAborted(signal);
+    throw explain(error, name, head.subarray(0, loaded));
   }
+}
+
+/**
+ * What goes wrong within a source, as an error that says where.
+ *
+ * @param {AsyncIterable<unknown>} chunks
+ * @param {string} name
+ * @param {() => number} loaded
+ */
+async function* withReason(chunks, name, loaded) {
+  try {
+    yield* chunks;
+  } catch (error) {
+    if (error instanceof LowtropyError) throw error;
+    throw new FileError(`${name} broke off after ${loaded()} bytes: ${reasonOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} name
+ * @param {Uint8Array} head the file's beginning, as far as it came
+ * @returns {unknown} for a file of another kind an error that says so
+ */
+function explain(error, name, head) {
+  // What begins as a model file does is one: damaged, or of another version.
+  const isModel = head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
+  const kind = error instanceof FileError && !isModel ? kindOf(head) : undefined;
+  return kind ? new FileError(`${name} is not a safetensors file; it is ${kind}.`) : error;
+}
+
+/**
+ * @param {unknown} chunk
+ * @param {string} name
+ * @returns {Uint8Array}
+ */
+function chunkBytes(chunk, name) {
+  const bytes = modelBytes(chunk);
+  if (bytes) return bytes;
+  const text = typeof chunk === 'string' ? '; read it without an encoding' : '';
+  throw new ValueError(`${name} gives ${describe(chunk)} instead of bytes${text}.`);
 }
 
 /**

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ValueError } from '../core/errors.js';
+import { checkBytes, checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger } from './check.js';
 import { checkOptions, checkOrigin } from './compressor.js';
 import { describeLayout, listLayout, rememberNames } from './tensors.js';
 
@@ -48,8 +47,7 @@ export class Aggregator extends Handle {
    * @throws {FileError} with a sentence, for anything else
    */
   static restore(bytes) {
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved state is a Uint8Array.');
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A saved state'));
     return withBuffers(
       [buffer],
       () => new Aggregator(callTraining((native) => native.restoreAggregator(buffer))),
@@ -68,11 +66,11 @@ export class Aggregator extends Handle {
    *   other tensors or another round (than this one, and than those before), for a second one of
    *   its sender, and where the sum would overflow; then nothing is changed
    */
-  add(bytes, { round } = {}) {
+  add(bytes, options = {}) {
     const { native } = this;
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+    const { round } = checkKnown(options, 'Aggregator.add', ['round']);
     if (round !== undefined) checkInteger(round, 'The round', 0, 2 ** 32 - 1);
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A message'));
     withBuffers([buffer], () => callTraining(() => native.add(buffer, round)));
   }
 
@@ -82,9 +80,9 @@ export class Aggregator extends Handle {
    * @throws {ValueError} if no message was added, or if their mean does not fit onto the residual;
    *   what was added is then forgotten
    */
-  finish({ round = 0, sender = 0 } = {}) {
+  finish(origin = {}) {
     const { native } = this;
-    checkOrigin(sender, round);
+    const { sender, round } = checkOrigin(origin, 'Aggregator.finish');
     return callTraining(() => native.finish(sender, round));
   }
 

@@ -4,7 +4,13 @@ import { MemoryError, ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkFloat, checkInteger } from './check.js';
+import {
+  checkBytes,
+  checkFloat,
+  checkInteger,
+  checkOptions as checkKnown,
+} from '../core/check.js';
+import { plainView, typedArrayLength, typedArrayName } from '../core/tags.js';
 import { listLayout, rememberNames } from './tensors.js';
 
 /**
@@ -88,8 +94,7 @@ export class Compressor extends Handle {
    * @throws {FileError} with a sentence, for anything else
    */
   static restore(bytes) {
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved state is a Uint8Array.');
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A saved state'));
     return withBuffers(
       [buffer],
       () => new Compressor(callTraining((native) => native.restoreCompressor(buffer))),
@@ -116,14 +121,12 @@ export class Compressor extends Handle {
    * @throws {ShapeError} for other names or lengths than the layout's; either way the state is as
    *   it was
    */
-  encode(tensors, { round = 0, sender = 0 } = {}) {
-    checkOrigin(sender, round);
-    this.#check(tensors);
+  encode(tensors, origin = {}) {
+    const { sender, round } = checkOrigin(origin, 'Compressor.encode');
+    const values = this.#take(tensors);
     const { native } = this;
     const input = callTraining(() => native.input());
-    for (const { name, size, offset } of this.#tensors) {
-      input.subarray(offset, offset + size).set(tensors[name]);
-    }
+    this.#tensors.forEach(({ offset }, i) => input.set(values[i], offset));
     return callTraining(() => native.encode(sender, round));
   }
 
@@ -170,26 +173,32 @@ export class Compressor extends Handle {
     return callTraining(() => native.save());
   }
 
-  /** @param {Tensors} tensors */
-  #check(tensors) {
+  /**
+   * @param {Tensors} tensors
+   * @returns {Float32Array[]} views of them in the order of the layout, each read once
+   */
+  #take(tensors) {
     if (typeof tensors !== 'object' || tensors === null) {
       throw new ValueError('An update must be an object of Float32Arrays by name.');
     }
-    for (const { name, size } of this.#tensors) {
+    const views = this.#tensors.map(({ name, size }) => {
       const values = tensors[name];
-      if (!(values instanceof Float32Array)) {
+      if (typedArrayName(values) !== 'Float32Array') {
         throw new ShapeError(`The update has no Float32Array called "${name}".`);
       }
-      if (values.length !== size) {
-        throw new ShapeError(`Tensor "${name}" must have ${size} elements, not ${values.length}.`);
+      const length = typedArrayLength(values);
+      if (length !== size) {
+        throw new ShapeError(`Tensor "${name}" must have ${size} elements, not ${length}.`);
       }
-    }
+      return plainView(values, Float32Array);
+    });
     const unknown = Object.keys(tensors).find(
       (name) => !this.#tensors.some((tensor) => tensor.name === name),
     );
     if (unknown !== undefined) {
       throw new ShapeError(`The layout has no tensor "${unknown}", which the update has.`);
     }
+    return views;
   }
 }
 
@@ -237,11 +246,14 @@ export function checkOptions(name, options) {
 }
 
 /**
- * @param {number} sender
- * @param {number} round
+ * @param {Origin} origin
+ * @param {string} what the function that it is for
+ * @returns {Required<Origin>}
  * @throws {ValueError}
  */
-export function checkOrigin(sender, round) {
+export function checkOrigin(origin, what) {
+  const { round = 0, sender = 0 } = checkKnown(origin, what, ['round', 'sender']);
   checkInteger(sender, 'The sender', 0, 2 ** 32 - 1);
   checkInteger(round, 'The round', 0, 2 ** 32 - 1);
+  return { round, sender };
 }

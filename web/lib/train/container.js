@@ -12,7 +12,9 @@
  *   end−4   4      CRC-32 of all before
  */
 
+import { checkBytes } from '../core/check.js';
 import { FileError } from '../core/errors.js';
+import { refusePointer } from '../core/file-kinds.js';
 import { crc32 } from './crc32.js';
 
 const MAGIC = Uint8Array.of(0x4c, 0x54, 0x53, 0x49, 0x4d, 0x0d, 0x0a, 0x1a);
@@ -45,12 +47,12 @@ export function pack(content, parts) {
 }
 
 /**
- * @param {unknown} bytes
+ * @param {unknown} given bytes
  * @returns {{ content: unknown, parts: Uint8Array[] }} content: still to be checked; parts: views
  * @throws {FileError}
  */
-export function unpack(bytes) {
-  if (!(bytes instanceof Uint8Array)) throw new FileError('A checkpoint must be a Uint8Array.');
+export function unpack(given) {
+  const bytes = refusePointer(checkBytes(given, 'A checkpoint'), 'The checkpoint is');
   if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
     throw new FileError('This is no checkpoint of a simulation.');
   }

@@ -3,7 +3,8 @@
 /** The examples of a simulation: what was asked for, and the bytes of it that peers get. */
 
 import { FileError, ValueError } from '../core/errors.js';
-import { checkInteger, checkKeys } from './check.js';
+import { refusePointer } from '../core/file-kinds.js';
+import { checkBytes as checkBytesOf, checkInteger, checkKeys } from '../core/check.js';
 import { crc32 } from './crc32.js';
 
 /**
@@ -94,9 +95,7 @@ function digits(count, seed) {
  * @param {string} name
  */
 function checkBytes(value, name) {
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw new ValueError(`The data's ${name} must be a Uint8Array or an ArrayBuffer.`);
+  return checkBytesOf(value, `The data's ${name}`);
 }
 
 /**
@@ -180,6 +179,7 @@ async function readFile(path) {
  * @returns {Promise<Uint8Array>} themselves, unless they are gzip
  */
 async function decompress(bytes) {
+  refusePointer(bytes, 'The data are');
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)]);
   const reader = blob.stream().pipeThrough(new DecompressionStream('gzip')).getReader();

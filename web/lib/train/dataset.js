@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkBytes, checkInteger, checkOptions } from '../core/check.js';
 import { ValueError } from '../core/errors.js';
+import { refusePointer } from '../core/file-kinds.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkInteger } from './check.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').DatasetShape} DatasetShape
@@ -35,7 +36,8 @@ export class Dataset extends Handle {
    * @returns {Dataset}
    * @throws {ValueError} unless there are 1 to 1,000,000
    */
-  static digits({ count, seed = 1 }) {
+  static digits(options) {
+    const { count, seed = 1 } = checkOptions(options, 'Dataset.digits', ['count', 'seed']);
     checkInteger(count, 'The number of digits', 1, MOST);
     checkInteger(seed, 'The seed of the digits', 0, MOST);
     return new Dataset(callTraining((native) => native.makeDigits(count, seed)));
@@ -50,11 +52,13 @@ export class Dataset extends Handle {
    * @throws {FileError} if either is anything else
    */
   static idx(images, labels) {
-    checkBytes(images, 'The images');
-    checkBytes(labels, 'The labels');
-    const buffers = [uploadTrainingBytes(images)];
+    const [imageBytes, labelBytes] = [
+      refusePointer(checkBytes(images, 'The images'), 'The images are'),
+      refusePointer(checkBytes(labels, 'The labels'), 'The labels are'),
+    ];
+    const buffers = [uploadTrainingBytes(imageBytes)];
     return withBuffers(buffers, () => {
-      buffers.push(uploadTrainingBytes(labels));
+      buffers.push(uploadTrainingBytes(labelBytes));
       return new Dataset(callTraining((native) => native.readIdx(buffers[0], buffers[1])));
     });
   }
@@ -67,10 +71,10 @@ export class Dataset extends Handle {
    * @returns {Dataset}
    * @throws {ValueError} unless there are more characters than steps
    */
-  static text(text, { steps = 50 } = {}) {
-    checkBytes(text, 'The text');
+  static text(text, options = {}) {
+    const { steps = 50 } = checkOptions(options, 'Dataset.text', ['steps']);
     checkInteger(steps, 'The steps of a text', 1, MOST);
-    const buffer = uploadTrainingBytes(text);
+    const buffer = uploadTrainingBytes(refusePointer(checkBytes(text, 'The text'), 'The text is'));
     return withBuffers(
       [buffer],
       () => new Dataset(callTraining((native) => native.readText(buffer, steps))),
@@ -139,12 +143,4 @@ export class Dataset extends Handle {
     const { native } = this;
     return callTraining(() => native.shards(workers, Number(labels), seed));
   }
-}
-
-/**
- * @param {unknown} bytes
- * @param {string} what
- */
-function checkBytes(bytes, what) {
-  if (!(bytes instanceof Uint8Array)) throw new ValueError(`${what} must be a Uint8Array.`);
 }

@@ -2,11 +2,11 @@
 
 /** Reading messages: bytes that may have come from anywhere. */
 
+import { checkBytes, checkFloat, checkOptions } from '../core/check.js';
 import { ShapeError, ValueError } from '../core/errors.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkFloat } from './check.js';
-import { describeLayout, listLayout, listTensors, namesOf } from './tensors.js';
+import { describeLayout, listLayout, namesOf, takeTensors } from './tensors.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').MethodName} MethodName
@@ -87,14 +87,15 @@ export function checkMessage(bytes, layout) {
 export function applyMessage(bytes, tensors, scale = 1, options = {}) {
   checkFloat(scale, 'The scale', 'that is finite', () => true);
   readMessage(bytes, options, (reader) => {
-    const list = listTensors(tensors);
+    const { list, views } = takeTensors(tensors);
     if (list.length === 0) throw new ShapeError('There are no tensors to apply the message to.');
     callTraining(() => reader.checkLayout(list));
     const { names } = describeLayout(list);
     const updates = readUpdates(reader);
     const factor = Math.fround(scale);
-    names.forEach((name, i) => checkSums(updates[i], factor, name, tensors[name]));
-    names.forEach((name, i) => addUpdate(updates[i], factor, tensors[name]));
+    const targets = names.map((name) => /** @type {Float32Array} */ (views.get(name)));
+    names.forEach((name, i) => checkSums(updates[i], factor, name, targets[i]));
+    names.forEach((_, i) => addUpdate(updates[i], factor, targets[i]));
   });
 }
 
@@ -117,11 +118,12 @@ function namesIn(layout, reader) {
  * @param {(reader: NativeReader) => T} work
  * @returns {T}
  */
-function readMessage(bytes, { round }, work) {
-  if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
+function readMessage(bytes, options, work) {
+  const { round } = checkOptions(options, 'Reading a message', ['round']);
+  const message = checkBytes(bytes, 'A message');
   const reader = callTraining((native) => native.makeReader());
   try {
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(message);
     withBuffers([buffer], () => callTraining(() => reader.decode(buffer)));
     const { round: found } = callTraining(() => reader.head());
     if (round !== undefined && round !== found) {

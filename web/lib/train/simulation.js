@@ -3,7 +3,7 @@
 import { LowtropyError, ShapeError, ValueError } from '../core/errors.js';
 import { Model } from '../model/model.js';
 import { noTotals, ratioOf } from './accounting.js';
-import { checkInteger } from './check.js';
+import { checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { readCheckpoint, resumeOptions, writeCheckpoint } from './checkpoint.js';
 import { Cluster } from './cluster.js';
 import { dataOptionOf, loadData } from './data.js';
@@ -167,7 +167,8 @@ export class Simulation {
    *   shorter where the delay does not divide them
    * @returns {AsyncGenerator<Round, void, void>}
    */
-  async *run({ iterations }) {
+  async *run(options) {
+    const { iterations } = checkKnown(options, 'Simulation.run', ['iterations']);
     checkInteger(iterations, 'The number of iterations', 1, 2 ** 31 - 1);
     const { delay } = this.#settings;
     const every =
@@ -212,10 +213,10 @@ export class Simulation {
    *   as of Model.fromGraph
    * @returns {Promise<Model>}
    */
-  async model({ format = 'auto', ...options } = {}) {
-    const { value, body } = await this.#exclusive(({ server }) =>
-      server.request('export', options),
-    );
+  async model(options = {}) {
+    const known = ['prune', 'values', 'format'];
+    const { format = 'auto', ...rest } = checkKnown(options, 'Simulation.model', known);
+    const { value, body } = await this.#exclusive(({ server }) => server.request('export', rest));
     const tensors = new Map(
       value.tensors.map((/** @type {any} */ { name, ...shape }, /** @type {number} */ index) => [
         name,

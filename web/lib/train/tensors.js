@@ -3,6 +3,7 @@
 /** Tensors by name, and the numbers that stand for lists of names in messages. */
 
 import { ShapeError, ValueError } from '../core/errors.js';
+import { plainView, typedArrayName } from '../core/tags.js';
 import { callTraining } from '../core/training.js';
 
 /**
@@ -65,19 +66,35 @@ export function listLayout(layout) {
 
 /**
  * @param {Tensors} tensors
- * @returns {NamedSize[]}
+ * @returns {{ list: NamedSize[], views: Map<string, Float32Array> }} views: plain ones of the same
+ *   memory, by name, each read once
  * @throws {ValueError}
  */
-export function listTensors(tensors) {
+export function takeTensors(tensors) {
   if (typeof tensors !== 'object' || tensors === null) {
     throw new ValueError('Tensors must be an object of Float32Arrays by name.');
   }
-  return Object.entries(tensors).map(([name, values]) => {
-    if (!(values instanceof Float32Array)) {
-      throw new ValueError(`Tensor "${name}" must be a Float32Array.`);
-    }
-    return { name, size: values.length };
-  });
+  const views = new Map(
+    Object.entries(tensors).map(([name, values]) => {
+      if (typedArrayName(values) !== 'Float32Array') {
+        throw new ValueError(`Tensor "${name}" must be a Float32Array.`);
+      }
+      return [name, takeView(values, name)];
+    }),
+  );
+  return { list: [...views].map(([name, { length }]) => ({ name, size: length })), views };
+}
+
+/**
+ * @param {unknown} values
+ * @param {string} name
+ */
+function takeView(values, name) {
+  try {
+    return plainView(values, Float32Array);
+  } catch {
+    throw new ValueError(`Tensor "${name}": the memory was given away, to another thread perhaps.`);
+  }
 }
 
 /**

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkBytes, checkFloat, checkInteger, checkKeys, checkOptions } from '../core/check.js';
 import { ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
-import { checkFloats, checkLength, copyIn, copyOut, withBuffers } from '../core/memory.js';
+import { checkLength, copyIn, copyOut, takeFloats, withBuffers } from '../core/memory.js';
+import { plainView, typedArrayName } from '../core/tags.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import { checkFloat, checkInteger, checkKeys } from './check.js';
-import { Compressor } from './compressor.js';
+import { Compressor, checkOrigin } from './compressor.js';
 import { Dataset } from './dataset.js';
 import { exportGraph } from './export.js';
 import { checkOptimizer } from './optimizer-options.js';
@@ -74,8 +75,9 @@ export class Trainer extends Handle {
     checkInteger(maxMemory, 'The option maxMemory', 1, Number.MAX_SAFE_INTEGER);
     const optimizer = checkOptimizer(rest.optimizer ?? {});
     const shard = rest.shard ?? Uint32Array.from({ length: data.size }, (_, index) => index);
+    const numbers = plainView(shard, Uint32Array);
     const buffer = uploadTrainingBytes(
-      new Uint8Array(shard.buffer, shard.byteOffset, shard.byteLength),
+      new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength),
     );
     const native = { model, batch, seed, stream, maxMemory, optimizer };
     super(
@@ -136,10 +138,10 @@ export class Trainer extends Handle {
    * @throws {ShapeError} unless there are as many
    */
   setWeights(weights) {
-    const view = this.native.weights();
-    checkFloats(weights, 'The weights');
-    checkLength(weights.length, view.length, 'The weights');
-    copyIn(view, weights);
+    const floats = takeFloats(weights, 'The weights', (length) =>
+      checkLength(length, this.weightCount, 'The weights'),
+    );
+    copyIn(this.native.weights(), floats);
   }
 
   /**
@@ -150,7 +152,9 @@ export class Trainer extends Handle {
    * @returns {Evaluation}
    * @throws {ShapeError} for data with examples of another shape
    */
-  evaluate({ data = this.#data, limit } = {}) {
+  evaluate(options = {}) {
+    const known = ['data', 'limit'];
+    const { data = this.#data, limit } = checkOptions(options, 'Trainer.evaluate', known);
     checkDataset(data);
     if (limit !== undefined) checkInteger(limit, 'The limit', 1, MOST);
     const { native } = this;
@@ -205,9 +209,8 @@ export class Trainer extends Handle {
    * @throws {FileError} with a sentence, for anything else, and then nothing has changed
    */
   restore(bytes) {
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A saved trainer is a Uint8Array.');
     const { native } = this;
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A saved trainer'));
     withBuffers([buffer], () => callTraining(() => native.restore(buffer)));
   }
 
@@ -244,12 +247,11 @@ export class Trainer extends Handle {
    * @throws {ValueError} before `beginRound`, and for weights that have become NaN or infinite; then
    *   nothing has changed
    */
-  encode(compressor, { round = 0, sender = 0 } = {}) {
+  encode(compressor, origin = {}) {
     if (!(compressor instanceof Compressor)) {
       throw new ValueError('An update is encoded with a Compressor.');
     }
-    checkInteger(round, 'The round', 0, MOST);
-    checkInteger(sender, 'The sender', 0, MOST);
+    const { round, sender } = checkOrigin(origin, 'Trainer.encode');
     const { native } = this;
     return callTraining(() => native.encode(compressor.native, sender, round));
   }
@@ -265,10 +267,9 @@ export class Trainer extends Handle {
    *   infinite; whatever is thrown, the weights are as they were
    */
   apply(bytes, scale = 1) {
-    if (!(bytes instanceof Uint8Array)) throw new ValueError('A message must be a Uint8Array.');
     checkFloat(scale, 'The scale', 'that is finite', () => true);
     const { native } = this;
-    const buffer = uploadTrainingBytes(bytes);
+    const buffer = uploadTrainingBytes(checkBytes(bytes, 'A message'));
     withBuffers([buffer], () => callTraining(() => native.apply(buffer, scale)));
   }
 
@@ -309,7 +310,7 @@ function checkTrainer(options) {
   const given = checkKeys(options, 'A trainer', OPTIONS);
   checkDataset(given.data);
   if (typeof given.model !== 'string') throw new ValueError('The model must be a name.');
-  if (given.shard !== undefined && !(given.shard instanceof Uint32Array)) {
+  if (given.shard !== undefined && typedArrayName(given.shard) !== 'Uint32Array') {
     throw new ValueError('The shard must be a Uint32Array.');
   }
   return /** @type {TrainerOptions} */ (/** @type {unknown} */ (given));
