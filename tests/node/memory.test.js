@@ -232,7 +232,10 @@ describe('memory: beyond 2 GB', () => {
       assert.equal(first.byteLength, large.size - large.header.length);
       await assert.rejects(Model.load(large.stream()), (error) => {
         assert(error instanceof MemoryError, `${error}`);
-        assert.match(error.message, /^Out of memory: \d+ bytes were needed in one piece; \d+ bytes are in use\.$/);
+        assert.match(
+          error.message,
+          /^Out of memory: \d+ bytes were needed in one piece; \d+ bytes are in use\.$/,
+        );
         return true;
       });
       assert.deepEqual(second.run(input), small.run(input));

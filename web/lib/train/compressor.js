@@ -4,12 +4,7 @@ import { MemoryError, ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
 import { callTraining, uploadTrainingBytes } from '../core/training.js';
-import {
-  checkBytes,
-  checkFloat,
-  checkInteger,
-  checkOptions as checkKnown,
-} from '../core/check.js';
+import { checkBytes, checkFloat, checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { plainView, typedArrayLength, typedArrayName } from '../core/tags.js';
 import { listLayout, rememberNames } from './tensors.js';
 
