@@ -7,8 +7,9 @@
 
 namespace lowtropy {
 
-// Products and sums of sizes that come from outside: from data sets, files and options. A size_t has
-// 32 bits in WebAssembly, where the weights of a layer on large images would wrap around to a few.
+// Products and sums of sizes that come from outside: from data sets, files and options. A size_t
+// has 32 bits in WebAssembly, where the weights of a layer on large images would wrap around to a
+// few.
 
 // Floats that memory can have room for in one piece, as differences of pointers are signed.
 inline constexpr size_t kMostFloats = PTRDIFF_MAX / sizeof(float);
