@@ -22,3 +22,19 @@ export async function startThreads(wasm) {
     { module: trainingModule() },
   );
 }
+
+/**
+ * The data of all threads, once for all of them where threads can share memory: in Node.js, and in
+ * pages that are isolated from others.
+ *
+ * @param {Uint8Array[]} body
+ * @returns {Uint8Array[]}
+ */
+export function shareAmongThreads(body) {
+  if (typeof SharedArrayBuffer !== 'function') return body;
+  return body.map((bytes) => {
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    shared.set(bytes);
+    return shared;
+  });
+}
