@@ -248,7 +248,7 @@ describe('cli: train, called wrongly', { concurrency: 2 }, () => {
     [['something'], /"something" is one argument too many for lowtropy train/],
     [['--model', 'vgg'], /The model must be one of mlp, lenet5, resnet8, charlstm, not "vgg"/],
     [['--iterations', '0'], /--iterations must be a whole number from 1, not 0/],
-    [['--prune', '2'], /--prune must be from 0 to 1, not 2/],
+    [['--prune', '2'], /--prune must be from 0 to below 1, not 2/],
     [['--values', '1'], /--values must be a whole number from 2 to 256, not 1/],
     [['--link', '5'], /--link must be bit\/s up, bit\/s down and seconds of latency, as 1e6/],
   ];

@@ -5,7 +5,7 @@ import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js'
 import { CommandError, readInput } from '../common/files.js';
 import { openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
-import { makeProgress, print, printError, printable } from '../common/terminal.js';
+import { isMute, makeProgress, print, printError, printable } from '../common/terminal.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -58,6 +58,7 @@ async function run(values, [file, ...images]) {
   let failed = false;
   const progress = makeProgress('Looking at the pictures');
   for (const [index, image] of images.entries()) {
+    if (isMute()) break;
     try {
       const result = await classifyFile(model, image, count, names);
       print(values.json ? JSON.stringify(result) : describe(result));

@@ -43,6 +43,8 @@ export const DATA_LIMIT = 2 ** 28;
 
 const TEST_FILES = ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
 const TRAIN_FILES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'];
+/** All of a folder, each with .gz or without. */
+export const MNIST_FILES = Object.freeze([...TRAIN_FILES, ...TEST_FILES]);
 
 /**
  * @param {unknown} option
