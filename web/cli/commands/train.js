@@ -91,7 +91,6 @@ async function run(values) {
   try {
     simulation = await makeSimulation(values);
     await simulation.start();
-    if (saving.format !== 'auto' && values.save !== undefined) await rehearse(simulation, saving);
     return await train({ simulation, values, saving, iterations, interrupts });
   } finally {
     interrupts.release();
@@ -118,18 +117,6 @@ function checkSaving(values) {
     ...(count !== undefined && { values: count }),
     format: format ?? 'auto',
   };
-}
-
-/**
- * Saves the weights as they are at first, to nowhere: not every format holds everything, and that is
- * to be known now.
- *
- * @param {Simulation} simulation
- * @param {Saving} saving
- */
-async function rehearse(simulation, saving) {
-  const model = await simulation.model(saving);
-  model.dispose();
 }
 
 /** @param {Values} values */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { FileError, LowtropyError, ValueError } from '../core/errors.js';
-import { AnswerError, Requests } from '../transport/requests.js';
+import { AnswerError, GoneError, Requests } from '../transport/requests.js';
 import { Ledger } from './accounting.js';
 import {
   checksumOf,
@@ -417,21 +417,26 @@ export class Cluster {
   }
 
   /**
-   * The answer says no more than that it is done. One that is not understood is asked for again; to
-   * commit twice is to commit once, and the server's next answers show whether it did.
+   * To commit twice is to commit once: an error, or an answer that is not understood, is asked for
+   * again, until it is clear what the server's weights are.
    *
    * @param {number} round
    * @param {number[]} counted
    */
   async #commit(round, counted) {
-    for (let attempt = 0; attempt < MOST_COMMITS; ++attempt) {
+    const errors = [];
+    while (errors.length < MOST_COMMITS) {
       try {
         await this.server.request('commit', { round, counted });
         return;
       } catch (error) {
-        if (!(error instanceof AnswerError)) throw error;
+        if (error instanceof GoneError) throw error;
+        errors.push(error);
       }
     }
+    if (!errors.some((error) => error instanceof AnswerError)) throw errors[0]; // it refuses to
+    this.server.lose(`it does not say whether round ${round} is in its weights`);
+    throw new GoneError(String(this.server.gone));
   }
 
   /**

@@ -27,6 +27,8 @@ import { crc32 } from './crc32.js';
  *
  * @typedef {Pick<DataSource, 'kind' | 'count' | 'seed' | 'steps'>} DataSpec
  *
+ * @typedef {(size: number) => Uint8Array} Allocate where decompressed bytes go
+ *
  * @typedef {object} Data
  * @property {DataSpec} spec
  * @property {Uint8Array[]} body images and labels for training, then those for testing if there are
@@ -113,17 +115,22 @@ export function dataNameOf({ kind, path }) {
 /**
  * @param {DataSource} source
  * @param {number} [limit] bytes of all its files, decompressed
+ * @param {Allocate} [allocate]
  * @returns {Promise<Data>}
  * @throws {FileError} names the file
  */
-export async function loadData({ kind, path, bytes, ...numbers }, limit = DATA_LIMIT) {
-  const files = path === undefined ? (bytes ?? []) : await readFiles(kind, path, limit);
+export async function loadData(
+  { kind, path, bytes, ...numbers },
+  limit = DATA_LIMIT,
+  allocate = (size) => new Uint8Array(size),
+) {
+  const files = path === undefined ? (bytes ?? []) : await readFiles(kind, path, limit, allocate);
   /** @type {Uint8Array[]} */
   const body = [];
   let left = limit;
   for (const file of files) {
     checkPointer(file, 'The data');
-    const part = await decompress(file, left, limit);
+    const part = isGzip(file) ? await decompress(file, left, limit, allocate) : file;
     left -= part.length;
     if (left < 0) throw tooLarge('The data', limit);
     body.push(part);
@@ -167,11 +174,13 @@ function checkPointer(bytes, what) {
  * @param {DataSource['kind']} kind
  * @param {string} path
  * @param {number} limit bytes of each
+ * @param {Allocate} allocate
  */
-async function readFiles(kind, path, limit) {
-  if (kind === 'text') return [await readFile(path, limit)];
-  const test = await Promise.all(TEST_FILES.map((name) => readEither(path, name, limit)));
-  const train = await Promise.all(TRAIN_FILES.map((name) => readEither(path, name, limit)));
+async function readFiles(kind, path, limit, allocate) {
+  if (kind === 'text') return [await readFile(path, limit, allocate)];
+  const read = (/** @type {string} */ name) => readEither(path, name, limit, allocate);
+  const test = await Promise.all(TEST_FILES.map(read));
+  const train = await Promise.all(TRAIN_FILES.map(read));
   const missing =
     TEST_FILES.find((_, index) => !test[index]) ??
     (train.some((file) => file) && TRAIN_FILES.find((_, index) => !train[index]));
@@ -183,12 +192,13 @@ async function readFiles(kind, path, limit) {
  * @param {string} folder
  * @param {string} name
  * @param {number} limit bytes
+ * @param {Allocate} allocate
  * @returns {Promise<Uint8Array | undefined>} undefined where there is neither
  */
-async function readEither(folder, name, limit) {
+async function readEither(folder, name, limit, allocate) {
   for (const ending of ['', '.gz']) {
     try {
-      return await readFile(`${folder}/${name}${ending}`, limit);
+      return await readFile(`${folder}/${name}${ending}`, limit, allocate);
     } catch (error) {
       if (!(error instanceof MissingError)) throw error;
     }
@@ -201,9 +211,10 @@ class MissingError extends FileError {}
 /**
  * @param {string} path
  * @param {number} limit bytes
+ * @param {Allocate} allocate
  * @returns {Promise<Uint8Array>}
  */
-async function readFile(path, limit) {
+async function readFile(path, limit, allocate) {
   // A variable, so that bundlers for browsers leave it alone.
   const fileSystem = 'node:fs/promises';
   let node;
@@ -218,7 +229,8 @@ async function readFile(path, limit) {
     const status = await handle.stat();
     if (status.isFile() && status.size > limit) throw tooLarge(`The data of ${path}`, limit);
     // Pipes and devices do not tell their size, and may never end.
-    const bytes = await collect(handle.createReadStream({ autoClose: false }), limit);
+    const stream = handle.createReadStream({ autoClose: false });
+    const bytes = await collect(stream, limit, status.size, allocate);
     if (!bytes) throw tooLarge(`The data of ${path}`, limit);
     checkPointer(bytes, `The data of ${path}`);
     return bytes;
@@ -235,42 +247,58 @@ async function readFile(path, limit) {
 /**
  * @param {AsyncIterable<Uint8Array>} chunks
  * @param {number} limit
- * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} undefined where there are more bytes
+ * @param {number} expected bytes; there may be more or fewer
+ * @param {Allocate} allocate
+ * @returns {Promise<Uint8Array | undefined>} undefined where there are more than the limit
  */
-async function collect(chunks, limit) {
-  /** @type {Uint8Array[]} */
-  const found = [];
+async function collect(chunks, limit, expected, allocate) {
+  let bytes = allocate(Math.min(expected, limit));
   let size = 0;
   for await (const chunk of chunks) {
-    size += chunk.length;
-    if (size > limit) return undefined;
-    found.push(chunk);
+    const next = size + chunk.length;
+    if (next > limit) return undefined;
+    if (next > bytes.length) {
+      const larger = allocate(Math.min(limit, Math.max(next, 2 * bytes.length)));
+      larger.set(bytes);
+      bytes = larger;
+    }
+    bytes.set(chunk, size);
+    size = next;
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of found.splice(0)) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return bytes.subarray(0, size);
+}
+
+/** @param {Uint8Array} bytes */
+function isGzip(bytes) {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /**
- * @param {Uint8Array} bytes
+ * @param {Uint8Array} bytes gzip
  * @param {number} left how many they may be, decompressed
  * @param {number} limit of all files, for the message
- * @returns {Promise<Uint8Array>} themselves, unless they are gzip
+ * @param {Allocate} allocate
+ * @returns {Promise<Uint8Array>}
  */
-async function decompress(bytes, left, limit) {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+async function decompress(bytes, left, limit, allocate) {
   let whole;
   try {
-    whole = await collect(gunzip(bytes), left);
+    whole = await collect(gunzip(bytes), left, sizeIn(bytes), allocate);
   } catch {
     throw new FileError('The data are damaged: they begin as gzip, but do not go on so.');
   }
   if (!whole) throw tooLarge('The data', limit);
   return whole;
+}
+
+/** No byte becomes more: a bit each for 258 bytes and their distance. */
+const GZIP_RATIO = 1032;
+
+/** @param {Uint8Array} bytes gzip @returns {number} what it says its size is, if that can be */
+function sizeIn(bytes) {
+  if (bytes.length < 18) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Math.min(view.getUint32(bytes.length - 4, true), GZIP_RATIO * bytes.length);
 }
 
 /**

@@ -13,7 +13,7 @@ import { checkExport } from './export.js';
 import { floatsOf } from './floats.js';
 import { checkOptions } from './options.js';
 import { chooseParticipants } from './random.js';
-import { shareAmongThreads, startThreads } from './threads.js';
+import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
 
 /**
  * @typedef {import('../model/model.js').Formats} Formats
@@ -351,11 +351,11 @@ export class Simulation {
 
   async #start() {
     const { settings, source, maxDataBytes, wasm, transport } = this.#checked;
-    this.#data = await loadData(source, maxDataBytes);
+    this.#data = await loadData(source, maxDataBytes, transport ? undefined : allocateShared);
     if (this.#snapshot && this.#snapshot.dataChecksum !== this.#data.checksum) {
       throw new ValueError('The data are not those of the checkpoint.');
     }
-    if (!transport) this.#data = { ...this.#data, body: shareAmongThreads(this.#data.body) };
+    if (!transport) this.#data.body = this.#data.body.map(shareAmongThreads);
     const cluster = new Cluster(settings, this.#data, transport ?? (await startThreads(wasm)));
     this.#checkAlive();
     this.#cluster = cluster;

@@ -24,17 +24,27 @@ export async function startThreads(wasm) {
 }
 
 /**
- * The data of all threads, once for all of them where threads can share memory: in Node.js, and in
- * pages that are isolated from others.
+ * Memory that all threads see, where threads can share it: in Node.js, and in pages that are isolated
+ * from others.
  *
- * @param {Uint8Array[]} body
- * @returns {Uint8Array[]}
+ * @param {number} size bytes
+ * @returns {Uint8Array}
  */
-export function shareAmongThreads(body) {
-  if (typeof SharedArrayBuffer !== 'function') return body;
-  return body.map((bytes) => {
-    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
-    shared.set(bytes);
-    return shared;
-  });
+export function allocateShared(size) {
+  return typeof SharedArrayBuffer === 'function'
+    ? new Uint8Array(new SharedArrayBuffer(size))
+    : new Uint8Array(size);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array} the same, in such memory
+ */
+export function shareAmongThreads(bytes) {
+  if (typeof SharedArrayBuffer !== 'function' || bytes.buffer instanceof SharedArrayBuffer) {
+    return bytes;
+  }
+  const shared = allocateShared(bytes.length);
+  shared.set(bytes);
+  return shared;
 }

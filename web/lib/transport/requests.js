@@ -85,7 +85,7 @@ export class Requests {
     requests.#onLost = onLost;
     const channel = await transport.connect(name, {
       onFrame: (frame) => requests.#receive(frame),
-      onLost: (reason) => requests.#lose(String(reason)),
+      onLost: (reason) => requests.lose(String(reason)),
     });
     requests.#channel = channel;
     if (requests.#gone !== undefined) await channel.close(); // gone before it was there
@@ -111,7 +111,7 @@ export class Requests {
       try {
         this.#channel?.send({ head: { id, type, fields }, body });
       } catch (error) {
-        this.#lose(`nothing can be sent to it: ${phraseOf(error)}`);
+        this.lose(`nothing can be sent to it: ${phraseOf(error)}`);
       }
     });
   }
@@ -129,8 +129,12 @@ export class Requests {
     this.#pending.clear();
   }
 
-  /** @param {string} reason a phrase */
-  #lose(reason) {
+  /**
+   * Takes the other end for gone.
+   *
+   * @param {string} reason a phrase
+   */
+  lose(reason) {
     if (this.#gone !== undefined) return;
     const sentence = `${this.#name} is gone: ${reason}.`;
     this.#end(sentence);
@@ -144,9 +148,9 @@ export class Requests {
     const id = idOf(frame);
     const [next] = this.#pending.keys();
     if (id === null) {
-      this.#lose(complaintOf(/** @type {Frame} */ (frame)));
+      this.lose(complaintOf(/** @type {Frame} */ (frame)));
     } else if (id === undefined || id !== next) {
-      this.#lose('it sent what answers no question');
+      this.lose('it sent what answers no question');
     } else {
       this.#answer(id, /** @type {Frame} */ (frame));
     }
