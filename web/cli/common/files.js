@@ -3,7 +3,7 @@
 /** Files in and out, and what is said where they cannot be had. */
 
 import { fstatSync } from 'node:fs';
-import { access, constants, open, realpath, stat, writeFile } from 'node:fs/promises';
+import { access, constants, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { isGitLfsPointer } from '../../lib/core/git-lfs.js';
@@ -164,7 +164,7 @@ export async function writeOutput(file, bytes) {
     }
     const existing = await stat(file).catch(() => undefined);
     if (existing?.isDirectory()) throw new CommandError(`${file} is a folder, not a file.`);
-    await (existing && !existing.isFile() ? writeFile(file, bytes) : replaceFile(file, bytes));
+    await replaceFile(file, bytes);
   } catch (error) {
     throw fileError(file === STANDARD ? 'Standard output' : file, error);
   }

@@ -9,7 +9,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { open, readlink, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { open, readlink, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 
 /** @typedef {import('node:fs/promises').FileHandle} FileHandle */
@@ -97,14 +97,16 @@ export async function followLinks(file) {
 }
 
 /**
- * @param {string} file a symbolic link stays one: what it stands for is replaced
+ * @param {string} file a symbolic link stays one: what it stands for is replaced. A pipe or a device
+ *   is not replaced, but written to
  * @param {Uint8Array | string} content
  * @returns {Promise<void>}
  * @throws {NodeJS.ErrnoException} and then what was there is there still
  */
 export async function replaceFile(file, content) {
+  const existing = await stat(file).catch(() => undefined);
+  if (existing && !existing.isFile() && !existing.isDirectory()) return writeFile(file, content);
   const target = await followLinks(file);
-  const existing = await stat(target).catch(() => undefined);
   await withTemporary(dirname(target), async (handle, path) => {
     if (existing) await handle.chmod(existing.mode & 0o777);
     await handle.writeFile(content);
