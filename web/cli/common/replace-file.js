@@ -99,7 +99,7 @@ export async function followLinks(file) {
 /**
  * @param {string} file a symbolic link stays one: what it stands for is replaced. A pipe or a device
  *   is not replaced, but written to
- * @param {Uint8Array | string} content
+ * @param {Uint8Array | string | AsyncIterable<Uint8Array | string>} content
  * @returns {Promise<void>}
  * @throws {NodeJS.ErrnoException} and then what was there is there still
  */
@@ -109,7 +109,7 @@ export async function replaceFile(file, content) {
   const target = await followLinks(file);
   await withTemporary(dirname(target), async (handle, path) => {
     if (existing) await handle.chmod(existing.mode & 0o777);
-    await handle.writeFile(content);
+    await writeFile(handle, content);
     await handle.sync();
     await handle.close();
     await rename(path, target);
