@@ -274,12 +274,16 @@ export class Cluster {
    */
   async waitForSomebody() {
     while (this.present.length === 0) {
+      this.checkSomebodyLeft();
       const late = this.members.filter(({ status }) => status === 'late');
-      if (late.length === 0) {
-        throw new LowtropyError(`There is no worker left. ${this.#lastReason}`.trimEnd());
-      }
       await Promise.race(late.map(({ settled }) => settled));
     }
+  }
+
+  /** @throws {LowtropyError} if nobody is there, on time or late */
+  checkSomebodyLeft() {
+    if (this.members.some(({ status }) => status === 'present' || status === 'late')) return;
+    throw new LowtropyError(`There is no worker left. ${this.#lastReason}`.trimEnd());
   }
 
   /** Gives everybody who missed rounds what they lack. */

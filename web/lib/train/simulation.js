@@ -420,6 +420,7 @@ export class Simulation {
     const participants = chooseParticipants(present, count, seed, round);
     const work = { round, steps, iterations: this.#iterations };
     const { trained, refused, late } = await cluster.train(participants, work);
+    if (trained.length === 0) cluster.checkSomebodyLeft(); // made by nobody, it is no round
     const plan = await cluster.aggregate(round, trained, dense);
     const { counted } = plan;
     const ledger = cluster.closeLedger();
