@@ -7,9 +7,9 @@
  *   npm run bench -- codec [--rounds 9] [--json FILE]
  */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { callTraining } from '../../web/lib/core/training.js';
 import { Aggregator, Compressor, applyMessage, initTraining } from '../../web/lib/index.js';
 import { resNet50Layout } from '../common/resnet50.js';
@@ -207,7 +207,7 @@ async function main() {
     );
   }
   if (values.json) {
-    writeFileSync(values.json, `${JSON.stringify({ ...where, rows, sizes }, null, 2)}\n`);
+    await replaceFile(values.json, `${JSON.stringify({ ...where, rows, sizes }, null, 2)}\n`);
   }
 }
 

@@ -7,9 +7,9 @@
  *   npm run bench -- layers [--format auto] [--rounds 21] [--layer NAME] [--json FILE]
  */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
 import { Model, init } from '../../web/lib/index.js';
 import { noData, squeezeNetFiles } from '../../tests/node/data.js';
@@ -135,7 +135,8 @@ async function main() {
         'times fewer than dense.',
     );
   }
-  if (options.json) writeFileSync(options.json, `${JSON.stringify({ ...where, rows }, null, 2)}\n`);
+  if (options.json)
+    await replaceFile(options.json, `${JSON.stringify({ ...where, rows }, null, 2)}\n`);
 }
 
 await main();

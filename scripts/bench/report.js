@@ -2,9 +2,9 @@
 
 /** Options, progress and results of the benchmark, wherever its rows are measured. */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { noData } from '../../tests/node/data.js';
 import { PEERS } from './peers.js';
 import { chooseRows } from './rows.js';
@@ -97,5 +97,5 @@ export async function report({ row: names, rounds, json }, where, measure) {
     console.log(row ? tableRow(row) : `${title}: not measured, for ${noData}`);
     if (row) rows.push(row);
   }
-  if (json) writeFileSync(json, `${JSON.stringify({ ...where, rounds, rows }, null, 2)}\n`);
+  if (json) await replaceFile(json, `${JSON.stringify({ ...where, rounds, rows }, null, 2)}\n`);
 }

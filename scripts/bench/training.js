@@ -7,9 +7,9 @@
  *   npm run bench -- training [--rounds 5] [--json FILE]
  */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Dataset, Trainer, initTraining } from '../../web/lib/index.js';
 import { interleave } from './interleave.js';
 import { machine } from './machine.js';
@@ -75,7 +75,8 @@ async function main() {
   }
   const kept = ours.milliseconds <= LIMIT_MILLISECONDS ? 'kept' : 'NOT kept';
   console.log(`\nThe limit of ${LIMIT_MILLISECONDS} ms is ${kept}.`);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ ...where, rows }, null, 2)}\n`);
+  if (values.json)
+    await replaceFile(values.json, `${JSON.stringify({ ...where, rows }, null, 2)}\n`);
   trainer.dispose();
   data.dispose();
 }

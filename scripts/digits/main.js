@@ -10,9 +10,9 @@
  * What it is tested on it has not seen.
  */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Model, Trainer, init, initTraining } from '../../web/lib/index.js';
 import { noData } from '../../tests/node/data.js';
 import { StepError, runMain } from '../common/run.js';
@@ -125,7 +125,7 @@ await runMain(import.meta.url, async () => {
   const seed = Number(values.seed);
   const model = await compress(train(learnedExamples(seed), seed));
   const file = model.save();
-  writeFileSync(values.out, file);
+  await replaceFile(values.out, file);
   const mnist = readMnist();
   for (const [title, examples] of /** @type {const} */ ([
     ['MNIST that it has not seen', slice(mnist, LEARNED, mnist.labels.length)],

@@ -2,10 +2,10 @@
 
 /** Writes what was found: results.csv, RESULTS.md and the figures, from finished runs alone. */
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { inProject } from '../common/run.js';
 import { accuracyFigure, gridFigure, readable } from './figures.js';
 import { percent } from './plan.js';
@@ -38,11 +38,11 @@ export async function writeReport(folder, outcomes) {
   const curves = some.filter(({ series }) => !series.grid);
   const grids = some.filter(({ series }) => series.grid);
   /** @param {string} name @param {string} content */
-  const write = (name, content) => writeFileSync(join(folder, name), content);
-  write('results.csv', csv(some));
-  if (curves.length > 0) write('accuracy.svg', accuracyFigure(curves.map(panel)));
-  for (const outcome of grids) write(`${outcome.series.name}.svg`, drawGrid(outcome));
-  write('RESULTS.md', await markdown(some));
+  const write = (name, content) => replaceFile(join(folder, name), content);
+  await write('results.csv', csv(some));
+  if (curves.length > 0) await write('accuracy.svg', accuracyFigure(curves.map(panel)));
+  for (const outcome of grids) await write(`${outcome.series.name}.svg`, drawGrid(outcome));
+  await write('RESULTS.md', await markdown(some));
 }
 
 /** @param {Outcome} outcome */

@@ -12,12 +12,12 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 
 /**
  * @typedef {import('./plan.js').Settings} Settings
@@ -88,9 +88,7 @@ export class Store {
     try {
       if (this.find(settings)) return false;
       const text = JSON.stringify({ settings, result: await run(settings) }, null, 1);
-      const part = this.#path(settings, '.part');
-      writeFileSync(part, `${text}\n`);
-      renameSync(part, this.#path(settings, '.json'));
+      await replaceFile(this.#path(settings, '.json'), `${text}\n`);
       return true;
     } finally {
       rmSync(lock, { force: true });

@@ -9,9 +9,10 @@
  * What is there already is not made again; RESULTS.md is written from all that was measured so far.
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Model, init } from '../../web/lib/index.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
 import { noData, squeezeNetFiles } from '../../tests/node/data.js';
@@ -124,7 +125,7 @@ async function writeResults({ names, out, ...options }) {
   for (const name of names) {
     const start = performance.now();
     console.log(`Measuring ${name} …`);
-    writeFileSync(notes(name), JSON.stringify(await measure(name, options), null, 2));
+    await replaceFile(notes(name), JSON.stringify(await measure(name, options), null, 2));
     console.log(`  took ${secondsSince(start)}`);
   }
   const measured = [...networkNames, SQUEEZENET].map(notes).filter(existsSync);

@@ -2,9 +2,9 @@
 
 /** Writes RESULTS.md from what was measured. */
 
-import { writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { inProject } from '../common/run.js';
 
 /**
@@ -153,5 +153,5 @@ export async function writeReport(results, file) {
   ].join('\n\n');
   const path = inProject(file);
   const options = await resolveConfig(path);
-  writeFileSync(path, await format(text, { ...options, parser: 'markdown' }));
+  await replaceFile(path, await format(text, { ...options, parser: 'markdown' }));
 }

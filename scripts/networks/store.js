@@ -3,8 +3,9 @@
 /** The drawn networks as model files, and what was measured on them, in build/networks. */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Model } from '../../web/lib/index.js';
 import { filesIn } from '../common/files.js';
 import { inProject } from '../common/run.js';
@@ -93,11 +94,11 @@ export async function storeNetwork(name, seed) {
   }
   const { graph, tensors } = buildNetwork(name, { seed });
   const model = await Model.fromGraph(graph, tensors);
-  writeFileSync(file, model.save());
+  await replaceFile(file, model.save());
   const { byteLength: bytes, denseByteLength: denseBytes } = model;
   /** @type {Stored} */
   const stored = { key, statistics: statisticsOf(model), bytes, denseBytes };
   model.dispose();
-  writeFileSync(notes, JSON.stringify(stored, null, 2));
+  await replaceFile(notes, JSON.stringify(stored, null, 2));
   return { ...stored, file, made: true };
 }

@@ -108,7 +108,7 @@ await runMain(import.meta.url, async () => {
           seconds: Math.round((performance.now() - start) / 1000),
         },
       };
-  const curves = writeReport(out, plan, measurements, circumstances);
+  const curves = await writeReport(out, plan, measurements, circumstances);
   const { rows, cols, density, values } = plan.base;
   console.log(
     `\nWhere each format is better than dense, the rest being ${rows}×${cols}, ` +

@@ -2,9 +2,10 @@
 
 /** results.csv, and back; crossings.csv; machine.json; formats.svg. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { StepError } from '../common/run.js';
 import { curvesOf } from './crossings.js';
 import { casesOf, keyOf } from './plan.js';
@@ -119,16 +120,16 @@ export function readReport(folder, plan) {
  * @param {Plan} plan
  * @param {Measurement[]} measurements
  * @param {Circumstances} circumstances
- * @returns {Curve[]}
+ * @returns {Promise<Curve[]>}
  */
-export function writeReport(folder, plan, measurements, circumstances) {
+export async function writeReport(folder, plan, measurements, circumstances) {
   const curves = curvesOf(plan, measurements);
   mkdirSync(folder, { recursive: true });
   /** @param {string} name @param {string} content */
-  const write = (name, content) => writeFileSync(join(folder, name), content);
-  write('results.csv', writeResults(measurements));
-  write('machine.json', `${JSON.stringify(circumstances, null, 2)}\n`);
-  write('crossings.csv', writeCrossings(curves));
-  write('formats.svg', drawFigure(plan, measurements, curves, circumstances));
+  const write = (name, content) => replaceFile(join(folder, name), content);
+  await write('results.csv', writeResults(measurements));
+  await write('machine.json', `${JSON.stringify(circumstances, null, 2)}\n`);
+  await write('crossings.csv', writeCrossings(curves));
+  await write('formats.svg', drawFigure(plan, measurements, curves, circumstances));
   return curves;
 }

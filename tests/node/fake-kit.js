@@ -7,6 +7,7 @@
  * and tampered with.
  */
 
+import { FileError } from '../../web/lib/core/errors.js';
 import { answerWith } from '../../web/lib/transport/requests.js';
 import { peerHandlers } from '../../web/lib/train/peer-handlers.js';
 
@@ -23,6 +24,16 @@ export const WEIGHTS = 4;
 const toBytes = (value) => new TextEncoder().encode(JSON.stringify(value));
 /** @param {Uint8Array} bytes */
 const fromBytes = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
+/** @param {Uint8Array} bytes */
+function checkMessage(bytes) {
+  const message = fromBytes(bytes);
+  const { values } = message;
+  if (Array.isArray(values) && values.length === WEIGHTS && values.every(Number.isFinite)) {
+    return message;
+  }
+  throw new FileError('The message has no four values.');
+}
 
 class Dataset {
   size = 10;
@@ -103,7 +114,7 @@ class Trainer {
 
   /** @param {number} n */
   step(n) {
-    this.values = this.values.map((value) => value + n * this.stream);
+    this.values = this.values.map((value) => Math.fround(value + n * this.stream));
     return { loss: this.stream };
   }
 
@@ -123,7 +134,7 @@ class Trainer {
    */
   apply(bytes, scale) {
     const { values } = fromBytes(bytes);
-    this.values = this.values.map((value, index) => value + scale * values[index]);
+    this.values = this.values.map((value, index) => Math.fround(value + scale * values[index]));
   }
 
   weights() {
@@ -136,6 +147,14 @@ class Trainer {
   }
 
   calibrate() {}
+
+  toGraph() {
+    const data = this.weights();
+    return {
+      graph: { nodes: [] },
+      tensors: new Map([['all', { rows: 1, cols: 4, data, kind: 'vector' }]]),
+    };
+  }
 
   evaluate() {
     return { loss: 1, accuracy: 0.5, examples: 2 };
@@ -180,13 +199,13 @@ class Aggregator extends Compressor {
 }
 
 /** @type {any} */
-const kit = {
+export const fakeKit = {
   init: async () => {},
   Aggregator,
   Compressor,
   Dataset,
   Trainer,
-  checkMessage: fromBytes,
+  checkMessage,
 };
 
 /**
@@ -200,6 +219,16 @@ export class FakeTransport {
   down = 0;
   /** Changes a message on its way up. @type {(bytes: Uint8Array) => Uint8Array} */
   tamper = (bytes) => bytes;
+  /**
+   * What becomes of an answer on its way: the frames that arrive instead.
+   *
+   * @type {(name: string, type: string, frame: Frame) => any[]}
+   */
+  mangle = (name, type, frame) => [frame];
+  /** Peers to which nothing can be sent. @type {Set<string>} */
+  refuse = new Set();
+  /** What each peer computes with. @type {Map<string, Trainer>} */
+  trainers = new Map();
   /** Peers that there are, by name. */
   listeners = /** @type {Map<string, Listener>} */ (new Map());
   /** Peers whose answers are held back, and these. @type {Map<string, Frame[]>} */
@@ -211,10 +240,19 @@ export class FakeTransport {
    */
   async connect(name, listener) {
     this.listeners.set(name, listener);
-    const answer = answerWith(peerHandlers(kit, undefined));
+    const { trainers } = this;
+    class KnownTrainer extends Trainer {
+      /** @param {ConstructorParameters<typeof Trainer>[0]} options */
+      constructor(options) {
+        super(options);
+        trainers.set(name, this);
+      }
+    }
+    const answer = answerWith(peerHandlers({ ...fakeKit, Trainer: KnownTrainer }, undefined));
     const worker = name !== 'The server';
     return {
       send: (/** @type {Frame} */ { head, body }) => {
+        if (this.refuse.has(name)) throw new Error('there is no wire');
         const copies = body.map((bytes) => bytes.slice());
         if (worker && /^(apply|setWeights)$/.test(head.type)) this.down += size(copies);
         answer({ head: JSON.parse(JSON.stringify(head)), body: copies }, (frame) => {
@@ -222,7 +260,9 @@ export class FakeTransport {
             this.up += size(frame.body);
             frame.body = frame.body.map(this.tamper);
           }
-          this.#deliver(name, frame, listener);
+          for (const each of this.mangle(name, head.type, frame)) {
+            this.#deliver(name, each, listener);
+          }
         });
       },
       close: async () => void this.listeners.delete(name),

@@ -147,6 +147,117 @@ describe('rounds', () => {
   });
 });
 
+describe('rounds: one run at a time', () => {
+  test('a second one is refused, and the first goes on', async () => {
+    const { simulation } = simulate();
+    const second = async () => (await simulation.run({ iterations: 5 }).next()).value;
+    const begun = runRounds(simulation, 5);
+    await assert.rejects(second(), /^LowtropyError: The simulation has a run under way: [^.]*\.$/);
+    assert.equal((await begun).length, 5);
+    assert.equal(simulation.iterations, 5);
+    // Between two rounds, too.
+    for await (const { round } of simulation.run({ iterations: 7 })) {
+      await assert.rejects(second(), /has a run under way/, `${round}`);
+    }
+    assert.equal(simulation.iterations, 7);
+  });
+
+  test('after it is left, or has failed, another begins', async () => {
+    const { simulation } = simulate();
+    for await (const { round } of simulation.run({ iterations: 3 })) if (round === 1) break;
+    const run = simulation.run({ iterations: 3 });
+    await run.next();
+    await run.return();
+    await simulation.leave(0);
+    await simulation.leave(1);
+    await assert.rejects(runRounds(simulation, 1), /There is no worker left/);
+    await simulation.join(1);
+    assert.equal((await runRounds(simulation, 1)).length, 1);
+    simulation.run({ iterations: 9 }); // of which nothing is asked
+    assert.equal((await runRounds(simulation, 1)).length, 1);
+  });
+
+  test('all else is done between its rounds', async () => {
+    const { simulation } = simulate({ workers: 3 });
+    const run = runRounds(simulation, 6);
+    const [saved, evaluation, weights] = await Promise.all([
+      simulation.checkpoint(),
+      simulation.evaluate(),
+      simulation.weights(1),
+      simulation.leave(2),
+      simulation.join(2),
+    ]);
+    assert.equal((await run).length, 6);
+    assert.equal(evaluation.accuracy, 0.5);
+    assert(weights.every((value) => value === weights[0]));
+    const resumed = await Simulation.resume(saved, { transport: new FakeTransport() });
+    open.push(resumed);
+    await runRounds(resumed, 6 - resumed.iterations);
+    assert(resumed.round === 6 && simulation.round === 6);
+  });
+
+  test('nothing is done after dispose, nor begun', async () => {
+    const { simulation, transport } = simulate();
+    await simulation.dispose();
+    await simulation.dispose();
+    for (const used of [
+      simulation.start(),
+      simulation.run({ iterations: 1 }).next(),
+      simulation.evaluate(),
+      simulation.weights(0),
+      simulation.model(),
+      simulation.checkpoint(),
+      simulation.leave(0),
+      simulation.join(0),
+      simulation.kill(0),
+      simulation.stall(0, 1),
+    ]) {
+      await assert.rejects(
+        used,
+        /^DisposedError: The simulation was used after its dispose\(\)\.$/,
+      );
+    }
+    assert.equal(transport.listeners.size, 0);
+  });
+
+  test('what cannot be is refused at once, not after the round', async () => {
+    const { simulation, transport } = simulate();
+    await simulation.start();
+    transport.hold('Worker 1');
+    const run = runRounds(simulation, 1);
+    for (const [refused, message] of /** @type {Array<[Promise<unknown>, RegExp]>} */ ([
+      [simulation.model({ prune: 1 }), /^ValueError: The share to prune must be .* not 1\.$/],
+      [simulation.model({ prune: NaN }), /^ValueError: The share to prune must be .* not NaN\.$/],
+      [simulation.model({ values: 0 }), /^ValueError: The number of values must be .* not 0\.$/],
+      [simulation.model({ values: 2.5 }), /^ValueError: The number of values must be/],
+      [simulation.model(/** @type {any} */ ({ format: 'zip' })), /There is no format "zip"/],
+      [simulation.model(/** @type {any} */ ({ format: null })), /There is no format "null"/],
+      [simulation.model(/** @type {any} */ ({ format: { a: 'zip' } })), /no format "zip"/],
+      [simulation.model(/** @type {any} */ ({ pruned: 1 })), /A model has no "pruned"; there are/],
+      [simulation.weights(2), /^ShapeError: The workers are numbered 0 to 1; there is no 2\.$/],
+      [simulation.leave(-1), /there is no -1\.$/],
+      [simulation.join(0.5), /there is no 0\.5\.$/],
+      [simulation.stall(0, NaN), /^ValueError: The milliseconds must be/],
+    ])) {
+      await assert.rejects(refused, message);
+    }
+    assert.equal(simulation.round, 0, 'the round is still running');
+    transport.release('Worker 1');
+    await run;
+  });
+
+  test('a worker that is killed while it leaves is gone', async () => {
+    const { simulation, transport } = simulate();
+    await runRounds(simulation, 1);
+    transport.hold('Worker 1');
+    const leaving = simulation.leave(1);
+    await settle();
+    await simulation.kill(1);
+    await leaving;
+    assert.deepEqual(simulation.workers, ['present', 'gone']);
+  });
+});
+
 describe('rounds: workers that are late', () => {
   test('are not counted then or later, and keep what they have learned', async () => {
     const { simulation, transport } = simulate({ timeout: 50 });
@@ -412,6 +523,15 @@ describe('rounds: checkpoints', () => {
     const resumeWith = (/** @type {SimulationOptions} */ overrides) =>
       Simulation.resume(bytes, { transport: new FakeTransport(), ...overrides });
     await assert.rejects(resumeWith({}), /^ValueError: .* hand them over as the option data\.$/);
+    for (const data of ['mnist:/nowhere', 'text:/nowhere', { images: [1], labels: [2] }]) {
+      const { parts, ...unpacked } = unpack(bytes);
+      const content = /** @type {any} */ (unpacked.content);
+      const forged = pack({ ...content, options: { ...content.options, data } }, parts);
+      await assert.rejects(
+        Simulation.resume(forged),
+        /^FileError: .* its header contradicts itself/,
+      );
+    }
     const labels = Uint8Array.of(3);
     await assert.rejects(
       resumeWith({ data: { images: Uint8Array.of(1), labels } }),
@@ -449,6 +569,13 @@ describe('rounds: checkpoints', () => {
     for (const forged of [
       null,
       7,
+      { ...content, options: { ...options, maxDataBytes: 2 ** 31 } },
+      { ...content, options: { ...options, downstream: 'recompress' } },
+      { ...content, dataName: undefined },
+      { ...content, progress: { ...progress, round: 2 ** 40 } },
+      { ...content, progress: { ...progress, totals: { ...progress.totals, seconds: -1 } } },
+      { ...content, workers: [workers[0], { ...workers[1], lives: 0 }] },
+      { ...content, workers: [workers[0], { ...workers[1], lives: 2 ** 32 }] },
       { ...content, options: null },
       { ...content, options: { ...options, wasm: { wasmUrl: 'https://example.org' } } },
       { ...content, options: { ...options, workers: 3 } },
@@ -466,11 +593,90 @@ describe('rounds: checkpoints', () => {
         /^FileError: The checkpoint is damaged: its header contradicts itself\.$/,
       );
     }
+    const few = parts.map((part, index) => (index === 3 ? part.subarray(0, 15) : part));
+    const transport = new FakeTransport();
+    await assert.rejects(
+      Simulation.resume(pack(content, few), { transport }),
+      /^FileError: The checkpoint is damaged: the state of worker 1 is too small for 4 weights\.$/,
+    );
+    assert(!transport.trainers.has('Worker 0'), 'no worker was started');
     const unknown = { ...content, options: { ...options, delay: 0 } };
     await assert.rejects(resume(pack(unknown, parts)), /^ValueError: The delay must be /);
     await assert.rejects(
       Simulation.resume(bytes, { delay: 3 }),
       /^ValueError: A resumed simulation keeps its delay; only data, .* may be others\.$/,
     );
+  });
+
+  test('that are small do not get much memory, or threads, unless it is asked for', async () => {
+    const { simulation } = simulate();
+    await runRounds(simulation, 1);
+    const { parts, ...unpacked } = unpack(await simulation.checkpoint());
+    const content = /** @type {any} */ (unpacked.content);
+    const forge = (/** @type {object} */ options) =>
+      pack({ ...content, options: { ...content.options, ...options } }, [...parts]);
+    for (const [options, what] of /** @type {Array<[any, RegExp]>} */ ([
+      [
+        { data: { digits: 60_000 } },
+        /asks for 60000 digits, .* say it again as the option data\.$/,
+      ],
+      [{ batch: 4096 }, /asks for batches of 4096 examples, .* again as the option batch\.$/],
+      [{ model: 'resnet8', batch: 256 }, /asks for batches of 256 examples/],
+    ])) {
+      const transport = new FakeTransport();
+      await assert.rejects(Simulation.resume(forge(options), { transport }), (error) => {
+        assert.match(String(error), /^FileError: The checkpoint asks for [^\n]*\.$/);
+        return what.test(String(error));
+      });
+      assert.equal(transport.trainers.size, 0);
+    }
+    const again = await Simulation.resume(forge({ batch: 4096 }), {
+      transport: new FakeTransport(),
+      batch: 4096,
+    });
+    open.push(again);
+    await runRounds(again, 1);
+  });
+
+  test('of other generated data are noticed', async () => {
+    const { simulation } = simulate({ data: { digits: 100, seed: 1 } });
+    await runRounds(simulation, 1);
+    const bytes = await simulation.checkpoint();
+    const resumeWith = (/** @type {any} */ data) =>
+      Simulation.resume(bytes, { transport: new FakeTransport(), data });
+    for (const data of [{ digits: 100, seed: 2 }, { digits: 101 }, 'digits:99']) {
+      await assert.rejects(
+        resumeWith(data),
+        /^ValueError: The data are not those of the checkpoint\.$/,
+      );
+    }
+    open.push(await resumeWith({ digits: 100, seed: 1 }), await resumeWith('digits:100'));
+  });
+
+  test('what was so may be said again, but not otherwise', async () => {
+    const { simulation } = simulate({ delay: 2, optimizer: { name: 'sgd', momentum: 0.5 } });
+    await runRounds(simulation, 2);
+    const bytes = await simulation.checkpoint();
+    const resumeWith = (/** @type {SimulationOptions} */ options) =>
+      Simulation.resume(bytes, { transport: new FakeTransport(), ...options });
+    open.push(
+      await resumeWith({
+        delay: 2,
+        model: 'lenet5',
+        optimizer: { name: 'sgd', momentum: 0.5, learningRate: 0.05 },
+      }),
+    );
+    for (const [name, options] of /** @type {Array<[string, SimulationOptions]>} */ ([
+      ['optimizer', { optimizer: { name: 'sgd' } }],
+      ['workers', { workers: 3 }],
+      ['compressor', { delay: 2, compressor: 'stc' }],
+    ])) {
+      await assert.rejects(resumeWith(options), {
+        name: 'ValueError',
+        message:
+          `A resumed simulation keeps its ${name}; only data, timeout, link, stepSeconds, ` +
+          'participation, evaluateEvery may be others.',
+      });
+    }
   });
 });

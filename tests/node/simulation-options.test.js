@@ -11,7 +11,7 @@ import { gzipSync } from 'node:zlib';
 
 import { COMPRESSORS, MODELS, Simulation } from '../../web/lib/index.js';
 import { crc32 } from '../../web/lib/train/crc32.js';
-import { checkData, dataOptionOf, loadData } from '../../web/lib/train/data.js';
+import { checkData, loadData } from '../../web/lib/train/data.js';
 import { checkOptions, optionsOf } from '../../web/lib/train/options.js';
 import { dataPath, noData } from './data.js';
 
@@ -58,6 +58,12 @@ describe('simulation: options', () => {
     ],
     [{ compressor: { name: 'sbc', sparsity: 1.1 } }, /^The sparsity must be .* not 1\.1\.$/],
     [{ compressor: { name: 'sbc', sparsity: NaN } }, /sparsity.* must be a number/],
+    [{ compressor: { name: 'qsgd', levels: 0 } }, /^The number of levels must be .* not 0\.$/],
+    [{ compressor: { name: 'qsgd', levels: 65536 } }, /^The number of levels must be .* 65536\.$/],
+    [{ compressor: { name: 'qsgd', bucket: 0 } }, /^The bucket must be a whole number from 1/],
+    [{ compressor: { name: 'signsgd', step: 0 } }, /^The step must be a number from 1e-38 to/],
+    [{ compressor: { name: 'terngrad', clip: -1 } }, /^The clip must be a number from 0 to 1e38/],
+    [{ maxDataBytes: 0 }, /^The most bytes of data must be a whole number from 1 to .* not 0\.$/],
     [{ compressor: { name: 'sbc', share: 1 } }, /^Compressors have no option "share"; there are /],
     [
       { compressor: { name: 'topk', momentum: 1 } },
@@ -166,7 +172,7 @@ describe('simulation: options', () => {
     ])) {
       const { settings, source } = checkOptions(options);
       const again = checkOptions(
-        JSON.parse(JSON.stringify({ ...optionsOf(settings), data: dataOptionOf(source) })),
+        JSON.parse(JSON.stringify({ ...optionsOf(settings), data: options.data ?? 'digits' })),
       );
       assert.deepEqual(again.settings, settings);
       assert.deepEqual(again.source, source);
@@ -234,6 +240,77 @@ describe('simulation: data', () => {
     await assert.rejects(load(), /^FileError: .* holds no train-labels-idx1-ubyte, with \.gz or /);
     writeFileSync(join(place, 'train-labels-idx1-ubyte.gz'), gzipSync(images));
     assert.deepEqual(await load(), [labels, images, images, labels]);
+  });
+
+  test('of bounded size, decompressed', async () => {
+    const zeros = gzipSync(new Uint8Array(2e6));
+    assert(zeros.length < 5000);
+    const message =
+      /^FileError: The data have more than 1000000 bytes, decompressed; the option maxDataBytes/;
+    await assert.rejects(loadData(checkData({ text: zeros }), 1e6), message);
+    const half = gzipSync(new Uint8Array(6e5));
+    await assert.rejects(loadData(checkData({ images: half, labels: half }), 1e6), message);
+    assert.equal((await loadData(checkData({ text: zeros }), 2e6)).body[0].length, 2e6);
+    const { body } = await loadData(checkData({ text: zeros }));
+    assert.equal(body[0].length, 2e6);
+    const simulation = new Simulation({ data: { text: zeros }, maxDataBytes: 1e6 });
+    await assert.rejects(simulation.start(), message);
+    const file = join(folder, 'zeros');
+    writeFileSync(file, new Uint8Array(2e6));
+    await assert.rejects(loadData(checkData(`text:${file}`), 1e6), /zeros have more than 1000000 /);
+    await assert.rejects(
+      loadData(checkData('text:/dev/zero'), 1e6),
+      /zero have more than 1000000 /,
+    );
+  });
+
+  test('of a gzip that lies about its size', async () => {
+    for (const size of [0, 5, 2 ** 32 - 1]) {
+      const zipped = Uint8Array.from(gzipSync(images));
+      new DataView(zipped.buffer).setUint32(zipped.length - 4, size, true);
+      await assert.rejects(
+        loadData(checkData({ text: zipped })),
+        /^FileError: The data are damaged/,
+      );
+    }
+    const two = Buffer.concat([gzipSync(images), gzipSync(labels)]);
+    const { body } = await loadData(checkData({ text: two }));
+    assert.deepEqual(Buffer.from(body[0]), Buffer.concat([images, labels]));
+  });
+
+  test('that are but pointers of Git LFS', async () => {
+    const text = new TextEncoder().encode(
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0',
+    );
+    const pointer = join(folder, 'pointer');
+    writeFileSync(pointer, text);
+    for (const data of [`text:${pointer}`, { text }, { images, labels: text }]) {
+      await assert.rejects(
+        loadData(checkData(data)),
+        /^FileError: The data( of .*pointer)? are a pointer of Git LFS, .* with "git lfs pull"\.$/,
+      );
+    }
+  });
+
+  test('have a checksum, whatever they are', async () => {
+    const sources = [
+      { digits: 100 },
+      { digits: 101 },
+      { digits: 100, seed: 2 },
+      { text: images },
+      { text: images, steps: 49 },
+      { text: labels },
+      { images, labels },
+      { images: labels, labels: images },
+      { images: images.subarray(0, 5), labels: Uint8Array.of(...images.subarray(5), ...labels) },
+    ];
+    const sums = await Promise.all(
+      sources.map(async (source) => (await loadData(checkData(source))).checksum),
+    );
+    assert.equal(new Set(sums).size, sources.length);
+    const again = await loadData(checkData('digits:100'));
+    assert.equal(again.checksum, sums[0]);
+    assert.equal((await loadData(checkData({ text: gzipSync(images) }))).checksum, sums[3]);
   });
 
   test('files that cannot be read', async () => {

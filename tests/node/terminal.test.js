@@ -3,6 +3,7 @@
 /** What the command prints: sizes, tables, and progress where there is a terminal. */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 
 import {
@@ -61,4 +62,28 @@ test('terminal: progress is shown after a second, on terminals', (t) => {
     '\r\x1b[2KLoading a?b …',
     '\r\x1b[2KLoading a?b …',
   ]);
+});
+
+test('terminal: the first signal asks, its echo says nothing, the next one ends', async () => {
+  const { href } = new URL('../../web/cli/common/interrupts.js', import.meta.url);
+  const script = `
+    import { catchInterrupts } from ${JSON.stringify(href)};
+    const interrupts = catchInterrupts('Once more.');
+    setInterval(() => {}, 1e9);
+    process.stdout.write('ready');`;
+  for (const [first, second] of /** @type {const} */ ([
+    ['SIGINT', 'SIGINT'],
+    ['SIGTERM', 'SIGHUP'],
+    ['SIGHUP', 'SIGTERM'],
+  ])) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const told = new Promise((resolve) => child.stderr.once('data', resolve));
+    child.kill(first);
+    child.kill(first);
+    assert.equal(String(await told), 'Once more.\n');
+    const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    child.kill(second);
+    assert.equal(await ended, second);
+  }
 });

@@ -4,19 +4,23 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { simulationOptions } from '../../web/cli/common/train-options.js';
-import { Simulation } from '../../web/lib/index.js';
+import { Model, Simulation } from '../../web/lib/index.js';
 import { dataPath, noData } from './data.js';
 
 const CLI = fileURLToPath(new URL('../../web/cli/lowtropy.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lowtropy-train-'));
 after(() => rmSync(folder, { recursive: true }));
+
+/** @type {import('node:child_process').ChildProcess[]} */
+const children = [];
+after(() => children.forEach((child) => child.kill('SIGKILL')));
 
 const SMALL = ['--model', 'mlp', '--data', 'digits:100', '--workers', '2', '--batch', '4'];
 
@@ -29,10 +33,7 @@ const SMALL = ['--model', 'mlp', '--data', 'digits:100', '--workers', '2', '--ba
  */
 function lowtropy(args, onOutput) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = start(args);
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text;
@@ -42,6 +43,16 @@ function lowtropy(args, onOutput) {
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
+}
+
+/** @param {string[]} args */
+function start(args) {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  return child;
 }
 
 /** @param {...string} args */
@@ -242,13 +253,202 @@ describe('cli: train', () => {
   });
 });
 
+/**
+ * A training that does not end by itself.
+ *
+ * @param {string[]} args
+ */
+const startEndless = (...args) =>
+  start(['train', ...SMALL, '--delay', '2', '--iterations', '1000000', '--json', ...args]);
+
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {Promise<{ code: number | null, signal: string | null }>}
+ */
+const ended = (child) =>
+  new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+
+/**
+ * @param {import('node:stream').Readable} stream
+ * @param {string} text
+ * @returns {Promise<void>} when it has come
+ */
+function shows(stream, text) {
+  return new Promise((resolve) => {
+    let all = '';
+    stream.on('data', (chunk) => {
+      all += chunk;
+      if (all.includes(text)) resolve();
+    });
+  });
+}
+
+describe('cli: train, nothing that was learned is lost', { concurrency: 2 }, () => {
+  test('where the reader goes early', async () => {
+    const child = start([
+      ...['train', ...SMALL, '--delay', '1', '--iterations', '30', '--json'],
+      ...['--save', 'early.safetensors'],
+    ]);
+    child.stdout.once('data', () => child.stdout.destroy());
+    assert.deepEqual(await ended(child), { code: 0, signal: null });
+    assert(read('early.safetensors').length > 1e6);
+  });
+
+  test('where the reader gets the same Ctrl-C', async () => {
+    const child = startEndless('--save', 'tee.safetensors');
+    await shows(child.stdout, '\n');
+    child.stdout.destroy();
+    child.kill('SIGINT');
+    assert.deepEqual(await ended(child), { code: 0, signal: null });
+    assert(read('tee.safetensors').length > 1e6);
+  });
+
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) {
+    test(`by ${signal}`, async () => {
+      const name = `${signal}.safetensors`;
+      const child = startEndless('--save', name, '--checkpoint', `${signal}.ltsim`);
+      await shows(child.stdout, '\n');
+      child.kill(signal);
+      child.kill(signal); // its echo, as npx has it
+      assert.deepEqual(await ended(child), { code: 0, signal: null });
+      assert(read(name).length > 1e6 && read(`${signal}.ltsim`).length > 1e6);
+    });
+  }
+
+  test('where a checkpoint cannot be written any more', async () => {
+    mkdirSync(join(folder, 'goes'));
+    const child = startEndless(
+      ...['--evaluate-every', '1', '--checkpoint', 'goes/c', '--save', 'stays.safetensors'],
+    );
+    await shows(child.stdout, '\n');
+    const told = shows(child.stderr, 'goes/c does not exist.');
+    rmSync(join(folder, 'goes'), { recursive: true });
+    await told;
+    child.kill('SIGINT');
+    assert.deepEqual(await ended(child), { code: 1, signal: null });
+    assert(read('stays.safetensors').length > 1e6);
+  });
+
+  test('where the model cannot be written any more', async () => {
+    mkdirSync(join(folder, 'place'));
+    const child = startEndless('--save', 'place/m.safetensors');
+    await shows(child.stdout, '\n');
+    rmSync(join(folder, 'place'), { recursive: true });
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += text));
+    child.kill('SIGINT');
+    assert.deepEqual(await ended(child), { code: 1, signal: null });
+    const [, other] =
+      /place\/m\.safetensors does not exist\. What was learned is in (.*) instead\.$/m.exec(
+        stderr,
+      ) ?? [];
+    assert(other, stderr);
+    assert(readFileSync(other).length > 1e6);
+    rmSync(other);
+  });
+
+  test('where the workers fail', async () => {
+    const { code, stderr } = await train(
+      ...['--iterations', '40', '--delay', '1', '--schedule', 'steps:3:1e30'],
+      ...['--save', 'finite.safetensors', '--checkpoint', 'finite.ltsim'],
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /^There is no worker left\. .*(NaN|inf).*\.$/m);
+    assert(read('finite.safetensors').length > 1e6 && existsSync(join(folder, 'finite.ltsim')));
+  });
+
+  test('and nothing is written before anything is', async () => {
+    writeFileSync(join(folder, 'good'), 'a model of yesterday');
+    const { code, stderr } = await train(
+      ...['--iterations', '5', '--learning-rate', '1e30', '--weight-decay', '1e30'],
+      ...['--save', 'good'],
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /^It ended before the first round: nothing was learned, and nothing is /m);
+    assert.equal(read('good').toString(), 'a model of yesterday');
+  });
+});
+
+describe('cli: train, streams', { concurrency: 2 }, () => {
+  test('the model goes to stdout, and all else to stderr', async () => {
+    const args = ['train', ...SMALL, '--iterations', '2', '--delay', '1', '--json'];
+    for (const name of ['-', '/dev/stdout']) {
+      const child = start([...args, '--save', name]);
+      /** @type {Buffer[]} */
+      const chunks = [];
+      let stderr = '';
+      child.stdout.on('data', (chunk) => chunks.push(chunk));
+      child.stderr.on('data', (text) => (stderr += text));
+      await new Promise((resolve) => child.once('close', resolve));
+      assert.equal(child.exitCode, 0, stderr);
+      const model = await Model.load(Buffer.concat(chunks));
+      assert.equal(model.layers.length, 3);
+      model.dispose();
+      const lines = stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      assert(lines.length === 3 && lines[2].summary.iterations === 2);
+    }
+  });
+
+  test('a model that nobody reads is an error', async () => {
+    const child = start(['train', ...SMALL, '--iterations', '2', '--save', '-']);
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += text));
+    assert.equal((await ended(child)).code, 1);
+    assert.match(stderr, /^Standard output cannot be written: whoever reads it has stopped\./m);
+  });
+
+  test('a text, and a checkpoint, from stdin', async () => {
+    const pipe = async (/** @type {string[]} */ args, /** @type {Buffer} */ input) => {
+      const child = spawn(process.execPath, [CLI, 'train', ...args], { cwd: folder });
+      let stderr = '';
+      child.stderr.on('data', (text) => (stderr += text));
+      child.stdin.end(input);
+      child.stdout.resume();
+      const { code } = await ended(child);
+      assert.equal(code, 0, stderr);
+    };
+    const text = Buffer.from('to be or not to be, '.repeat(60));
+    const small = ['--workers', '2', '--batch', '4', '--delay', '1'];
+    await pipe(
+      [...small, '--data', 'text:-', '--iterations', '1', '--checkpoint', 'piped.ltsim'],
+      text,
+    );
+    writeFileSync(join(folder, 'same-text'), text);
+    await pipe(
+      ['--resume', '-', '--data', 'text:same-text', '--iterations', '2', '--save', 'piped.st'],
+      read('piped.ltsim'),
+    );
+    assert(existsSync(join(folder, 'piped.st')));
+    // It needs the text again, and does not open it unbidden.
+    const { code, stderr } = await lowtropy(['train', '--resume', 'piped.ltsim']);
+    assert.equal(code, 2);
+    assert.match(stderr, /does not hold its data: hand them over as the option data\./);
+  });
+});
+
 describe('cli: train, called wrongly', { concurrency: 2 }, () => {
   /** @type {Array<[args: string[], message: RegExp]>} */
   const cases = [
     [['something'], /"something" is one argument too many for lowtropy train/],
     [['--model', 'vgg'], /The model must be one of mlp, lenet5, resnet8, charlstm, not "vgg"/],
     [['--iterations', '0'], /--iterations must be a whole number from 1, not 0/],
-    [['--prune', '2'], /--prune must be from 0 to 1, not 2/],
+    [['--prune', '2'], /--prune must be from 0 to below 1, not 2/],
+    [['--prune', '1', '--save', 'm'], /--prune must be from 0 to below 1, not 1/],
+    [['--values', '0'], /--values must be a whole number from 2 to 256, not 0/],
+    [['--levels', '0', '--compressor', 'qsgd'], /The number of levels must be .* not 0/],
+    [['--step', '0', '--compressor', 'signsgd'], /The step must be a number from 1e-38 to/],
+    [['--max-data', '0'], /The most bytes of data must be a whole number from 1/],
+    [['--save', ''], /--save must not be empty/],
+    [['--checkpoint='], /--checkpoint must not be empty/],
+    [['--save', 'a', '--checkpoint', './a'], /--save and --checkpoint are one file/],
+    [['--save', '-', '--checkpoint', '-'], /--save and --checkpoint are one file/],
+    [['--checkpoint', '-'], /--checkpoint is written again and again: it cannot be standard out/],
+    [['--save', 'x', '--resume', './x'], /x is what is to be read; it would be overwritten/],
+    [['--save', 'x', '--data', 'text:x'], /x is what is to be read; it would be overwritten/],
     [['--values', '1'], /--values must be a whole number from 2 to 256, not 1/],
     [['--link', '5'], /--link must be bit\/s up, bit\/s down and seconds of latency, as 1e6/],
   ];
@@ -285,12 +485,13 @@ describe('cli: train, called wrongly', { concurrency: 2 }, () => {
       ...{ schedule: 'steps:10,20:0.5', compressor: 'stc', sparsity: '0.1', sampled: true },
       ...{ 'momentum-mask': true, 'dense-below': '4', delay: '2', downstream: 'recompress' },
       ...{ split: 'labels:2', participation: '0.5', timeout: '100', link: '1e6,2e6,0.1' },
-      ...{ 'step-seconds': '0.1', seed: '5', 'evaluate-every': '7' },
+      ...{ 'step-seconds': '0.1', seed: '5', 'evaluate-every': '7', 'max-data': '1e6' },
     });
     assert.deepEqual(options, {
       ...{ model: 'mlp', data: 'digits', workers: 3, batch: 8, delay: 2, downstream: 'recompress' },
       ...{ split: 'labels:2', participation: 0.5, timeout: 100, stepSeconds: 0.1, seed: 5 },
       evaluateEvery: 7,
+      maxDataBytes: 1e6,
       link: { up: 1e6, down: 2e6, latency: 0.1 },
       optimizer: {
         ...{ name: 'sgd', learningRate: 0.01, momentum: 0.5, weightDecay: 0, clipNorm: 5 },
@@ -315,6 +516,8 @@ describe('cli: train, called wrongly', { concurrency: 2 }, () => {
         /^rubbish cannot be resumed\. This is no checkpoint of a simulation/,
       ],
       [['--save', 'nowhere/m'], /^nowhere does not exist\.\n$/],
+      [['--save', 'm/'], /^m\/ is the name of a folder\.\n$/],
+      [['--save', 'm'.repeat(256)], /^m+ has too long a name\.\n$/],
       [['--checkpoint', '.'], /^\. is a folder, not a file\.\n$/],
       [
         ['--data', 'mnist:nowhere'],

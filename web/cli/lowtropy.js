@@ -12,7 +12,7 @@ import { runCommand } from './commands/run.js';
 import { trainCommand } from './commands/train.js';
 import { UsageError, commandHelp, parseCommand, programHelp } from './common/arguments.js';
 import { CommandError } from './common/files.js';
-import { clearProgress, print, printError } from './common/terminal.js';
+import { clearProgress, mute, print, printError } from './common/terminal.js';
 
 /** @typedef {import('./common/arguments.js').Command} Command */
 
@@ -80,15 +80,20 @@ function report(error) {
   return EXIT_FAILURE;
 }
 
-// Whoever reads may stop early, as `head` does; that is no error.
+let outputFailed = false;
+// Whoever reads may stop early, as `head` does; that is no error, and what is being done goes on.
 process.stdout.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
-  if (error.code !== 'EPIPE') printError(`The output cannot be written: ${error.message}.`);
-  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILURE);
+  mute();
+  if (error.code === 'EPIPE' || outputFailed) return;
+  outputFailed = true;
+  process.exitCode = EXIT_FAILURE;
+  printError(`The output cannot be written: ${error.message}.`);
 });
 process.stderr.on('error', () => {});
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const code = await main(process.argv.slice(2));
+  process.exitCode = code === 0 && outputFailed ? EXIT_FAILURE : code;
 } catch (error) {
   process.exitCode = report(error);
 } finally {

@@ -2,8 +2,8 @@
 
 import { FileError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
-import { CommandError, isSameFile, readInput, writeOutput } from '../common/files.js';
-import { formatBytes, makeProgress, print, printable } from '../common/terminal.js';
+import { CommandError, goesToStream, isSameFile, readInput, writeOutput } from '../common/files.js';
+import { formatBytes, makeProgress, print, printOnStderr, printable } from '../common/terminal.js';
 
 /** @typedef {import('../common/arguments.js').Command} Command */
 
@@ -18,12 +18,18 @@ export const importCommand = {
   files: [1, 1],
   options: [
     { name: 'prototxt', value: 'P', required: true, help: "the network's Caffe deploy file" },
-    { name: 'output', short: 'o', value: 'M', required: true, help: 'the model file to write' },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'M',
+      required: true,
+      help: 'the model file to write; - is stdout',
+    },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default auto` },
   ],
   example: 'compressed_SqueezeNet.net --prototxt SqueezeNet_deploy.prototxt -o M.safetensors',
   notes: `With auto each layer gets the format that suits it. A model file that exists is replaced,
-and only by a whole one.`,
+and only by a whole one. A file to read may be -, which is stdin.`,
   run,
 };
 
@@ -31,8 +37,9 @@ and only by a whole one.`,
 async function run(values, [net]) {
   const format = chosenFormat(values.format, 'import');
   const [prototxt, output] = [String(values.prototxt), String(values.output)];
+  if (await goesToStream(output)) printOnStderr();
   for (const input of [net, prototxt]) {
-    if (await isSameFile(input, output)) {
+    if (input !== '-' && (await isSameFile(input, output))) {
       throw new UsageError(
         `${output} is what is to be imported; it would be overwritten.`,
         'import',

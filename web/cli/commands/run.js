@@ -6,7 +6,7 @@ import { CommandError } from '../common/files.js';
 import { readLabels } from '../common/labels.js';
 import { openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
-import { makeProgress, print, printError, printable } from '../common/terminal.js';
+import { isMute, makeProgress, print, printError, printable } from '../common/terminal.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -69,6 +69,7 @@ async function run(values, [file, ...images]) {
   let failed = false;
   const progress = makeProgress('Looking at the pictures');
   for (const [index, image] of images.entries()) {
+    if (isMute()) break;
     try {
       const result = await classifyFile(model, image, { count, names, normalization });
       print(values.json ? JSON.stringify(result) : describe(result));

@@ -1,21 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { FileError, Simulation, ValueError } from '../../lib/index.js';
+import { DATA_LIMIT } from '../../lib/train/data.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
-import { CommandError, checkOutput, readInput, writeOutput } from '../common/files.js';
-import { formatBytes, makeProgress, print, printError, printable } from '../common/terminal.js';
+import { CommandError, goesToStream, nameOf, readInput, writeOutput } from '../common/files.js';
+import { catchInterrupts } from '../common/interrupts.js';
+import {
+  formatBytes,
+  makeProgress,
+  print,
+  printError,
+  printOnStderr,
+  printable,
+} from '../common/terminal.js';
 import { SIMULATION_OPTIONS, numberOption, simulationOptions } from '../common/train-options.js';
+import { checkOutputs } from '../common/train-outputs.js';
 import { describeProgress, formatTraining, summarize, troubles } from '../common/train-report.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
  * @typedef {import('../common/arguments.js').Values} Values
+ * @typedef {import('../common/interrupts.js').Interrupts} Interrupts
  * @typedef {import('../../lib/index.js').Evaluation} Evaluation
  * @typedef {import('../../lib/index.js').Round} Round
+ *
+ * @typedef {Awaited<ReturnType<typeof checkSaving>>} Saving
+ *
+ * @typedef {object} Training
+ * @property {Simulation} simulation
+ * @property {Values} values
+ * @property {Saving} saving
+ * @property {Round[]} evaluated rounds
+ * @property {number} checkpointed iterations that the checkpoint on disk has; -1 without one
+ * @property {unknown[]} failures what went wrong and is to be told in the end
  */
 
 const CHECKPOINT_LIMIT = 2 ** 31 - 1;
 const DEFAULT_ITERATIONS = 1000;
+const STDIN_TEXT = 'text:-';
 
 /** @type {Command} */
 export const trainCommand = {
@@ -42,9 +68,11 @@ export const trainCommand = {
   example: '--data mnist:FOLDER --iterations 2000 --sparsity 0.01 --save M.safetensors',
   notes: `Each worker is a thread with its own share of the examples; what they send is counted byte by byte,
 beside what float32 in every iteration would take. Of topk the momentum is the compressor's. Sizes
-are in units of 1000 bytes. Ctrl-C ends after the round, and still writes what was asked for; twice
-ends at once. A resumed run may have other --data (of the same content), --timeout, --link,
---step-seconds, --participation and --evaluate-every.`,
+are in units of 1000 bytes. Ctrl-C (and SIGTERM, and SIGHUP) ends after the round, and still writes
+what was asked for; twice ends at once. A resumed run needs --data again, unless they were digits;
+it may have other --timeout, --link, --step-seconds, --participation and --evaluate-every. Where a
+file to read is -, it is stdin (as in --data text:-); with --save - the model goes to stdout, and
+all else to stderr.`,
   run,
 };
 
@@ -54,36 +82,35 @@ async function run(values) {
   if (!Number.isInteger(iterations) || iterations < 1 || iterations >= 2 ** 31) {
     throw new UsageError(`--iterations must be a whole number from 1, not ${iterations}.`, 'train');
   }
-  const saving = await checkSaving(values);
-  const simulation = await makeSimulation(values);
-  const interrupt = catchInterrupt();
+  const saving = checkSaving(values);
+  await checkOutputs(values);
+  if (values.save !== undefined && (await goesToStream(String(values.save)))) printOnStderr();
+  const interrupts = catchInterrupts('Ends after this round; once more, and it ends at once.');
+  /** @type {Simulation | undefined} */
+  let simulation;
   try {
+    simulation = await makeSimulation(values);
     await simulation.start();
-    const rounds = await follow(simulation, iterations, values, interrupt);
-    await finish(simulation, rounds, values, saving, simulation.iterations < iterations);
-    return 0;
+    return await train({ simulation, values, saving, iterations, interrupts });
   } finally {
-    interrupt.release();
-    await simulation.dispose();
+    interrupts.release();
+    await simulation?.dispose();
   }
 }
 
 /**
- * What --save is to do, before anything has been learned that could be lost.
+ * How --save is to write, before anything has been learned that could be lost.
  *
  * @param {Values} values
  */
-async function checkSaving(values) {
+function checkSaving(values) {
   const format = chosenFormat(values.format, 'train');
   const [prune, count] = [numberOption(values, 'prune'), numberOption(values, 'values')];
-  if (prune !== undefined && !(prune >= 0 && prune <= 1)) {
-    throw new UsageError(`--prune must be from 0 to 1, not ${prune}.`, 'train');
+  if (prune !== undefined && !(prune >= 0 && prune < 1)) {
+    throw new UsageError(`--prune must be from 0 to below 1, not ${prune}.`, 'train');
   }
   if (count !== undefined && !(Number.isInteger(count) && count >= 2 && count <= 256)) {
     throw new UsageError(`--values must be a whole number from 2 to 256, not ${count}.`, 'train');
-  }
-  for (const file of [values.save, values.checkpoint]) {
-    if (file !== undefined) await checkOutput(String(file));
   }
   return {
     ...(prune !== undefined && { prune }),
@@ -95,13 +122,17 @@ async function checkSaving(values) {
 /** @param {Values} values */
 async function makeSimulation(values) {
   const options = simulationOptions(values);
+  if (options.data === STDIN_TEXT) {
+    const { maxDataBytes = DATA_LIMIT } = options;
+    options.data = { text: await readInput('-', maxDataBytes) };
+  }
   try {
     if (values.resume === undefined) return new Simulation(options);
     const file = String(values.resume);
     const bytes = await readInput(file, CHECKPOINT_LIMIT);
     return await Simulation.resume(bytes, options).catch((error) => {
       if (!(error instanceof FileError)) throw error;
-      throw new CommandError(`${file} cannot be resumed. ${error.message}`);
+      throw new CommandError(`${nameOf(file)} cannot be resumed. ${error.message}`);
     });
   } catch (error) {
     if (error instanceof ValueError) throw new UsageError(error.message, 'train');
@@ -109,71 +140,115 @@ async function makeSimulation(values) {
   }
 }
 
-/** @typedef {{ asked: boolean, release: () => void }} Interrupt */
-
-/** @returns {Interrupt} the first Ctrl-C; the second ends the process as always */
-function catchInterrupt() {
-  const interrupt = { asked: false, release: () => void process.off('SIGINT', ask) };
-  const ask = () => {
-    interrupt.asked = true;
-    interrupt.release();
-    printError('Ends after this round; once more, and it ends at once.');
-  };
-  process.on('SIGINT', ask);
-  return interrupt;
+/**
+ * Trains, keeps what was learned, whatever ended it, and only then tells of it.
+ *
+ * @param {{ simulation: Simulation, values: Values, saving: Saving, iterations: number,
+ *   interrupts: Interrupts }} parts
+ * @returns {Promise<number>} the exit code
+ */
+async function train({ simulation, values, saving, iterations, interrupts }) {
+  /** @type {Training} */
+  const training = { simulation, values, saving, evaluated: [], checkpointed: -1, failures: [] };
+  await follow(training, iterations, interrupts).catch((error) => training.failures.push(error));
+  if (simulation.iterations === 0) {
+    printError('It ended before the first round: nothing was learned, and nothing is written.');
+  } else {
+    const saved = await keep(training);
+    await report(training, simulation.iterations < iterations).catch((error) =>
+      training.failures.push(error),
+    );
+    if (saved !== undefined && !values.json) print(printable(saved));
+  }
+  const [first, ...others] = training.failures;
+  for (const error of others) printError(error instanceof Error ? error.message : error);
+  if (first !== undefined) throw first;
+  return simulation.iterations === 0 ? 1 : 0;
 }
 
 /**
- * @param {Simulation} simulation
+ * @param {Training} training
  * @param {number} iterations
- * @param {Values} values
- * @param {Interrupt} interrupt
- * @returns {Promise<Round[]>} those that were evaluated
+ * @param {Interrupts} interrupts
  */
-async function follow(simulation, iterations, values, interrupt) {
+async function follow(training, iterations, interrupts) {
+  const { simulation, values, evaluated } = training;
   const progress = makeProgress('Training');
-  /** @type {Round[]} */
-  const evaluated = [];
-  if (interrupt.asked) return evaluated;
+  if (interrupts.asked) return;
   for await (const round of simulation.run({ iterations })) {
     for (const trouble of troubles(round)) printError(trouble);
     if (values.json) print(JSON.stringify(round));
     if (round.accuracy !== undefined) {
       evaluated.push(round);
-      await writeCheckpoint(simulation, values);
+      // To go on is better than to stop: the last one is still to come.
+      await writeCheckpoint(training).catch((error) => printError(messageOf(error)));
     }
     progress(round.iterations, iterations, describeProgress(round));
-    if (interrupt.asked) break;
+    if (interrupts.asked) break;
   }
-  return evaluated;
 }
 
 /**
- * @param {Simulation} simulation
- * @param {Round[]} rounds
- * @param {Values} values
- * @param {Awaited<ReturnType<typeof checkSaving>>} saving
- * @param {boolean} stopped
+ * Writes the checkpoint and the model that were asked for. What fails does not keep the other from
+ * being written.
+ *
+ * @param {Training} training
+ * @returns {Promise<string | undefined>} a sentence about the model
  */
-async function finish(simulation, rounds, values, saving, stopped) {
-  let evaluation = evaluationOf(rounds.at(-1), simulation.iterations);
-  if (!evaluation) {
-    await writeCheckpoint(simulation, values);
-    evaluation = await simulation.evaluate();
+async function keep(training) {
+  const { simulation, values, failures } = training;
+  if (training.checkpointed !== simulation.iterations) {
+    await writeCheckpoint(training).catch((error) => failures.push(error));
   }
-  const summary = summarize(simulation, evaluation, stopped);
-  print(values.json ? JSON.stringify({ summary }) : formatTraining(rounds, summary));
-  if (values.save === undefined) return;
-  const file = String(values.save);
+  if (values.save === undefined) return undefined;
+  try {
+    return await saveModel(training, String(values.save));
+  } catch (error) {
+    failures.push(error);
+    return undefined;
+  }
+}
+
+/**
+ * @param {Training} training
+ * @param {string} file
+ * @returns {Promise<string>} a sentence about it
+ */
+async function saveModel({ simulation, saving }, file) {
   const model = await simulation.model(saving);
   const bytes = model.save();
-  await writeOutput(file, bytes);
   const times = (model.denseByteLength / model.byteLength).toFixed(1);
   model.dispose();
-  if (values.json) return;
-  print(
-    printable(`${file}: ${formatBytes(bytes.length)}; its weights are ${times} times smaller.`),
-  );
+  await writeOutput(file, bytes).catch((error) => saveElsewhere(bytes, error));
+  return `${file}: ${formatBytes(bytes.length)}; its weights are ${times} times smaller.`;
+}
+
+/**
+ * What was to be written has taken hours, and its place is gone, or the disk is full.
+ *
+ * @param {Uint8Array} bytes
+ * @param {unknown} error
+ * @returns {Promise<never>}
+ */
+async function saveElsewhere(bytes, error) {
+  const place = join(tmpdir(), `lowtropy-${randomBytes(6).toString('hex')}.safetensors`);
+  try {
+    await writeOutput(place, bytes);
+  } catch {
+    throw error;
+  }
+  throw new CommandError(`${messageOf(error)} What was learned is in ${place} instead.`);
+}
+
+/**
+ * @param {Training} training
+ * @param {boolean} stopped
+ */
+async function report({ simulation, values, evaluated }, stopped) {
+  const evaluation =
+    evaluationOf(evaluated.at(-1), simulation.iterations) ?? (await simulation.evaluate());
+  const summary = summarize(simulation, evaluation, stopped);
+  print(values.json ? JSON.stringify({ summary }) : formatTraining(evaluated, summary));
 }
 
 /**
@@ -187,11 +262,16 @@ function evaluationOf(round, iterations) {
   return { testLoss, accuracy, ...(perplexity !== undefined && { perplexity }) };
 }
 
-/**
- * @param {Simulation} simulation
- * @param {Values} values
- */
-async function writeCheckpoint(simulation, values) {
+/** @param {Training} training */
+async function writeCheckpoint(training) {
+  const { simulation, values } = training;
   if (values.checkpoint === undefined) return;
+  const { iterations } = simulation;
   await writeOutput(String(values.checkpoint), await simulation.checkpoint());
+  training.checkpointed = iterations;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -63,6 +63,11 @@ const EXIT_CODES = `Exit codes:
 export function parseCommand(command, args) {
   const parsed = parse(command, args);
   if (parsed.values.help) return { help: true, values: {}, files: [] };
+  const empty = command.options.find(({ name }) => parsed.values[name] === '');
+  if (empty) throw new UsageError(`--${empty.name} must not be empty.`, command.name);
+  if (parsed.positionals.includes('')) {
+    throw new UsageError('The name of a file must not be empty.', command.name);
+  }
   const missing = command.options.find(
     ({ name, required }) => required && parsed.values[name] === undefined,
   );

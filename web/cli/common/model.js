@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { FileError, Model } from '../../lib/index.js';
-import { CommandError, readInput } from './files.js';
+import { CommandError, nameOf, readInput } from './files.js';
 import { makeProgress } from './terminal.js';
 
 /** More than 32-bit WebAssembly could hold. */
@@ -12,7 +12,7 @@ const MODEL_LIMIT = 2 ** 32 - 1;
  * @returns {Promise<{ model: Model, fileBytes: number }>}
  */
 export async function openModel(source) {
-  const progress = makeProgress(`Loading ${source}`);
+  const progress = makeProgress(`Loading ${nameOf(source)}`);
   let fileBytes = 0;
   const input = /^(https?|file|data):/i.test(source)
     ? source
@@ -27,7 +27,7 @@ export async function openModel(source) {
     return { model, fileBytes };
   } catch (error) {
     if (error instanceof FileError && typeof input !== 'string') {
-      throw new CommandError(`${source} cannot be loaded. ${error.message}`);
+      throw new CommandError(`${nameOf(source)} cannot be loaded. ${error.message}`);
     }
     throw error;
   }

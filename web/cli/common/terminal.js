@@ -8,11 +8,28 @@ const PROGRESS_EVERY_MS = 100;
 const ERASE_LINE = '\r\x1b[2K';
 
 let shown = false;
+/** Where results go. @type {'stdout' | 'stderr' | 'nowhere'} */
+let results = 'stdout';
 
 /** @param {string} text */
 export function print(text) {
   clearProgress();
-  process.stdout.write(`${text}\n`);
+  if (results !== 'nowhere') process[results].write(`${text}\n`);
+}
+
+/** Results are printed on stderr from now on, because a file goes to stdout. */
+export function printOnStderr() {
+  results = 'stderr';
+}
+
+/** No results are printed any more, because nobody reads stdout. */
+export function mute() {
+  if (results === 'stdout') results = 'nowhere';
+}
+
+/** Whether nobody reads results any more. */
+export function isMute() {
+  return results === 'nowhere';
 }
 
 /** @param {unknown} problem a sentence, or an error that nobody expected */

@@ -58,6 +58,11 @@ export const SIMULATION_OPTIONS = [
   { name: 'step-seconds', value: 'X', help: 'time of an iteration in the simulated clock' },
   { name: 'seed', value: 'N', help: 'by default 1' },
   { name: 'evaluate-every', value: 'N', help: 'rounds; by default a twentieth of the run' },
+  {
+    name: 'max-data',
+    value: 'N',
+    help: 'bytes that the data may have, decompressed; by default 2^28',
+  },
 ];
 
 /** Options of the optimizer and of the compressor, as the library calls them. */
@@ -82,6 +87,7 @@ const PLAIN_NUMBERS = /** @type {const} */ ({
   'step-seconds': 'stepSeconds',
   seed: 'seed',
   'evaluate-every': 'evaluateEvery',
+  'max-data': 'maxDataBytes',
 });
 
 /**

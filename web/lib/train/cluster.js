@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LowtropyError, ValueError } from '../core/errors.js';
-import { Requests } from '../transport/requests.js';
+import { FileError, LowtropyError, ValueError } from '../core/errors.js';
+import { AnswerError, GoneError, Requests } from '../transport/requests.js';
 import { Ledger } from './accounting.js';
+import {
+  checksumOf,
+  readPlan,
+  readTrained,
+  readWeightCount,
+  stateReader,
+  weightsReader,
+} from './answers.js';
 import { Backlog } from './backlog.js';
 import { gather } from './gather.js';
 import { Member } from './member.js';
 
 /**
+ * @typedef {import('../transport/requests.js').Answer} Answer
+ * @typedef {import('../transport/transport.js').Head} Head
  * @typedef {import('../transport/transport.js').Transport} Transport
  * @typedef {import('./accounting.js').Loss} Loss
  * @typedef {import('./data.js').Data} Data
  * @typedef {import('./member.js').MemberStatus} MemberStatus
  * @typedef {import('./options.js').Settings} Settings
+ * @typedef {import('./server-peer.js').Plan} Plan
+ * @typedef {import('./server-peer.js').Refusal} Refusal
  *
  * @typedef {{ worker: number, loss: number, seconds: number, message: Uint8Array }} Trained
+ * @typedef {{ trained?: Trained, refusal?: Refusal }} Outcome of a worker's round; neither where it
+ *   is gone instead
  *
  * @typedef {object} SavedMember
  * @property {MemberStatus} status
@@ -24,6 +38,9 @@ import { Member } from './member.js';
  *
  * @typedef {{ round: number, server: Uint8Array[], members: SavedMember[] }} SavedCluster
  */
+
+/** How often the server is asked to commit, if its answers are not understood. */
+const MOST_COMMITS = 3;
 
 /**
  * The server and the workers: who is there, and who has which weights.
@@ -37,6 +54,11 @@ import { Member } from './member.js';
  * - a crash: those of a new worker. What it had not sent is lost; what it had, is in the weights.
  *
  * Whoever missed rounds gets the messages of those rounds, or the weights where these are smaller.
+ *
+ * A round is added in two steps, so that all have the same weights whatever a peer answers: the
+ * server works out what it would make (`prepare`), and only when that answer is understood does it
+ * make it so (`commit`), and the workers too (`apply`). Where it is not, the round is refused:
+ * nobody's weights have changed, and what the workers had sent is theirs again.
  */
 export class Cluster {
   /** Weights of the model. */
@@ -45,13 +67,15 @@ export class Cluster {
   members;
   /** Of the round that is running, or of the next. */
   ledger;
+  /** The last that is finished. */
+  #round = 0;
   #settings;
   #data;
   #transport;
   /** @type {Requests | undefined} */
   #server;
-  /** All there have been. @type {Requests[]} */
-  #peers = [];
+  /** All that are not closed. @type {Set<Requests>} */
+  #peers = new Set();
   #closed = false;
   /** Why the last worker went that did. */
   #lastReason = '';
@@ -87,23 +111,67 @@ export class Cluster {
    */
   async #open(name, onLost) {
     const peer = await Requests.connect(this.#transport, name, onLost);
-    this.#peers.push(peer);
+    this.#peers.add(peer);
     if (this.#closed) await peer.close();
     return peer;
   }
 
-  /** @param {SavedCluster} [saved] */
+  /** @param {Requests | undefined} peer */
+  async #shut(peer) {
+    if (!peer) return;
+    this.#peers.delete(peer);
+    await peer.close();
+  }
+
+  /**
+   * Asks the server for something about the weights after the last round.
+   *
+   * @template T
+   * @param {string} type
+   * @param {Head} fields
+   * @param {(answer: Answer) => T} read
+   */
+  ask(type, fields, read) {
+    return this.server.request(type, { ...fields, round: this.#round }, [], read);
+  }
+
+  /** @returns {Promise<Uint8Array>} the server's weights, as bytes */
+  weights() {
+    return this.ask('weights', {}, weightsReader(this.weightCount));
+  }
+
+  /**
+   * @param {SavedCluster} [saved] The server begins alone then, and takes its state; what the workers
+   *   had is looked at before any of them is started.
+   */
   async start(saved) {
     this.#server = await this.#open('The server');
-    const { spec, body } = this.#data;
-    const fields = { role: 'server', settings: this.#settings, spec };
-    const [{ value }] = await Promise.all([
-      this.#server.request('open', fields, body),
+    if (saved) {
+      await this.#openServer();
+      await this.#server.request('restore', { round: saved.round }, saved.server);
+      checkSizes(saved.members, this.weightCount);
+      this.#round = saved.round;
+    }
+    await Promise.all([
+      ...(saved ? [] : [this.#openServer()]),
       ...this.members.map((member) => this.#startMember(member, saved?.members[member.index])),
     ]);
-    if (saved) await this.#server.request('restore', {}, saved.server);
-    this.weightCount = value.weightCount;
-    this.#backlog = new Backlog(4 * this.weightCount, saved?.round ?? 0);
+    const other = this.members.find(
+      ({ peer, weightCount }) => peer && weightCount !== this.weightCount,
+    );
+    if (other) {
+      throw new LowtropyError(
+        `Worker ${other.index} has a model of ${other.weightCount} weights, the server one of ` +
+          `${this.weightCount}.`,
+      );
+    }
+    this.#backlog = new Backlog(4 * this.weightCount, this.#round);
+  }
+
+  async #openServer() {
+    const { spec, body } = this.#data;
+    const fields = { role: 'server', settings: this.#settings, spec };
+    this.weightCount = await this.server.request('open', fields, body, readWeightCount);
   }
 
   /**
@@ -129,21 +197,19 @@ export class Cluster {
       if (member.peer?.gone !== undefined) this.#drop(member, reason);
     });
     const { spec, body } = this.#data;
-    if (!saved) ++member.lives;
-    const stream = index + 1 + workers * (member.lives - 1); // 0 is the server's
+    const lives = saved ? member.lives : member.lives + 1;
+    const stream = index + 1 + workers * (lives - 1); // 0 is the server's
+    const fields = { role: 'worker', settings: this.#settings, spec, worker: index, stream };
     try {
-      await peer.request(
-        'open',
-        { role: 'worker', settings: this.#settings, spec, worker: index, stream },
-        body,
-      );
-      if (saved) await peer.request('restore', {}, saved.parts);
+      member.weightCount = await peer.request('open', fields, body, readWeightCount);
+      if (saved) await peer.request('restore', { round: saved.round }, saved.parts);
     } catch (error) {
-      await peer.close();
+      await this.#shut(peer);
       throw error;
     }
     member.peer = peer;
     member.saved = undefined;
+    member.lives = lives;
     member.round = saved?.round ?? 0;
     member.status = 'present';
   }
@@ -167,8 +233,10 @@ export class Cluster {
   /** @param {number} worker */
   async leave(worker) {
     const member = this.#active(worker);
-    member.saved = await this.#save(member);
-    if (!member.saved) {
+    const saved = await this.#save(member);
+    if (member.status === 'gone') return; // it was killed, or crashed, meanwhile
+    member.saved = saved;
+    if (!saved) {
       this.#drop(member, 'It left without an answer, and its state is lost.');
       return;
     }
@@ -206,37 +274,38 @@ export class Cluster {
    */
   async waitForSomebody() {
     while (this.present.length === 0) {
+      this.checkSomebodyLeft();
       const late = this.members.filter(({ status }) => status === 'late');
-      if (late.length === 0) {
-        throw new LowtropyError(`There is no worker left. ${this.#lastReason}`.trimEnd());
-      }
       await Promise.race(late.map(({ settled }) => settled));
     }
   }
 
-  /**
-   * Gives everybody who missed rounds what they lack.
-   *
-   * @param {number} round the last that is finished
-   */
-  async catchUp(round) {
-    const behind = this.present.filter((member) => member.round < round);
+  /** @throws {LowtropyError} if nobody is there, on time or late */
+  checkSomebodyLeft() {
+    if (this.members.some(({ status }) => status === 'present' || status === 'late')) return;
+    throw new LowtropyError(`There is no worker left. ${this.#lastReason}`.trimEnd());
+  }
+
+  /** Gives everybody who missed rounds what they lack. */
+  async catchUp() {
+    const behind = this.present.filter((member) => member.round < this.#round);
     if (behind.length === 0) return;
     /** @type {Uint8Array | undefined} */
     let weights;
     for (const member of behind) {
       const missed = this.#backlog.since(member.round);
       if (missed) {
-        for (const { scale, messages, bytes } of missed) {
-          this.#tell(member, 'apply', { scale }, messages);
+        for (const { round, scale, messages, bytes } of missed) {
+          this.#tell(member, 'apply', { round, scale }, messages);
           this.ledger.addAhead(member.index, bytes);
         }
       } else {
-        weights ??= (await this.server.request('weights')).body[0];
-        this.#tell(member, 'setWeights', {}, [weights]);
+        weights ??= await this.weights();
+        const fields = { round: this.#round, checksum: checksumOf([weights]) };
+        this.#tell(member, 'setWeights', fields, [weights]);
         this.ledger.addAhead(member.index, weights.length);
       }
-      member.round = round;
+      member.round = this.#round;
     }
   }
 
@@ -245,7 +314,8 @@ export class Cluster {
    *
    * @param {number[]} participants
    * @param {{ round: number, steps: number, iterations: number }} work iterations: before the round
-   * @returns {Promise<{ trained: Trained[], late: number[] }>} by worker, in ascending order
+   * @returns {Promise<{ trained: Trained[], refused: Refusal[], late: number[] }>} each by worker, in
+   *   ascending order; refused: whose answers were not understood
    */
   async train(participants, work) {
     const { timeout } = this.#settings;
@@ -254,8 +324,11 @@ export class Cluster {
     const found = await gather(answers, timeout);
     const late = members.filter((_, index) => !found[index]);
     for (const member of late) this.#awaitLate(member, answers[members.indexOf(member)]);
+    const refused = found.flatMap((each) => each?.value.refusal ?? []);
+    for (const { worker } of refused) this.#tell(this.members[worker], 'takeBack');
     return {
-      trained: found.flatMap((each) => each?.value ?? []),
+      trained: found.flatMap((each) => each?.value.trained ?? []),
+      refused,
       late: late.map(({ index }) => index),
     };
   }
@@ -263,29 +336,31 @@ export class Cluster {
   /**
    * @param {Member} member
    * @param {Record<string, number>} fields
-   * @returns {Promise<Trained | undefined>} undefined if it is gone instead
+   * @returns {Promise<Outcome>}
    */
   async #train(member, fields) {
-    const { peer, index: worker } = member;
+    const { index: worker } = member;
+    const peer = /** @type {Requests} */ (member.peer);
     try {
-      const { value, body } = await /** @type {Requests} */ (peer).request('train', fields);
-      return { worker, loss: value.loss, seconds: value.seconds, message: body[0] };
+      return { trained: { worker, ...(await peer.request('train', fields, [], readTrained)) } };
     } catch (error) {
-      if (member.peer === peer) this.#drop(member, messageOf(error));
-      return undefined;
+      const reason = messageOf(error);
+      if (error instanceof AnswerError) return { refusal: { worker, reason } };
+      if (member.peer === peer) this.#drop(member, reason);
+      return {};
     }
   }
 
   /**
    * @param {Member} member
-   * @param {Promise<Trained | undefined>} answer
+   * @param {Promise<Outcome>} answer
    */
   #awaitLate(member, answer) {
     member.status = 'late';
-    member.settled = answer.then((trained) => {
-      if (!trained || member.status !== 'late') return;
+    member.settled = answer.then(({ trained, refusal }) => {
+      if (!(trained ?? refusal) || member.status !== 'late') return;
       this.ledger.stale += 1;
-      this.ledger.addUp(member.index, trained.message.length, 0);
+      this.ledger.addUp(member.index, trained?.message.length ?? 0, 0);
       this.#tell(member, 'takeBack');
       member.status = 'present';
     });
@@ -297,28 +372,75 @@ export class Cluster {
    * @param {number} round
    * @param {Trained[]} trained
    * @param {number} dense bytes that each way would take in dense exchange
-   * @returns {Promise<import('./server-peer.js').Aggregate>}
+   * @returns {Promise<Plan>}
+   * @throws {AnswerError} for a server whose answers are not understood. This round is then as if it
+   *   had not been, and can be tried again
    */
   async aggregate(round, trained, dense) {
-    const { value, body } = await this.server.request(
-      'aggregate',
-      { round, senders: trained.map(({ worker }) => worker) },
-      trained.map(({ message }) => message),
-    );
     for (const { worker, message } of trained) this.ledger.addUp(worker, message.length, dense);
-    const { counted, refused, scale } = /** @type {import('./server-peer.js').Aggregate} */ (value);
+    const plan = await this.#agree(round, trained);
+    const { counted, refused } = plan;
     for (const { worker } of refused) this.#tell(this.members[worker], 'takeBack');
     const used = trained.filter(({ worker }) => counted.includes(worker));
-    const messages = body.length > 0 ? body : used.map(({ message }) => message);
+    const messages = plan.message ? [plan.message] : used.map(({ message }) => message);
+    const scale = messages.length > 0 ? 1 / messages.length : 0;
+    this.#round = round;
     this.#backlog.add(round, scale, messages);
     const bytes = messages.reduce((sum, { length }) => sum + length, 0);
     for (const member of this.present) {
       if (member.round !== round - 1) continue; // gets it before its next round
-      this.#tell(member, 'apply', { scale }, messages);
+      this.#tell(member, 'apply', { round, scale }, messages);
       this.ledger.addDown(member.index, bytes, dense);
       member.round = round;
     }
-    return { counted, refused, scale };
+    return { counted, refused };
+  }
+
+  /**
+   * @param {number} round
+   * @param {Trained[]} trained
+   * @returns {Promise<ReturnType<typeof readPlan>>} as it has become of the server's weights
+   */
+  async #agree(round, trained) {
+    const senders = trained.map(({ worker }) => worker);
+    const recompressed = this.#settings.downstream === 'recompress';
+    try {
+      const plan = await this.server.request(
+        'prepare',
+        { round, senders },
+        trained.map(({ message }) => message),
+        (answer) => readPlan(answer, senders, recompressed),
+      );
+      await this.#commit(round, plan.counted);
+      return plan;
+    } catch (error) {
+      this.server.request('forget').catch(() => {});
+      for (const { worker } of trained) this.#tell(this.members[worker], 'takeBack');
+      throw error;
+    }
+  }
+
+  /**
+   * To commit twice is to commit once: an error, or an answer that is not understood, is asked for
+   * again, until it is clear what the server's weights are.
+   *
+   * @param {number} round
+   * @param {number[]} counted
+   */
+  async #commit(round, counted) {
+    const errors = [];
+    while (errors.length < MOST_COMMITS) {
+      try {
+        await this.server.request('commit', { round, counted });
+        return;
+      } catch (error) {
+        if (error instanceof GoneError) throw error;
+        errors.push(error);
+      }
+    }
+    if (!errors.some((error) => error instanceof AnswerError)) throw errors[0]; // it refuses to
+    this.server.lose(`it does not say whether round ${round} is in its weights`);
+    throw new GoneError(String(this.server.gone));
   }
 
   /**
@@ -326,17 +448,16 @@ export class Cluster {
    * @returns {Promise<Uint8Array>} its weights, as bytes
    */
   async weightsOf(worker) {
-    const { peer } = this.#active(worker);
-    return (await /** @type {Requests} */ (peer).request('weights')).body[0];
+    const { peer, round } = this.#active(worker);
+    const read = weightsReader(this.weightCount);
+    return /** @type {Requests} */ (peer).request('weights', { round }, [], read);
   }
 
-  /**
-   * @param {number} round the last that is finished
-   * @returns {Promise<SavedCluster>}
-   */
-  async save(round) {
-    const [{ body: server }, ...members] = await Promise.all([
-      this.server.request('save'),
+  /** @returns {Promise<SavedCluster>} */
+  async save() {
+    const parts = this.#settings.downstream === 'recompress' ? 2 : 1;
+    const [server, ...members] = await Promise.all([
+      this.ask('save', {}, stateReader(parts)),
       ...this.members.map(async (member) => {
         const saved = member.saved ?? (member.peer && (await this.#save(member)));
         /** @type {MemberStatus} */
@@ -349,7 +470,7 @@ export class Cluster {
         };
       }),
     ]);
-    return { round, server, members };
+    return { round: this.#round, server, members };
   }
 
   /**
@@ -362,9 +483,9 @@ export class Cluster {
     const [settled] = await gather([member.settled], timeout);
     if (!settled || !member.peer) return undefined;
     const { round } = member;
-    const answer = member.peer.request('save').catch(() => undefined);
-    const [saved] = await gather([answer], timeout);
-    return saved?.value && { round, parts: saved.value.body };
+    const answer = member.peer.request('save', { round }, [], stateReader(2));
+    const [saved] = await gather([answer.catch(() => undefined)], timeout);
+    return saved?.value && { round, parts: saved.value };
   }
 
   /**
@@ -399,14 +520,33 @@ export class Cluster {
   async #close(member) {
     const { peer } = member;
     member.peer = undefined;
-    await peer?.close();
+    await this.#shut(peer);
   }
 
   /** Ends all threads. */
   async close() {
     this.#closed = true;
-    await Promise.all(this.#peers.map((peer) => peer.close()));
+    const closed = await Promise.allSettled([...this.#peers].map((peer) => peer.close()));
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
+}
+
+/**
+ * A state has at least the weights in it: who claims more workers than there are bytes for does not
+ * get their threads.
+ *
+ * @param {SavedMember[]} members
+ * @param {number} weightCount
+ * @throws {FileError}
+ */
+function checkSizes(members, weightCount) {
+  const index = members.findIndex(
+    ({ parts }) => parts.length > 0 && parts[0].length < 4 * weightCount,
+  );
+  if (index < 0) return;
+  throw new FileError(
+    `The checkpoint is damaged: the state of worker ${index} is too small for ${weightCount} weights.`,
+  );
 }
 
 /** @param {unknown} error */

@@ -5,7 +5,7 @@
  *
  *   offset  bytes  content
  *   0       8      "LTSIM", 0x0d, 0x0a, 0x1a
- *   8       4      version: 1
+ *   8       4      version: 2
  *   12      4      H
  *   16      H      JSON: { content, parts: [bytes of each part] }
  *   16 + H  …      the parts, one after the other
@@ -18,7 +18,7 @@ import { refusePointer } from '../core/file-kinds.js';
 import { crc32 } from './crc32.js';
 
 const MAGIC = Uint8Array.of(0x4c, 0x54, 0x53, 0x49, 0x4d, 0x0d, 0x0a, 0x1a);
-const VERSION = 1;
+const VERSION = 2;
 const HEAD_BYTES = 16;
 const CHECKSUM_BYTES = 4;
 

@@ -58,8 +58,9 @@ function inputShape({ channels, height, width, steps }) {
 /**
  * @param {ExportOptions} options
  * @returns {{ share: number, values: number | undefined }}
+ * @throws {ValueError}
  */
-function checkExport(options) {
+export function checkExport(options) {
   const given = checkKeys(options, 'An export', ['prune', 'values']);
   const share = checkNumber(
     given.prune ?? 0,

@@ -18,6 +18,8 @@ export class Member {
   peer;
   /** The last round that its weights have in them. */
   round = 0;
+  /** Of its model. */
+  weightCount = 0;
   /** How often it began anew. */
   lives = 0;
   /** What it was when it left. @type {SavedWorker | undefined} */

@@ -5,7 +5,7 @@
 import { ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName, checkNumber } from './check.js';
 import { checkOptions as checkCompressorOptions } from './compressor.js';
-import { checkData } from './data.js';
+import { DATA_LIMIT, checkData } from './data.js';
 import { checkLinks } from './links.js';
 import { checkMomentum, checkOptimizer } from './optimizer-options.js';
 
@@ -46,6 +46,8 @@ import { checkMomentum, checkOptimizer } from './optimizer-options.js';
  * @property {number} [seed] by default 1
  * @property {number} [evaluateEvery] rounds; the last of a run is evaluated anyway; by default a
  *   twentieth of the run
+ * @property {number} [maxDataBytes] that the files of the data may have, decompressed; by default 2^28.
+ *   Each worker's thread has a copy of its own
  * @property {InitOptions} [wasm] where the WebAssembly for training comes from
  * @property {Transport} [transport] by default threads
  *
@@ -65,7 +67,7 @@ import { checkMomentum, checkOptimizer } from './optimizer-options.js';
  * @property {number} seed
  * @property {number | null} evaluateEvery
  *
- * @typedef {{ settings: Settings, source: DataSource, wasm: InitOptions,
+ * @typedef {{ settings: Settings, source: DataSource, maxDataBytes: number, wasm: InitOptions,
  *   transport: Transport | undefined }} Checked
  */
 
@@ -90,9 +92,19 @@ const OPTIONS = /** @type {const} */ ([
   'stepSeconds',
   'seed',
   'evaluateEvery',
+  'maxDataBytes',
   'wasm',
   'transport',
 ]);
+
+/** Those that are of the machine rather than of what is learned: no checkpoint has them. */
+export const LOCAL_OPTIONS = /** @type {const} */ (['maxDataBytes', 'wasm', 'transport']);
+
+/** The keys of Settings. */
+const SETTINGS = [
+  ...OPTIONS.filter((name) => !['data', 'link', ...LOCAL_OPTIONS].includes(name)),
+  'links',
+];
 
 const MOST_WORKERS = 256;
 const MOST = 2 ** 31 - 1;
@@ -138,7 +150,13 @@ export function checkOptions(options) {
         ? null
         : checkInteger(given.evaluateEvery, 'The rounds between evaluations', 1, MOST),
   };
-  return { settings, source, wasm: given.wasm ?? {}, transport: given.transport };
+  const maxDataBytes = checkInteger(
+    given.maxDataBytes ?? DATA_LIMIT,
+    'The most bytes of data',
+    1,
+    2 ** 32 - 1,
+  );
+  return { settings, source, maxDataBytes, wasm: given.wasm ?? {}, transport: given.transport };
 }
 
 /**
@@ -157,6 +175,22 @@ export function optionsOf(settings) {
     ...(stepSeconds !== null && { stepSeconds }),
     ...(evaluateEvery !== null && { evaluateEvery }),
   };
+}
+
+/**
+ * Settings that come from elsewhere.
+ *
+ * @param {unknown} settings
+ * @param {DataSource['kind']} kind of the data
+ * @returns {Settings}
+ * @throws {ValueError}
+ */
+export function checkSettings(settings, kind) {
+  const { compressor, ...rest } = checkKeys(settings, 'The settings', SETTINGS);
+  const { name, options } = checkKeys(compressor, 'The compressor', ['name', 'options']);
+  const given = /** @type {Settings} */ ({ ...rest, compressor: { name, options } });
+  const data = kind === 'text' ? { text: new Uint8Array() } : 'digits';
+  return checkOptions({ ...optionsOf(given), data }).settings;
 }
 
 /**
@@ -185,11 +219,28 @@ function checkCompressor(compressor) {
   }
   const { name, ...options } = /** @type {CompressorChoice} */ (given);
   checkCompressorOptions(name, options);
-  if (options.sparsity !== undefined) {
-    checkNumber(options.sparsity, 'The sparsity', 'above 0 and up to 1', (p) => p > 0 && p <= 1);
-  }
-  if (options.momentum !== undefined) checkMomentum(options.momentum);
+  checkCompressorRanges(options);
   return { name, options };
+}
+
+/**
+ * What the threads would refuse, before there are any.
+ *
+ * @param {CompressorOptions} options
+ */
+function checkCompressorRanges({ sparsity, momentum, step, levels, bucket, clip }) {
+  const share = (/** @type {number} */ value) => value > 0 && value <= 1;
+  if (sparsity !== undefined) checkNumber(sparsity, 'The sparsity', 'above 0 and up to 1', share);
+  if (momentum !== undefined) checkMomentum(momentum);
+  // Kept as float32, in which smaller ones are 0 and larger ones infinite.
+  if (step !== undefined) {
+    checkNumber(step, 'The step', 'from 1e-38 to 1e38', (value) => value >= 1e-38 && value <= 1e38);
+  }
+  if (levels !== undefined) checkInteger(levels, 'The number of levels', 1, 65535);
+  if (bucket !== undefined) checkInteger(bucket, 'The bucket', 1, 2 ** 32 - 1);
+  if (clip !== undefined) {
+    checkNumber(clip, 'The clip', 'from 0 to 1e38', (value) => value >= 0 && value <= 1e38);
+  }
 }
 
 /**

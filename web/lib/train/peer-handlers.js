@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { checkOpen } from './request-checks.js';
 import { ServerPeer } from './server-peer.js';
 import { WorkerPeer } from './worker-peer.js';
 
@@ -20,14 +21,13 @@ export function peerHandlers(kit, welcome) {
   /** @type {Record<string, Handler>} */
   const handlers = {
     async open(fields, body) {
+      const checked = checkOpen(fields, body);
       await kit.init(welcome);
-      if (fields.role === 'server') {
-        const server = new ServerPeer(kit, /** @type {any} */ (fields), body);
-        Object.assign(handlers, server.handlers);
-        return { value: { weightCount: server.weightCount } };
-      }
-      Object.assign(handlers, new WorkerPeer(kit, /** @type {any} */ (fields), body).handlers);
-      return {};
+      const Peer = checked.role === 'server' ? ServerPeer : WorkerPeer;
+      const peer = new Peer(kit, checked, body);
+      delete handlers.open; // it is something now, and stays that
+      Object.assign(handlers, peer.handlers);
+      return { value: { weightCount: peer.weightCount } };
     },
   };
   return handlers;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LowtropyError, ShapeError, ValueError } from '../core/errors.js';
+import { DisposedError, LowtropyError, ShapeError, ValueError } from '../core/errors.js';
+import { checkFormat } from '../core/matrix.js';
 import { Model } from '../model/model.js';
 import { noTotals, ratioOf } from './accounting.js';
+import { readEvaluation, readExport } from './answers.js';
 import { checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { readCheckpoint, resumeOptions, writeCheckpoint } from './checkpoint.js';
 import { Cluster } from './cluster.js';
-import { dataOptionOf, loadData } from './data.js';
+import { loadData } from './data.js';
+import { checkExport } from './export.js';
 import { floatsOf } from './floats.js';
 import { checkOptions } from './options.js';
 import { chooseParticipants } from './random.js';
-import { startThreads } from './threads.js';
+import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
 
 /**
  * @typedef {import('../model/model.js').Formats} Formats
@@ -85,6 +88,8 @@ export class Simulation {
   #iterations = 0;
   #totals;
   #disposed = false;
+  /** Whether a run is under way: one of its rounds, or the caller's loop between two of them. */
+  #running = false;
   /** Settled when nothing else is at work between the rounds. @type {Promise<unknown>} */
   #last = Promise.resolve();
 
@@ -102,15 +107,16 @@ export class Simulation {
    * Goes on from a checkpoint, to bit for bit the same weights.
    *
    * @param {Uint8Array} bytes of `checkpoint()`
-   * @param {SimulationOptions} [overrides] data (needed where they were bytes), timeout, link,
-   *   stepSeconds, participation, evaluateEvery, wasm, transport
+   * @param {SimulationOptions} [overrides] data (needed unless they were digits: a checkpoint does not
+   *   decide which file is opened), timeout, link, stepSeconds, participation, evaluateEvery,
+   *   maxDataBytes, wasm, transport. Others may be said again, but must be what they were
    * @returns {Promise<Simulation>}
    * @throws {FileError | ValueError} for anything that is no sound checkpoint, for overrides that
    *   cannot be, and if the data are others
    */
   static async resume(bytes, overrides = {}) {
     const snapshot = readCheckpoint(bytes);
-    const simulation = new Simulation(resumeOptions(snapshot.options, overrides));
+    const simulation = new Simulation(resumeOptions(snapshot, overrides));
     const { round, iterations, totals } = snapshot.progress;
     simulation.#snapshot = snapshot;
     simulation.#round = round;
@@ -161,15 +167,40 @@ export class Simulation {
 
   /**
    * Runs rounds until each worker has made so many iterations in all, and tells of each round.
-   * Leaving the loop early stops it between two rounds; a later run goes on from there.
+   * Leaving the loop early stops it between two rounds; a later run goes on from there. There is one
+   * run at a time: it is under way from the first round that is asked of it until its loop ends or is
+   * left, by `break` or by `return()` of what this gives. All else may be asked for meanwhile, and is
+   * done between two rounds; `dispose` ends the run.
    *
    * @param {{ iterations: number }} options counted from the very beginning; the last round is
    *   shorter where the delay does not divide them
-   * @returns {AsyncGenerator<Round, void, void>}
+   * @returns {AsyncGenerator<Round, void, void>} Where it throws, because of what a peer has answered,
+   *   all have the same weights nevertheless, and another run goes on from there
+   * @throws {LowtropyError} from the first round on, where another run is under way
+   * @throws {DisposedError} the same, after `dispose`
    */
   async *run(options) {
     const { iterations } = checkKnown(options, 'Simulation.run', ['iterations']);
     checkInteger(iterations, 'The number of iterations', 1, 2 ** 31 - 1);
+    this.#checkAlive();
+    if (this.#running) {
+      throw new LowtropyError(
+        'The simulation has a run under way: its loop must end, or be left, before another begins.',
+      );
+    }
+    this.#running = true;
+    try {
+      yield* this.#rounds(iterations);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /**
+   * @param {number} iterations
+   * @returns {AsyncGenerator<Round, void, void>}
+   */
+  async *#rounds(iterations) {
     const { delay } = this.#settings;
     const every =
       this.#settings.evaluateEvery ?? Math.ceil(Math.ceil(iterations / delay) / EVALUATIONS);
@@ -198,48 +229,53 @@ export class Simulation {
    * @param {number} [worker] by default the server
    * @returns {Promise<Float32Array<ArrayBuffer>>} a copy of the weights, tensor after tensor
    */
-  weights(worker) {
-    return this.#exclusive(async (cluster) => {
-      if (worker !== undefined) return floatsOf(await cluster.weightsOf(this.#check(worker)));
-      return floatsOf((await cluster.server.request('weights')).body[0]);
-    });
+  async weights(worker) {
+    const index = worker === undefined ? undefined : this.#check(worker);
+    const bytes = await this.#exclusive((cluster) =>
+      index === undefined ? cluster.weights() : cluster.weightsOf(index),
+    );
+    return floatsOf(bytes);
   }
 
   /**
    * What has been learned, as a network that runs.
    *
    * @param {{ prune?: number, values?: number, format?: Formats }} [options] prune: share of each
-   *   weight matrix that becomes 0; values: how many distinct values each keeps, 2 to 256; format:
-   *   as of Model.fromGraph
+   *   weight matrix that becomes 0, from 0 to below 1; values: how many distinct values each keeps, 2
+   *   to 256; format: as of Model.fromGraph
    * @returns {Promise<Model>}
+   * @throws {ValueError} at once, for options that cannot be
    */
   async model(options = {}) {
     const known = ['prune', 'values', 'format'];
-    const { format = 'auto', ...rest } = checkKnown(options, 'Simulation.model', known);
-    const { value, body } = await this.#exclusive(({ server }) => server.request('export', rest));
-    const tensors = new Map(
-      value.tensors.map((/** @type {any} */ { name, ...shape }, /** @type {number} */ index) => [
-        name,
-        { ...shape, data: floatsOf(body[index]) },
-      ]),
+    const { format = 'auto', ...compression } = checkKnown(options, 'Simulation.model', known);
+    checkExport(compression);
+    const byLayer = typeof format === 'object' && format !== null;
+    for (const name of byLayer ? Object.values(format) : [format]) checkFormat(name);
+    const { graph, shapes, body } = await this.#exclusive((cluster) =>
+      cluster.ask('export', { options: compression }, readExport),
     );
-    return Model.fromGraph(value.graph, tensors, { format });
+    const tensors = new Map(
+      shapes.map(({ name, ...shape }, index) => [name, { ...shape, data: floatsOf(body[index]) }]),
+    );
+    return Model.fromGraph(graph, tensors, { format: /** @type {Formats} */ (format) });
   }
 
   /**
-   * All there is between two rounds: weights, optimizers, residuals, random numbers, counts. A late
-   * worker is waited for, but not longer than the time limit; otherwise it counts as gone.
+   * All there is between two rounds: weights, optimizers, residuals, random numbers, counts; not the
+   * data. A late worker is waited for, but not longer than the time limit; otherwise it counts as
+   * gone.
    *
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   checkpoint() {
     return this.#exclusive(async (cluster) => {
-      const saved = await cluster.save(this.#round);
+      const saved = await cluster.save();
       const totals = structuredClone(this.#totals);
       cluster.ledger.addTo(totals); // of messages that came late
       return writeCheckpoint(
         this.#settings,
-        { option: dataOptionOf(this.#checked.source), checksum: this.#data?.checksum ?? 0 },
+        { source: this.#checked.source, checksum: /** @type {Data} */ (this.#data).checksum },
         { round: this.#round, iterations: this.#iterations, totals },
         saved,
       );
@@ -252,8 +288,9 @@ export class Simulation {
    * @param {number} worker
    * @returns {Promise<void>}
    */
-  leave(worker) {
-    return this.#exclusive((cluster) => cluster.leave(this.#check(worker)));
+  async leave(worker) {
+    const index = this.#check(worker);
+    return this.#exclusive((cluster) => cluster.leave(index));
   }
 
   /**
@@ -263,8 +300,9 @@ export class Simulation {
    * @param {number} worker that has left, or is gone
    * @returns {Promise<void>}
    */
-  join(worker) {
-    return this.#exclusive((cluster) => cluster.join(this.#check(worker)));
+  async join(worker) {
+    const index = this.#check(worker);
+    return this.#exclusive((cluster) => cluster.join(index));
   }
 
   /**
@@ -273,7 +311,8 @@ export class Simulation {
    * @param {number} worker
    */
   async kill(worker) {
-    (await this.#ready()).kill(this.#check(worker));
+    const index = this.#check(worker);
+    (await this.#ready()).kill(index);
   }
 
   /**
@@ -283,7 +322,9 @@ export class Simulation {
    * @param {number} milliseconds
    */
   async stall(worker, milliseconds) {
-    (await this.#ready()).stall(this.#check(worker), milliseconds);
+    const index = this.#check(worker);
+    checkInteger(milliseconds, 'The milliseconds', 0, 2 ** 31 - 1);
+    (await this.#ready()).stall(index, milliseconds);
   }
 
   /**
@@ -296,20 +337,27 @@ export class Simulation {
     await this.#starting?.catch(() => {});
   }
 
+  /** @throws {DisposedError} */
+  #checkAlive() {
+    if (this.#disposed) throw new DisposedError('The simulation was used after its dispose().');
+  }
+
   /** @returns {Promise<Cluster>} */
-  #ready() {
+  async #ready() {
+    this.#checkAlive();
     this.#starting ??= this.#start();
     return this.#starting;
   }
 
   async #start() {
-    const { settings, source, wasm, transport } = this.#checked;
-    this.#data = await loadData(source);
+    const { settings, source, maxDataBytes, wasm, transport } = this.#checked;
+    this.#data = await loadData(source, maxDataBytes, transport ? undefined : allocateShared);
     if (this.#snapshot && this.#snapshot.dataChecksum !== this.#data.checksum) {
       throw new ValueError('The data are not those of the checkpoint.');
     }
+    if (!transport) this.#data.body = this.#data.body.map(shareAmongThreads);
     const cluster = new Cluster(settings, this.#data, transport ?? (await startThreads(wasm)));
-    if (this.#disposed) throw new LowtropyError('The simulation was disposed of.');
+    this.#checkAlive();
     this.#cluster = cluster;
     try {
       await cluster.start(this.#snapshot?.cluster);
@@ -330,7 +378,6 @@ export class Simulation {
    */
   #exclusive(work) {
     const result = this.#last.then(async () => {
-      if (this.#disposed) throw new LowtropyError('The simulation was used after its dispose().');
       return work(await this.#ready());
     });
     this.#last = result.catch(() => {});
@@ -350,9 +397,8 @@ export class Simulation {
    * @param {Cluster} cluster
    * @returns {Promise<Evaluation>}
    */
-  async #evaluate({ server }) {
-    const { value } = await server.request('evaluate');
-    const { loss: testLoss, accuracy } = value;
+  async #evaluate(cluster) {
+    const { loss: testLoss, accuracy } = await cluster.ask('evaluate', {}, readEvaluation);
     const text = this.#checked.source.kind === 'text';
     return { testLoss, accuracy, ...(text && { perplexity: Math.exp(testLoss) }) };
   }
@@ -368,13 +414,15 @@ export class Simulation {
     const round = this.#round + 1;
     const dense = 4 * cluster.weightCount * steps;
     await cluster.waitForSomebody();
-    await cluster.catchUp(round - 1);
+    await cluster.catchUp();
     const present = cluster.present.map(({ index }) => index);
     const count = Math.max(1, Math.round(participation * present.length));
     const participants = chooseParticipants(present, count, seed, round);
     const work = { round, steps, iterations: this.#iterations };
-    const { trained, late } = await cluster.train(participants, work);
-    const { counted, refused } = await cluster.aggregate(round, trained, dense);
+    const { trained, refused, late } = await cluster.train(participants, work);
+    if (trained.length === 0) cluster.checkSomebodyLeft(); // made by nobody, it is no round
+    const plan = await cluster.aggregate(round, trained, dense);
+    const { counted } = plan;
     const ledger = cluster.closeLedger();
     const used = trained.filter(({ worker }) => counted.includes(worker));
     const seconds = (performance.now() - start) / 1000;
@@ -392,7 +440,7 @@ export class Simulation {
       counted,
       late,
       stale: ledger.stale,
-      refused,
+      refused: [...refused, ...plan.refused],
       lost: ledger.lost,
       bytes: { up: [...ledger.up], down: [...ledger.down] },
       denseBytes: dense,

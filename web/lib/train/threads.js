@@ -22,3 +22,29 @@ export async function startThreads(wasm) {
     { module: trainingModule() },
   );
 }
+
+/**
+ * Memory that all threads see, where threads can share it: in Node.js, and in pages that are isolated
+ * from others.
+ *
+ * @param {number} size bytes
+ * @returns {Uint8Array}
+ */
+export function allocateShared(size) {
+  return typeof SharedArrayBuffer === 'function'
+    ? new Uint8Array(new SharedArrayBuffer(size))
+    : new Uint8Array(size);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array} the same, in such memory
+ */
+export function shareAmongThreads(bytes) {
+  if (typeof SharedArrayBuffer !== 'function' || bytes.buffer instanceof SharedArrayBuffer) {
+    return bytes;
+  }
+  const shared = allocateShared(bytes.length);
+  shared.set(bytes);
+  return shared;
+}

@@ -138,15 +138,19 @@ export async function listenInThread(onFrame) {
 
 /**
  * The bytes are copied once and the copies moved, because a view on a part of some buffer would
- * otherwise take the whole buffer with it.
+ * otherwise take the whole buffer with it. What is in shared memory is there for all, and stays.
  *
  * @param {Thread['post']} post
  * @param {Frame} frame
  */
 function postFrame(post, { head, body }) {
-  const copies = body.map((bytes) => new Uint8Array(bytes));
-  post(
-    { head, body: copies },
-    copies.map(({ buffer }) => buffer),
-  );
+  /** @type {ArrayBuffer[]} */
+  const moved = [];
+  const parts = body.map((bytes) => {
+    if (!(bytes.buffer instanceof ArrayBuffer)) return bytes;
+    const copy = new Uint8Array(bytes);
+    moved.push(copy.buffer);
+    return copy;
+  });
+  post({ head, body: parts }, moved);
 }

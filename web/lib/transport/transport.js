@@ -5,7 +5,9 @@
  * one process; one that goes over a network implements the same and needs nothing else: heads are
  * JSON, bodies are bytes that it does not look into.
  *
- * Frames of one channel arrive whole, once and in order, or the channel is lost.
+ * Frames of one channel arrive whole, once and in order, or the channel is lost. Where a transport
+ * does not keep to that, requests.js notices, and takes the other end for gone; what is in frames
+ * is checked by both ends before they use it.
  *
  * @typedef {Record<string, any>} Head what JSON can carry
  *
