@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
-import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
+import { FileError, LimitError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
+import {
+  FORMAT_OPTION,
+  LIMIT_OPTIONS,
+  UsageError,
+  chosenFormat,
+  chosenLimits,
+} from '../common/arguments.js';
 import { CommandError, isSameFile, readInput, writeOutput } from '../common/files.js';
+import { limitError } from '../common/model.js';
 import { formatBytes, makeProgress, print, printable } from '../common/terminal.js';
 
 /** @typedef {import('../common/arguments.js').Command} Command */
@@ -20,6 +27,7 @@ export const importCommand = {
     { name: 'prototxt', value: 'P', required: true, help: "the network's Caffe deploy file" },
     { name: 'output', short: 'o', value: 'M', required: true, help: 'the model file to write' },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default auto` },
+    ...LIMIT_OPTIONS,
   ],
   example: 'compressed_SqueezeNet.net --prototxt SqueezeNet_deploy.prototxt -o M.safetensors',
   notes: `With auto each layer gets the format that suits it. A model file that exists is replaced,
@@ -30,6 +38,7 @@ and only by a whole one.`,
 /** @type {Command['run']} */
 async function run(values, [net]) {
   const format = chosenFormat(values.format, 'import');
+  const limits = chosenLimits(values, 'import');
   const [prototxt, output] = [String(values.prototxt), String(values.output)];
   for (const input of [net, prototxt]) {
     if (await isSameFile(input, output)) {
@@ -45,10 +54,12 @@ async function run(values, [net]) {
   let model;
   try {
     model = await importDeepCompression(netBytes, text, {
+      ...limits,
       format: format ?? 'auto',
       onProgress: ({ loaded, total }) => progress(loaded, total),
     });
   } catch (error) {
+    if (error instanceof LimitError) throw limitError(`${net} is not imported`, error);
     if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
     throw new CommandError(`${net} with ${prototxt} cannot be imported. ${error.message}`);
   }

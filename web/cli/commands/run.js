@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/index.js';
-import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
+import {
+  LimitError,
+  LowtropyError,
+  imageToTensor,
+  probabilities,
+  topClasses,
+} from '../../lib/index.js';
+import {
+  FORMAT_OPTION,
+  LIMIT_OPTIONS,
+  UsageError,
+  chosenFormat,
+  chosenLimits,
+} from '../common/arguments.js';
 import { CommandError, readInput } from '../common/files.js';
-import { openModel } from '../common/model.js';
+import { limitError, openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
 import { makeProgress, print, printError, printable } from '../common/terminal.js';
 
@@ -31,6 +43,7 @@ export const runCommand = {
     { name: 'labels', value: 'FILE', help: 'the names of the classes, one a line' },
     { name: 'top', value: 'N', help: `how many classes to show; by default ${DEFAULT_TOP}` },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default as stored` },
+    ...LIMIT_OPTIONS,
     {
       name: 'json',
       help: 'print a JSON object a line: image, top and ms, the time of the network',
@@ -48,7 +61,7 @@ async function run(values, [file, ...images]) {
   const format = chosenFormat(values.format, 'run');
   const count = chosenTop(values.top);
   const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
-  const model = await openAs(file, format);
+  const model = await openAs(file, format, chosenLimits(values, 'run'));
   const [, channels, height, width] = model.inputShape;
   if (channels !== 3) {
     throw new CommandError(
@@ -96,12 +109,16 @@ async function readLabels(file) {
 /**
  * @param {string} file
  * @param {ReturnType<typeof chosenFormat>} format
+ * @param {import('../../lib/index.js').Limits} limits
  */
-async function openAs(file, format) {
-  const { model } = await openModel(file);
+async function openAs(file, format, limits) {
+  const { model } = await openModel(file, limits);
   if (!format) return model;
   try {
     return model.to(format);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    throw limitError(`${file} is not held as ${format}`, error);
   } finally {
     model.dispose();
   }

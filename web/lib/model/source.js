@@ -3,7 +3,9 @@
 /** Bytes from wherever they are, streamed into the module's heap. */
 
 import { FileError, MemoryError, ValueError } from '../core/errors.js';
+import { nativeLimits } from '../core/limits.js';
 import { call } from '../core/module.js';
+import { Pauses } from '../core/pause.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').NativeLoader} NativeLoader
@@ -17,6 +19,8 @@ import { call } from '../core/module.js';
  * @typedef {object} LoadOptions
  * @property {(progress: Progress) => void} [onProgress] called for each piece that arrives
  * @property {AbortSignal} [signal] stops loading; the promise is rejected with the signal's reason
+ * @property {number} [maxMemory] see Limits
+ * @property {number} [maxWork] see Limits
  *
  * @typedef {object} Source
  * @property {AsyncIterable<Uint8Array>} chunks
@@ -144,11 +148,13 @@ async function* readStream(stream, name, signal) {
  * @param {LoadOptions} options
  * @returns {Promise<NativeLoader>} which has the whole file; to be deleted by the caller
  */
-export async function readIntoHeap(source, { onProgress, signal } = {}) {
+export async function readIntoHeap(source, { onProgress, signal, ...limits } = {}) {
   const { chunks, name, exact } = source;
   let { total } = source;
   checkAddressable(total);
-  const loader = call((native) => native.makeLoader(exact && total !== undefined ? total : -1));
+  const size = exact && total !== undefined ? total : -1;
+  const loader = call((native) => native.makeLoader(size, ...nativeLimits(limits)));
+  const pauses = new Pauses(signal);
   let loaded = 0;
   try {
     onProgress?.({ loaded, total });
@@ -156,9 +162,10 @@ export async function readIntoHeap(source, { onProgress, signal } = {}) {
       signal?.throwIfAborted();
       appendChunk(loader, chunk);
       loaded += chunk.length;
-      const size = loader.fileSize();
-      if (size >= 0) total = size;
+      const told = loader.fileSize();
+      if (told >= 0) total = told;
       onProgress?.({ loaded, total });
+      await pauses.take();
     }
     if (total !== undefined && loaded < total) {
       throw new FileError(`${name} ended after ${loaded} of ${total} bytes.`);
