@@ -8,7 +8,6 @@
 #include <queue>
 #include <set>
 #include <span>
-#include <unordered_map>
 #include <utility>
 
 #include "lowtropy/nn/convolution.h"
@@ -32,8 +31,8 @@ Error ShapeError(const Node& node, const std::string& clause) {
 constexpr size_t kGraphInput = static_cast<size_t>(-1);
 
 // Which node makes each value.
-std::unordered_map<std::string_view, size_t> Producers(const Graph& graph) {
-  std::unordered_map<std::string_view, size_t> producers{{graph.input, kGraphInput}};
+std::map<std::string_view, size_t> Producers(const Graph& graph) {
+  std::map<std::string_view, size_t> producers{{graph.input, kGraphInput}};
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!producers.emplace(node.output, i).second) {
@@ -44,8 +43,7 @@ std::unordered_map<std::string_view, size_t> Producers(const Graph& graph) {
   return producers;
 }
 
-void CheckOutputs(const Graph& graph,
-                  const std::unordered_map<std::string_view, size_t>& producers) {
+void CheckOutputs(const Graph& graph, const std::map<std::string_view, size_t>& producers) {
   if (graph.outputs.empty()) throw Error(ErrorKind::kFile, "The graph has no outputs.");
   std::set<std::string_view> seen;
   for (const std::string& output : graph.outputs) {
