@@ -340,6 +340,63 @@ TEST(FormatsTest, random_matrices_every_way) {
   }
 }
 
+// What few bytes describe takes little time, however many elements that are: 4.3 billion here, one
+// of them listed.
+TEST(FormatsTest, time_is_that_of_what_is_stored) {
+  constexpr size_t kRows = 65535;
+  constexpr size_t kCols = 65537;
+  std::vector<uint8_t> row_ptr(kRows + 1, 1);
+  row_ptr[0] = 0;
+  const auto floats = [](std::vector<float> values) { return Array::Copy<float>(values); };
+  const auto bytes = [](std::vector<uint8_t> values) { return Array::Copy<uint8_t>(values); };
+  const std::vector<NamedArray> csr{
+      {"values", floats({2})}, {"colI", bytes({7})}, {"rowPtr", bytes(row_ptr)}};
+  const Matrix start = Matrix::FromArrays(Format::kCsr, kRows, kCols, csr);
+  for (const Format format : {Format::kCer, Format::kCser, Format::kPcsr, Format::kBlocks}) {
+    const Matrix matrix = start.To(format);
+    const Profile profile = matrix.GetProfile();
+    EXPECT_EQ(profile.nnz, 1U) << Name(format);
+    EXPECT_EQ(profile.listed, 1U) << Name(format);
+    EXPECT_EQ(profile.values.counts()[0], uint64_t{kRows} * kCols - 1) << Name(format);
+    EXPECT_LT(matrix.ByteLength(), 200'000U) << Name(format);
+    EXPECT_EQ(matrix.To(Format::kCsr).ByteLength(), start.ByteLength()) << Name(format);
+  }
+  // A most frequent value other than 0 is in no list either.
+  const std::vector<NamedArray> pcsr{{"omega", floats({3, 2})},
+                                     {"codes", bytes({1})},
+                                     {"colI", bytes({7})},
+                                     {"rowPtr", bytes(row_ptr)}};
+  const Profile profile = Matrix::FromArrays(Format::kPcsr, kRows, kCols, pcsr).GetProfile();
+  EXPECT_EQ(profile.nnz, uint64_t{kRows} * kCols);
+  EXPECT_EQ(profile.listed, 1U);
+  EXPECT_EQ(profile.max_nonzero_col, kCols - 1);
+}
+
+// By entries as by elements, whatever the format and its most frequent value.
+TEST(FormatsTest, profiles_of_all_formats_are_equal) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    std::mt19937 rng(seed);
+    const Values values = RandomValues(rng, 40);
+    const Profile expected = Profile::Of(values.View());
+    for (const Format format : kFormats) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", " + std::string(Name(format)));
+      const Profile profile = Matrix::From(values.View(), format).GetProfile();
+      EXPECT_EQ(profile.values.counts(), expected.values.counts());
+      for (const auto member :
+           {&Profile::nnz, &Profile::listed, &Profile::present_runs, &Profile::pointer_runs,
+            &Profile::distinct_in_rows, &Profile::rows_nonzero, &Profile::rows_listed,
+            &Profile::block_lists, &Profile::block_units, &Profile::block_class_sizes}) {
+        EXPECT_EQ(profile.*member, expected.*member);
+      }
+      for (const auto member :
+           {&Profile::max_nonzero_col, &Profile::max_listed_col, &Profile::max_listed_code,
+            &Profile::max_listed_row, &Profile::block_max_class}) {
+        EXPECT_EQ(profile.*member, expected.*member);
+      }
+    }
+  }
+}
+
 // A matrix and its dense twin go through random operations in step.
 TEST(FormatsTest, lock_step_with_a_dense_twin) {
   for (unsigned seed = 1000; seed < 1060; ++seed) {

@@ -176,6 +176,31 @@ TEST(OperatorsTest, PoolsAroundTheVectorLength) {
   }
 }
 
+// Windows that overlap so much that they are not reduced one by one.
+TEST(OperatorsTest, WideWindows) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto draw = [&](uint32_t low, uint32_t high) {
+      return std::uniform_int_distribution<uint32_t>(low, high)(random);
+    };
+    Case c(seed % 2 == 0 ? Op::kMaxPool : Op::kAvgPool, {2, draw(1, 90), draw(1, 90)}, seed);
+    Window& window = c.node.window;
+    for (size_t axis = 0; axis < 2; ++axis) {
+      const uint32_t size = axis == 0 ? c.shape.height : c.shape.width;
+      window.kernel[axis] = draw(0, 2) == 0 ? draw(1, size) : draw(65, 150);
+      window.stride[axis] = draw(1, 9);
+      window.pad[axis] = draw(0, window.kernel[axis] - 1);
+      const uint32_t least = std::max(window.kernel[axis], size + window.pad[axis]) - size;
+      window.pad[axis + 2] = std::max(draw(0, window.kernel[axis] - 1), least - window.pad[axis]);
+      window.pad[axis + 2] = std::min(window.pad[axis + 2], window.kernel[axis] - 1);
+    }
+    c.node.ceil = draw(0, 1) == 1;
+    c.node.count_pad = draw(0, 1) == 1;
+    CheckPool(c);
+  }
+}
+
 // Caffe, pooling_layer.cpp: with kernel 3 and stride 2 on 6 values, the third window starts at 4
 // and is cut off at the end; means divide by what is left of it in the padded input.
 TEST(OperatorsTest, CutOffWindows) {
@@ -214,7 +239,7 @@ TEST(OperatorsTest, LocalResponseNorm) {
         c.node.lrn_alpha = 0.7F;
         c.node.lrn_k = 2;
         c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
-          LocalResponseNorm({size, 0.7F, beta, 2}, c.shape, in, out);
+          LocalResponseNorm({size, 0.7F, beta, 2}, c.shape, in, out, nullptr);
         });
       }
     }
@@ -227,8 +252,26 @@ TEST(OperatorsTest, LocalResponseNormForgetsLargeValues) {
   for (size_t i = 0; i < 4; ++i) c.input[i] = 1e6F;
   c.node.lrn_alpha = 1;
   c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
-    LocalResponseNorm({5, 1, 0.75F, 1}, c.shape, in, out);
+    LocalResponseNorm({5, 1, 0.75F, 1}, c.shape, in, out, nullptr);
   });
+}
+
+TEST(OperatorsTest, LocalResponseNormOfWideWindows) {
+  for (const uint32_t size : {65U, 66U, 100U, 150U, 65535U}) {
+    for (const uint32_t channels : {33U, 64U, 101U, 160U}) {
+      SCOPED_TRACE("size " + std::to_string(size) + ", channels " + std::to_string(channels));
+      Case c(Op::kLrn, {channels, 1, 5});
+      for (size_t i = 0; i < 5; ++i) c.input[i] = 1e6F;  // leave no trace where they are not meant
+      c.node.lrn_size = size;
+      c.node.lrn_alpha = 1;
+      const Lrn lrn{size, 1, 0.75F, 1};
+      Floats scratch(static_cast<size_t>(LrnScratch(lrn, c.shape)));
+      c.Check(c.shape, 1e-5, [&](const float* in, float* out) {
+        LocalResponseNorm(lrn, c.shape, in, out, scratch.data());
+      });
+      scratch.ExpectGuards();
+    }
+  }
 }
 
 TEST(OperatorsTest, Softmax) {

@@ -231,7 +231,7 @@ describe('rounds: one run at a time', () => {
       [simulation.model({ values: 0 }), /^ValueError: The number of values must be .* not 0\.$/],
       [simulation.model({ values: 2.5 }), /^ValueError: The number of values must be/],
       [simulation.model(/** @type {any} */ ({ format: 'zip' })), /There is no format "zip"/],
-      [simulation.model(/** @type {any} */ ({ format: null })), /There is no format "null"/],
+      [simulation.model(/** @type {any} */ ({ format: null })), /There is no format null/],
       [simulation.model(/** @type {any} */ ({ format: { a: 'zip' } })), /no format "zip"/],
       [simulation.model(/** @type {any} */ ({ pruned: 1 })), /A model has no "pruned"; there are/],
       [simulation.weights(2), /^ShapeError: The workers are numbered 0 to 1; there is no 2\.$/],

@@ -4,6 +4,7 @@
  * Neural networks that run on their compressed weights. `await init()` first; what is asynchronous
  * does it by itself.
  *
+ * @typedef {import('./core/limits.js').Limits} Limits
  * @typedef {import('./core/matrix.js').Choice} Choice
  * @typedef {import('./core/matrix.js').Cost} Cost
  * @typedef {import('./core/matrix.js').FormatName} FormatName
@@ -17,6 +18,7 @@
  * @typedef {import('./model/image.js').Picture} Picture
  * @typedef {import('./model/model.js').Formats} Formats
  * @typedef {import('./model/model.js').Layer} Layer
+ * @typedef {import('./model/model.js').RunOptions} RunOptions
  * @typedef {import('./model/source.js').LoadOptions} LoadOptions
  * @typedef {import('./model/source.js').Progress} Progress
  * @typedef {import('./train/accounting.js').TotalsReport} Totals
@@ -41,6 +43,7 @@ export {
   DisposedError,
   EngineError,
   FileError,
+  LimitError,
   LowtropyError,
   MemoryError,
   ShapeError,

@@ -46,30 +46,23 @@ val DescribeChoice(const Choice& choice) {
   return object;
 }
 
-namespace {
-
-Format FormatNamed(const std::string& name) {
-  if (const auto format = ParseFormat(name)) return *format;
+std::optional<Format> FormatNamed(const std::string& name) {
+  if (name == "auto") return std::nullopt;
+  if (const auto format = ParseFormat(name)) return format;
   std::string known = "auto";
   for (const Format format : kFormats) known += ", " + std::string(Name(format));
   throw Error(ErrorKind::kValue, "There is no format \"" + name + "\"; there are " + known + ".");
 }
 
-}  // namespace
-
 Matrix EncodeAs(const RowSource& source, const std::string& format, size_t columns) {
-  const bool choose = format == "auto";
-  const Format asked = choose ? Format::kDense : FormatNamed(format);
+  const std::optional<Format> asked = FormatNamed(format);
   const Profile profile = Profile::Of(source);
-  return Matrix::From(source, choose ? Choose(profile, columns).format : asked, profile);
+  return Matrix::From(source, asked ? *asked : Choose(profile, columns).format, profile);
 }
 
 Matrix Recode(const Matrix& matrix, const std::string& format, size_t columns) {
-  if (format != "auto") return matrix.To(FormatNamed(format));
-  const Matrix readable = matrix.Readable();
-  const Profile profile = Profile::Of(readable);
-  const Format chosen = Choose(profile, columns).format;
-  return chosen == matrix.format() ? matrix : Matrix::From(readable, chosen, profile);
+  if (FormatNamed(format) == matrix.format()) return matrix;
+  return EncodeAs(matrix.Readable(), format, columns);
 }
 
 }  // namespace lowtropy::bindings

@@ -84,6 +84,14 @@ export interface NetworkBuilder extends Handle {
   build(): NativeModel | null;
 }
 
+/** As `maxMemory` and `maxWork` count them. */
+export interface Demand {
+  /** Bytes of all that the model takes. */
+  memory: number;
+  /** Elementary operations of one run. */
+  work: number;
+}
+
 export interface NativeLayer {
   /** Of the node. */
   name: string;
@@ -103,9 +111,15 @@ export interface NativeLayer {
   macs: number;
   format: FormatName;
   bytes: number;
+}
+
+/** What takes a look at a weight. */
+export interface NativeWeight {
   stats: Stats;
-  choice: Choice;
+  /** In its format. */
   cost: Cost;
+  /** For each of the numbers of columns that were asked for, in their order. */
+  choices: Choice[];
 }
 
 export interface StepTime {
@@ -122,6 +136,9 @@ export interface NativeLoader extends Handle {
   advance(bytes: number): void;
   /** In bytes; negative as long as it is not known. */
   fileSize(): number;
+  /** When it is complete: checks one more of the weights; whether there are more. */
+  buildNext(): boolean;
+  /** Checks those that are left. */
   finish(): NativeModel | null;
 }
 
@@ -135,16 +152,24 @@ export interface NativeWriter extends Handle {
 
 export interface NativeModel extends Handle {
   save(): NativeWriter | null;
-  edit(): NetworkBuilder | null;
+  edit(maxMemory: number, maxWork: number): NetworkBuilder | null;
   graph(): string;
   weightBytes(): number;
   denseBytes(): number;
   arenaBytes(): number;
+  demand(): Demand;
   layers(): NativeLayer[];
+  describeWeight(weight: string, columns: number[]): NativeWeight | null;
   input(): Float32Array;
   output(index: number): Float32Array;
-  run(): void;
-  runTimed(): StepTime[];
+  /** Begins a run of what `input()` holds. */
+  start(timed: boolean): void;
+  /** Goes on for about `work` operations; the share that is done: 1 when all is, and only then. */
+  advance(work: number): number;
+  /** Fills the outputs. */
+  finish(): void;
+  /** Of the run, if it was timed. */
+  stepTimes(): StepTime[];
 }
 
 export interface NativeModule {
@@ -162,9 +187,10 @@ export interface NativeModule {
     cols: number,
     format: string,
   ): NativeMatrix | null;
-  makeBuilder(graphJson: string): NetworkBuilder | null;
+  /** Limits are negative where they are the default. */
+  makeBuilder(graphJson: string, maxMemory: number, maxWork: number): NetworkBuilder | null;
   /** `fileSize`: in bytes; negative where it is not known. */
-  makeLoader(fileSize: number): NativeLoader | null;
+  makeLoader(fileSize: number, maxMemory: number, maxWork: number): NativeLoader | null;
 }
 
 export interface ModuleOptions {

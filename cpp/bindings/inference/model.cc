@@ -2,7 +2,6 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +17,7 @@
 #include "lowtropy/formats/profile.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
+#include "lowtropy/nn/builder.h"
 #include "lowtropy/nn/executor.h"
 
 namespace lowtropy::bindings {
@@ -27,8 +27,8 @@ using emscripten::val;
 
 // An executor with places for its inputs and outputs, so that a run allocates nothing.
 struct Model {
-  explicit Model(Network network)
-      : executor(std::move(network)), input(executor.input_shape().size() * sizeof(float)) {
+  explicit Model(Executor from)
+      : executor(std::move(from)), input(executor.input_shape().size() * sizeof(float)) {
     for (const Shape& shape : executor.output_shapes()) {
       outputs.emplace_back(shape.size() * sizeof(float));
       output_spans.push_back(outputs.back().Floats());
@@ -41,55 +41,42 @@ struct Model {
   std::vector<std::span<float>> output_spans;
 };
 
-// A network that is being put together, from nothing or from another model's.
-struct NetworkBuilder {
-  explicit NetworkBuilder(Network start)
-      : network(std::move(start)), columns(CountColumns(network.graph)) {}
+// Where a number is negative, the default. Bytes are at most 2^53.
+Limits MakeLimits(double memory, double work) {
+  Limits limits;
+  if (memory >= 0) limits.max_memory = static_cast<uint64_t>(memory);
+  if (work >= 0) limits.max_work = work;
+  return limits;
+}
 
-  size_t Columns(const std::string& weight) const {
-    const auto found = columns.find(weight);
-    return found == columns.end() ? 1 : static_cast<size_t>(found->second);
-  }
+NetworkBuilder* MakeBuilder(const std::string& graph_json, double memory, double work) {
+  return new NetworkBuilder(ParseGraph(graph_json), MakeLimits(memory, work));
+}
 
-  Network network;
-  std::map<std::string, uint64_t> columns;
-};
-
-NetworkBuilder* MakeBuilder(const std::string& graph_json) {
-  return Guard([&] { return new NetworkBuilder({ParseGraph(graph_json), {}, {}}); });
+NetworkBuilder* Edit(const Model& model, double memory, double work) {
+  return new NetworkBuilder(model.executor.network(), MakeLimits(memory, work));
 }
 
 void AddMatrix(NetworkBuilder& builder, const std::string& name, const Buffer& values,
                uint32_t rows, uint32_t cols, const std::string& format) {
-  Guard([&] {
-    const DenseView dense(values.Floats().data(), rows, cols);
-    builder.network.matrices.emplace(name, EncodeAs(dense, format, builder.Columns(name)));
-  });
+  builder.AddMatrix(name, DenseView(values.Floats().data(), rows, cols), FormatNamed(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {
-  Guard([&] { builder.network.vectors.emplace(name, Array::Copy<float>(values.Floats())); });
+  builder.AddVector(name, values.Floats());
 }
 
 void RecodeMatrix(NetworkBuilder& builder, const std::string& name, const std::string& format) {
-  Guard([&] {
-    const auto found = builder.network.matrices.find(name);
-    if (found == builder.network.matrices.end()) {
-      throw Error(ErrorKind::kValue, "The network has no matrix \"" + name + "\".");
-    }
-    found->second = Recode(found->second, format, builder.Columns(name));
-  });
+  builder.Recode(name, FormatNamed(format));
 }
 
-Model* Build(const NetworkBuilder& builder) {
-  return Guard([&] { return new Model(builder.network); });
-}
+Model* Build(const NetworkBuilder& builder) { return new Model(builder.Build()); }
 
 // `file_size`: negative where it is not known.
-ModelLoader* MakeLoader(double file_size) {
-  return Guard([&] {
-    return file_size < 0 ? new ModelLoader : new ModelLoader(static_cast<uint64_t>(file_size));
-  });
+ModelLoader* MakeLoader(double file_size, double memory, double work) {
+  std::optional<uint64_t> size;
+  if (file_size >= 0) size = static_cast<uint64_t>(file_size);
+  return new ModelLoader(size, MakeLimits(memory, work));
 }
 
 // A view, which dies when the heap grows: it is used at once and never kept.
@@ -98,22 +85,18 @@ val Space(ModelLoader& loader) {
   return val(emscripten::typed_memory_view(space.size(), reinterpret_cast<uint8_t*>(space.data())));
 }
 
-void Advance(ModelLoader& loader, uint32_t bytes) {
-  Guard([&] { loader.Advance(bytes); });
-}
+void Advance(ModelLoader& loader, uint32_t bytes) { loader.Advance(bytes); }
 
 double FileSize(const ModelLoader& loader) {
   const std::optional<uint64_t> size = loader.FileSize();
   return size ? static_cast<double>(*size) : -1;
 }
 
-Model* Finish(ModelLoader& loader) {
-  return Guard([&] { return new Model(loader.Finish()); });
-}
+bool BuildNext(ModelLoader& loader) { return loader.BuildNext(); }
 
-ModelWriter* Save(const Model& model) {
-  return Guard([&] { return new ModelWriter(model.executor.network()); });
-}
+Model* Finish(ModelLoader& loader) { return new Model(Executor(loader.Finish(), loader.limits())); }
+
+ModelWriter* Save(const Model& model) { return new ModelWriter(model.executor.network()); }
 
 double WriterSize(const ModelWriter& writer) { return static_cast<double>(writer.size()); }
 uint32_t PieceCount(const ModelWriter& writer) {
@@ -127,18 +110,10 @@ val Piece(const ModelWriter& writer, uint32_t index) {
       emscripten::typed_memory_view(piece.size(), reinterpret_cast<const uint8_t*>(piece.data())));
 }
 
-NetworkBuilder* Edit(const Model& model) {
-  return Guard([&] { return new NetworkBuilder(model.executor.network()); });
-}
-
 std::string GraphJson(const Model& model) { return FormatGraph(model.executor.network().graph); }
 
-double WeightBytes(const Model& model) {
-  const Network& network = model.executor.network();
-  uint64_t bytes = 0;
-  for (const auto& [name, matrix] : network.matrices) bytes += matrix.ByteLength();
-  for (const auto& [name, vector] : network.vectors) bytes += vector.byte_size();
-  return static_cast<double>(bytes);
+double BytesOfWeights(const Model& model) {
+  return static_cast<double>(WeightBytes(model.executor.network()));
 }
 
 double DenseBytes(const Model& model) {
@@ -153,34 +128,51 @@ double DenseBytes(const Model& model) {
 
 double ArenaBytes(const Model& model) { return static_cast<double>(model.executor.arena_bytes()); }
 
-val DescribeLayer(const LayerInfo& layer, const Matrix& matrix) {
-  const Profile profile = matrix.GetProfile();
+// Bytes and operations, as maxMemory and maxWork count them.
+val DescribeDemand(const Model& model) {
+  const Demand& demand = model.executor.demand();
   val object = val::object();
-  object.set("name", layer.name);
-  object.set("op", std::string(Name(layer.op)));
-  object.set("weight", layer.weight);
-  object.set("rows", static_cast<double>(layer.rows));
-  object.set("cols", static_cast<double>(layer.cols));
-  object.set("columns", static_cast<double>(layer.count));
-  object.set("repeats", static_cast<double>(layer.repeats));
-  object.set("macs", static_cast<double>(layer.macs));
-  object.set("format", std::string(Name(matrix.format())));
-  object.set("bytes", static_cast<double>(matrix.ByteLength()));
-  object.set("stats", DescribeStats(profile.GetStats()));
-  object.set("choice", DescribeChoice(Choose(profile, static_cast<size_t>(layer.count))));
-  object.set("cost", DescribeCost(CostOf(matrix.format(), profile)));
+  object.set("memory", static_cast<double>(demand.memory));
+  object.set("work", demand.work);
   return object;
 }
 
+// Without what takes a look at the weights.
 val Layers(const Model& model) {
-  return Guard([&] {
-    const Network& network = model.executor.network();
-    val list = val::array();
-    for (const LayerInfo& layer : ListLayers(network)) {
-      list.call<void>("push", DescribeLayer(layer, network.matrices.at(layer.weight)));
-    }
-    return list;
-  });
+  const Network& network = model.executor.network();
+  val list = val::array();
+  for (const LayerInfo& layer : ListLayers(network)) {
+    const Matrix& matrix = network.matrices.at(layer.weight);
+    val object = val::object();
+    object.set("name", layer.name);
+    object.set("op", std::string(Name(layer.op)));
+    object.set("weight", layer.weight);
+    object.set("rows", static_cast<double>(layer.rows));
+    object.set("cols", static_cast<double>(layer.cols));
+    object.set("columns", static_cast<double>(layer.count));
+    object.set("repeats", static_cast<double>(layer.repeats));
+    object.set("macs", static_cast<double>(layer.macs));
+    object.set("format", std::string(Name(matrix.format())));
+    object.set("bytes", static_cast<double>(matrix.ByteLength()));
+    list.call<void>("push", object);
+  }
+  return list;
+}
+
+// What a weight holds; and what is chosen for each of the numbers of columns in a list, in its
+// order.
+val DescribeWeight(const Model& model, const std::string& name, const val& columns) {
+  const Matrix& matrix = model.executor.network().matrices.at(name);
+  const Profile profile = matrix.GetProfile();
+  val choices = val::array();
+  for (const double count : emscripten::vecFromJSArray<double>(columns)) {
+    choices.call<void>("push", DescribeChoice(Choose(profile, static_cast<size_t>(count))));
+  }
+  val object = val::object();
+  object.set("stats", DescribeStats(profile.GetStats()));
+  object.set("cost", DescribeCost(CostOf(matrix.format(), profile)));
+  object.set("choices", choices);
+  return object;
 }
 
 // The places of input and outputs, as views to be used at once.
@@ -193,21 +185,28 @@ val Output(const Model& model, uint32_t index) {
   return val(emscripten::typed_memory_view(floats.size(), floats.data()));
 }
 
-void Run(Model& model) {
-  Guard([&] { model.executor.Run(model.input.Floats(), model.output_spans); });
+// A run: start, advance until it returns 1, which is the share of the work that is done, finish.
+void StartRun(Model& model, bool timed) {
+  model.executor.set_timed(timed);
+  model.executor.Start(model.input.Floats());
 }
 
-// As Run; [{name, milliseconds}] of the nodes that took work.
-val RunTimed(Model& model) {
+double AdvanceRun(Model& model, double work) {
+  model.executor.Advance(work);
+  return model.executor.progress();
+}
+
+void FinishRun(Model& model) { model.executor.Finish(model.output_spans); }
+
+// [{name, milliseconds}] of the nodes that took work in a timed run, in order.
+val StepTimes(const Model& model) {
   val list = val::array();
-  model.executor.set_step_observer([&](std::string_view node, double milliseconds) {
+  for (const auto& [node, milliseconds] : model.executor.step_times()) {
     val object = val::object();
     object.set("name", std::string(node));
     object.set("milliseconds", milliseconds);
     list.call<void>("push", object);
-  });
-  Run(model);
-  model.executor.set_step_observer({});
+  }
   return list;
 }
 
@@ -224,6 +223,7 @@ EMSCRIPTEN_BINDINGS(model) {
       .function("space", Guarded<&Space>)
       .function("advance", Guarded<&Advance>)
       .function("fileSize", Guarded<&FileSize>)
+      .function("buildNext", Guarded<&BuildNext>)
       .function("finish", Guarded<&Finish>, allow_raw_pointers());
   emscripten::class_<ModelWriter>("ModelWriter")
       .function("size", Guarded<&WriterSize>)
@@ -233,14 +233,18 @@ EMSCRIPTEN_BINDINGS(model) {
       .function("save", Guarded<&Save>, allow_raw_pointers())
       .function("edit", Guarded<&Edit>, allow_raw_pointers())
       .function("graph", Guarded<&GraphJson>)
-      .function("weightBytes", Guarded<&WeightBytes>)
+      .function("weightBytes", Guarded<&BytesOfWeights>)
       .function("denseBytes", Guarded<&DenseBytes>)
       .function("arenaBytes", Guarded<&ArenaBytes>)
+      .function("demand", Guarded<&DescribeDemand>)
       .function("layers", Guarded<&Layers>)
+      .function("describeWeight", Guarded<&DescribeWeight>)
       .function("input", Guarded<&Input>)
       .function("output", Guarded<&Output>)
-      .function("run", Guarded<&Run>)
-      .function("runTimed", Guarded<&RunTimed>);
+      .function("start", Guarded<&StartRun>)
+      .function("advance", Guarded<&AdvanceRun>)
+      .function("finish", Guarded<&FinishRun>)
+      .function("stepTimes", Guarded<&StepTimes>);
 }
 
 }  // namespace

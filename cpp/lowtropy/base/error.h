@@ -14,6 +14,7 @@ enum class ErrorKind {
   kFile,         // bytes from outside that are not what they claim to be
   kMemory,       // an allocation that the machine refused; the message says how much was asked for
   kUnsupported,  // well-formed, but beyond what this library does
+  kLimit,        // more memory or work than a limit allows; the message says the sum and the limit
 };
 
 // The only exception that the library throws on purpose. `what()` is one sentence for a person.

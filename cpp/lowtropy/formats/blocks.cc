@@ -34,18 +34,17 @@ struct Block {
 
 std::vector<Block> CutIntoBlocks(const RowSource& source, const Profile& profile, unsigned bits) {
   std::vector<Block> blocks(((profile.cols - 1) >> bits) + 1);
-  std::vector<float> row(profile.cols);
-  std::vector<Listed> listed;
+  EntryReader reader(source, profile.values.omega()[0]);
   const uint32_t low = (uint32_t{1} << bits) - 1;
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    ListRow(row, profile.values, &listed);
+    const std::span<const RowEntry> listed = reader.Read(r);
     for (size_t i = 0; i < listed.size();) {
       const uint32_t b = listed[i].col >> bits;
       Block& block = blocks[b];
       const size_t first = block.indices.size();
       for (; i < listed.size() && listed[i].col >> bits == b; ++i) {
-        block.indices.push_back(listed[i].code << bits | (listed[i].col & low));
+        const uint32_t code = profile.values.Code(listed[i].value);
+        block.indices.push_back(code << bits | (listed[i].col & low));
       }
       std::sort(block.indices.begin() + static_cast<std::ptrdiff_t>(first), block.indices.end());
       block.lists.push_back(
@@ -184,7 +183,15 @@ void Blocks::DecodeRow(size_t row, std::span<float> out) const {
 Pcsr Blocks::ToPcsr() const {
   const unsigned bits = layout().block_bits;
   const unsigned code_bits = CodeBitsOf(omega.size());
-  std::vector<std::vector<Listed>> by_row(rows);
+  // Where the next element of a row goes; the lists of a row come by ascending blocks.
+  std::vector<uint32_t> next(rows + 1, 0);
+  ForEachList([&](size_t, uint32_t row, size_t first, uint32_t units) {
+    next[row + 1] += 2 * units - (IndexAt(first) == 0 ? 1 : 0);  // only the first may be none
+  });
+  for (size_t r = 0; r < rows; ++r) next[r + 1] += next[r];
+  std::vector<Listed> listed(next[rows]);
+  IndexBuilder row_ptr;
+  for (const uint32_t start : next) row_ptr.Push(start);
   std::vector<uint32_t> columns;  // of a list, with the codes in the low bits
   ForEachList([&](size_t block, uint32_t row, size_t first, uint32_t units) {
     columns.clear();
@@ -195,20 +202,15 @@ Pcsr Blocks::ToPcsr() const {
     }
     std::sort(columns.begin(), columns.end());
     for (const uint32_t column : columns) {
-      by_row[row].push_back({column & ((uint32_t{1} << code_bits) - 1),
-                             static_cast<uint32_t>(block << bits) + (column >> code_bits)});
+      listed[next[row]++] = {column & ((uint32_t{1} << code_bits) - 1),
+                             static_cast<uint32_t>(block << bits) + (column >> code_bits)};
     }
   });
   IndexBuilder pcsr_codes;
   IndexBuilder col_i;
-  IndexBuilder row_ptr;
-  row_ptr.Push(0);
-  for (const std::vector<Listed>& row : by_row) {
-    for (const Listed& element : row) {
-      pcsr_codes.Push(element.code);
-      col_i.Push(element.col);
-    }
-    row_ptr.Push(static_cast<uint32_t>(col_i.size()));
+  for (const Listed& element : listed) {
+    pcsr_codes.Push(element.code);
+    col_i.Push(element.col);
   }
   return {rows,
           cols,

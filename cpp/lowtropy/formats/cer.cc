@@ -17,7 +17,7 @@ Cer Cer::Encode(const RowSource& source, const Profile& profile) {
                 "CER would need " + std::to_string(profile.pointer_runs) +
                     " run pointers for this matrix, more than 32-bit row pointers can address.");
   }
-  std::vector<float> row(profile.cols);
+  EntryReader reader(source, profile.values.omega()[0]);
   std::vector<Listed> runs;
   IndexBuilder col_i;
   IndexBuilder omega_ptr;
@@ -27,8 +27,7 @@ Cer Cer::Encode(const RowSource& source, const Profile& profile) {
   omega_ptr.Push(0);
   row_ptr.Push(0);
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    ListRuns(row, profile.values, &runs);
+    ListRuns(reader.Read(r), profile.values, &runs);
     uint32_t code = 1;
     for (const Listed& element : runs) {
       for (; code < element.code; ++code) omega_ptr.Push(static_cast<uint32_t>(col_i.size()));
@@ -43,19 +42,6 @@ Cer Cer::Encode(const RowSource& source, const Profile& profile) {
           std::move(col_i).Build(),
           std::move(omega_ptr).Build(),
           std::move(row_ptr).Build()};
-}
-
-void Cer::DecodeRow(size_t row, std::span<float> out) const {
-  const auto values = omega.As<float>();
-  std::fill(out.begin(), out.end(), values[0]);
-  const size_t first = row_ptr.Index(row);
-  const size_t last = row_ptr.Index(row + 1);
-  for (size_t run = first; run < last; ++run) {
-    const float value = values[1 + run - first];
-    for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
-      out[col_i.Index(i)] = value;
-    }
-  }
 }
 
 bool Cer::Validate(std::string* reason) const {

@@ -25,7 +25,24 @@ struct Cer {
 
   // Throws Error(kUnsupported) when omegaPtr would need 2^32 or more entries.
   static Cer Encode(const RowSource& source, const Profile& profile);
-  void DecodeRow(size_t row, std::span<float> out) const;
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, value) for each listed element of a row, in the order of `colI`.
+  template <class F>
+  void ForEachEntry(size_t row, F&& f) const {
+    const auto values = omega.As<float>();
+    const size_t first = row_ptr.Index(row);
+    const size_t last = row_ptr.Index(row + 1);
+    for (size_t run = first; run < last; ++run) {
+      const float value = values[1 + run - first];
+      for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
+        f(col_i.Index(i), value);
+      }
+    }
+  }
+
   bool Validate(std::string* reason) const;
 
   template <class Self, class Visitor>

@@ -11,7 +11,7 @@
 namespace lowtropy {
 
 Cser Cser::Encode(const RowSource& source, const Profile& profile) {
-  std::vector<float> row(profile.cols);
+  EntryReader reader(source, profile.values.omega()[0]);
   std::vector<Listed> runs;
   IndexBuilder col_i;
   IndexBuilder omega_ptr;
@@ -23,8 +23,7 @@ Cser Cser::Encode(const RowSource& source, const Profile& profile) {
   omega_ptr.Push(0);
   row_ptr.Push(0);
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    ListRuns(row, profile.values, &runs);
+    ListRuns(reader.Read(r), profile.values, &runs);
     for (size_t i = 0; i < runs.size(); ++i) {
       col_i.Push(runs[i].col);
       if (i + 1 < runs.size() && runs[i + 1].code == runs[i].code) continue;
@@ -40,17 +39,6 @@ Cser Cser::Encode(const RowSource& source, const Profile& profile) {
           std::move(omega_ptr).Build(),
           std::move(omega_i).Build(),
           std::move(row_ptr).Build()};
-}
-
-void Cser::DecodeRow(size_t row, std::span<float> out) const {
-  const auto values = omega.As<float>();
-  std::fill(out.begin(), out.end(), values[0]);
-  for (size_t run = row_ptr.Index(row); run < row_ptr.Index(row + 1); ++run) {
-    const float value = values[omega_i.Index(run)];
-    for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
-      out[col_i.Index(i)] = value;
-    }
-  }
 }
 
 bool Cser::Validate(std::string* reason) const {

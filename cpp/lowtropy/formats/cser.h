@@ -23,7 +23,22 @@ struct Cser {
   static constexpr Format kFormat = Format::kCser;
 
   static Cser Encode(const RowSource& source, const Profile& profile);
-  void DecodeRow(size_t row, std::span<float> out) const;
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, value) for each listed element of a row, in the order of `colI`.
+  template <class F>
+  void ForEachEntry(size_t row, F&& f) const {
+    const auto values = omega.As<float>();
+    for (size_t run = row_ptr.Index(row); run < row_ptr.Index(row + 1); ++run) {
+      const float value = values[omega_i.Index(run)];
+      for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
+        f(col_i.Index(i), value);
+      }
+    }
+  }
+
   bool Validate(std::string* reason) const;
 
   template <class Self, class Visitor>

@@ -16,7 +16,7 @@ bool IsZero(float value) { return Bits(value) == 0; }
 }  // namespace
 
 Csr Csr::Encode(const RowSource& source, const Profile& profile) {
-  std::vector<float> row(profile.cols);
+  EntryReader reader(source, 0.0F);
   std::vector<float> values;
   IndexBuilder col_i;
   IndexBuilder row_ptr;
@@ -24,24 +24,14 @@ Csr Csr::Encode(const RowSource& source, const Profile& profile) {
   col_i.Reserve(static_cast<size_t>(profile.nnz));
   row_ptr.Push(0);
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    for (size_t c = 0; c < row.size(); ++c) {
-      if (IsZero(row[c])) continue;
-      values.push_back(row[c]);
-      col_i.Push(static_cast<uint32_t>(c));
+    for (const auto& [col, value] : reader.Read(r)) {
+      values.push_back(value);
+      col_i.Push(col);
     }
     row_ptr.Push(static_cast<uint32_t>(values.size()));
   }
   return {profile.rows, profile.cols, Array::Copy<float>(values), std::move(col_i).Build(),
           std::move(row_ptr).Build()};
-}
-
-void Csr::DecodeRow(size_t row, std::span<float> out) const {
-  std::fill(out.begin(), out.end(), 0.0F);
-  const auto stored = values.As<float>();
-  for (size_t i = row_ptr.Index(row); i < row_ptr.Index(row + 1); ++i) {
-    out[col_i.Index(i)] = stored[i];
-  }
 }
 
 bool Csr::Validate(std::string* reason) const {

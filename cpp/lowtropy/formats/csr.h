@@ -18,7 +18,19 @@ struct Csr {
   static constexpr Format kFormat = Format::kCsr;
 
   static Csr Encode(const RowSource& source, const Profile& profile);
-  void DecodeRow(size_t row, std::span<float> out) const;
+
+  // What is not listed is this.
+  float background() const { return 0.0F; }
+
+  // Calls f(column, value) for each listed element of a row, in the order of `colI`.
+  template <class F>
+  void ForEachEntry(size_t row, F&& f) const {
+    const auto stored = values.As<float>();
+    for (size_t i = row_ptr.Index(row); i < row_ptr.Index(row + 1); ++i) {
+      f(col_i.Index(i), stored[i]);
+    }
+  }
+
   bool Validate(std::string* reason) const;
 
   template <class Self, class Visitor>

@@ -31,18 +31,15 @@ Mask Mask::Encode(const RowSource& source, const Profile& profile) {
   auto* codes = reinterpret_cast<uint8_t*>(code_memory.get());
   std::memset(mask, 0, static_cast<size_t>(mask_bytes));
   std::memset(codes, 0, static_cast<size_t>(code_bytes));
-  std::vector<float> row(profile.cols);
+  EntryReader reader(source, profile.values.omega()[0]);
   IndexBuilder row_ptr;
   uint32_t count = 0;
   row_ptr.Push(0);
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    for (size_t c = 0; c < row.size(); ++c) {
-      const uint32_t code = profile.values.Code(row[c]);
-      if (code == 0) continue;
-      uint8_t& byte = mask[r * row_bytes + c / 8];
-      byte = static_cast<uint8_t>(byte | 1U << (c % 8));
-      PutCode(codes, count++, bits, code - 1);
+    for (const auto& [col, value] : reader.Read(r)) {
+      uint8_t& byte = mask[r * row_bytes + col / 8];
+      byte = static_cast<uint8_t>(byte | 1U << (col % 8));
+      PutCode(codes, count++, bits, profile.values.Code(value) - 1);
     }
     row_ptr.Push(count);
   }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/formats/matrix.h"
 
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/formats/listed.h"
 #include "lowtropy/formats/validation.h"
 
 namespace lowtropy {
@@ -38,6 +42,12 @@ Matrix Collect(size_t rows, size_t cols, std::span<const NamedArray> arrays) {
   }
   return Matrix(std::move(storage));
 }
+
+// Formats that list elements row by row.
+template <class Storage>
+inline constexpr bool kListsEntries =
+    std::is_same_v<std::decay_t<Storage>, Csr> || std::is_same_v<std::decay_t<Storage>, Pcsr> ||
+    std::is_same_v<std::decay_t<Storage>, Cer> || std::is_same_v<std::decay_t<Storage>, Cser>;
 
 // Calls f.template operator()<Storage>() for the format's type.
 template <class F>
@@ -115,7 +125,40 @@ Matrix Matrix::Readable() const {
 Profile Matrix::GetProfile() const { return Profile::Of(Readable()); }
 
 void Matrix::ReadRow(size_t row, std::span<float> out) const {
-  std::visit([&](const auto& s) { s.DecodeRow(row, out); }, storage_);
+  std::visit(
+      [&](const auto& s) {
+        if constexpr (kListsEntries<decltype(s)>) {
+          std::fill(out.begin(), out.end(), s.background());
+          s.ForEachEntry(row, [&](uint32_t col, float value) { out[col] = value; });
+        } else {
+          s.DecodeRow(row, out);
+        }
+      },
+      storage_);
+}
+
+bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
+  const bool lists = std::visit(
+      [&](const auto& s) {
+        if constexpr (kListsEntries<decltype(s)>) {
+          *unlisted = s.background();
+          s.ForEachEntry(row, [&](uint32_t col, float value) { out->push_back({col, value}); });
+          return true;
+        }
+        return false;
+      },
+      storage_);
+  // Run by run in cer and cser.
+  const auto before = [](const RowEntry& a, const RowEntry& b) { return a.col < b.col; };
+  if (std::is_sorted(out->begin(), out->end(), before)) return lists;
+  std::vector<Listed> by_column;  // with bits as columns, so that there is one sort in the program
+  for (const auto& [col, value] : *out) by_column.push_back({col, Bits(value)});
+  SortListed(&by_column);
+  for (size_t i = 0; i < by_column.size(); ++i) {
+    (*out)[i].col = by_column[i].code;
+    std::memcpy(&(*out)[i].value, &by_column[i].col, sizeof(float));
+  }
+  return lists;
 }
 
 std::vector<float> Matrix::ToDense() const {

@@ -58,6 +58,7 @@ class Matrix final : public RowSource {
   Profile GetProfile() const;
 
   void ReadRow(size_t row, std::span<float> out) const override;
+  bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override;
   std::vector<float> ToDense() const;  // rows x cols, row-major
 
   // The arrays as stored, in the order of the format's documentation.

@@ -23,11 +23,10 @@ Palette Palette::Encode(const RowSource& source, const Profile& profile) {
   const std::shared_ptr<std::byte> memory = AllocateBytes(bytes);
   auto* codes = reinterpret_cast<uint8_t*>(memory.get());
   std::memset(codes, 0, static_cast<size_t>(bytes));
-  std::vector<float> row(profile.cols);
+  EntryReader reader(source, profile.values.omega()[0]);  // whose code, 0, is there already
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    for (size_t c = 0; c < row.size(); ++c) {
-      PutCode(codes + r * row_bytes, c, bits, profile.values.Code(row[c]));
+    for (const auto& [col, value] : reader.Read(r)) {
+      PutCode(codes + r * row_bytes, col, bits, profile.values.Code(value));
     }
   }
   const DType type = CodeType(bits);

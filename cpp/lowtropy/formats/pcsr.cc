@@ -5,14 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "lowtropy/formats/listed.h"
 #include "lowtropy/formats/validation.h"
 
 namespace lowtropy {
 
 Pcsr Pcsr::Encode(const RowSource& source, const Profile& profile) {
-  std::vector<float> row(profile.cols);
-  std::vector<Listed> listed;
+  EntryReader reader(source, profile.values.omega()[0]);
   IndexBuilder codes;
   IndexBuilder col_i;
   IndexBuilder row_ptr;
@@ -20,11 +18,9 @@ Pcsr Pcsr::Encode(const RowSource& source, const Profile& profile) {
   col_i.Reserve(static_cast<size_t>(profile.listed));
   row_ptr.Push(0);
   for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, row);
-    ListRow(row, profile.values, &listed);
-    for (const Listed& element : listed) {
-      codes.Push(element.code);
-      col_i.Push(element.col);
+    for (const auto& [col, value] : reader.Read(r)) {
+      codes.Push(profile.values.Code(value));
+      col_i.Push(col);
     }
     row_ptr.Push(static_cast<uint32_t>(col_i.size()));
   }
@@ -34,14 +30,6 @@ Pcsr Pcsr::Encode(const RowSource& source, const Profile& profile) {
           std::move(codes).Build(),
           std::move(col_i).Build(),
           std::move(row_ptr).Build()};
-}
-
-void Pcsr::DecodeRow(size_t row, std::span<float> out) const {
-  const auto values = omega.As<float>();
-  std::fill(out.begin(), out.end(), values[0]);
-  for (size_t i = row_ptr.Index(row); i < row_ptr.Index(row + 1); ++i) {
-    out[col_i.Index(i)] = values[codes.Index(i)];
-  }
 }
 
 bool Pcsr::Validate(std::string* reason) const {

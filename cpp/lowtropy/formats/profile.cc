@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,15 +30,30 @@ void CheckFinite(float value, size_t row, size_t col) {
                                      "; only finite values can be stored.");
 }
 
-void CountValues(const RowSource& source, std::vector<float>& row, Profile* profile) {
-  for (size_t r = 0; r < source.rows(); ++r) {
-    source.ReadRow(r, row);
-    for (size_t c = 0; c < row.size(); ++c) {
-      CheckFinite(row[c], r, c);
-      profile->values.Count(row[c]);
+void CountValues(const RowSource& source, Profile* profile) {
+  ValueTable& values = profile->values;
+  std::vector<RowEntry> entries;
+  float unlisted = 0;
+  if (source.ReadEntries(0, &entries, &unlisted)) {
+    uint64_t others = uint64_t{profile->rows} * profile->cols;
+    for (size_t r = 0; r < profile->rows; ++r) {
+      entries.clear();
+      source.ReadEntries(r, &entries, &unlisted);
+      for (const RowEntry& entry : entries) values.Count(entry.value);
+      others -= entries.size();
+    }
+    if (others != 0) values.Count(unlisted, others);
+  } else {
+    std::vector<float> row(profile->cols);
+    for (size_t r = 0; r < profile->rows; ++r) {
+      source.ReadRow(r, row);
+      for (size_t c = 0; c < row.size(); ++c) {
+        CheckFinite(row[c], r, c);
+        values.Count(row[c]);
+      }
     }
   }
-  profile->values.Rank();
+  values.Rank();
 }
 
 // Counts what `blocks` would hold, row by row.
@@ -47,24 +64,23 @@ class BlockCounter {
         bits_(Blocks::LayoutOf(p_.values.size(), Total() - p_.values.counts()[0], Total())
                   .block_bits),
         stride_((size_t{1} << bits_) / 2 + 1),
-        in_block_(((p_.cols - 1) >> bits_) + 1, 0),
-        class_rows_(in_block_.size() * stride_, 0) {}
+        blocks_(((p_.cols - 1) >> bits_) + 1),
+        class_rows_(blocks_ * stride_, 0) {}
 
-  void Add(uint32_t col) { ++in_block_[col >> bits_]; }
-
-  void EndRow() {
-    for (size_t b = 0; b < in_block_.size(); ++b) {
-      if (in_block_[b] == 0) continue;
-      const uint32_t units = (in_block_[b] + 1) / 2;
-      in_block_[b] = 0;
+  void AddRow(std::span<const RowEntry> listed) {
+    for (size_t i = 0; i < listed.size();) {
+      const uint32_t block = listed[i].col >> bits_;
+      const size_t first = i;
+      while (i < listed.size() && listed[i].col >> bits_ == block) ++i;
+      const size_t units = (i - first + 1) / 2;
       ++p_.block_lists;
       p_.block_units += units;
-      ++class_rows_[b * stride_ + units];
+      ++class_rows_[block * stride_ + units];
     }
   }
 
   void End() {
-    p_.block_class_sizes = in_block_.size();
+    p_.block_class_sizes = blocks_;
     for (size_t i = 0; i < class_rows_.size(); ++i) {
       if (class_rows_[i] == 0) continue;
       p_.block_class_sizes += 2;
@@ -79,40 +95,52 @@ class BlockCounter {
   Profile& p_;
   unsigned bits_;
   size_t stride_;
-  std::vector<uint32_t> in_block_;    // elements of the row so far, by block
+  size_t blocks_;
   std::vector<uint32_t> class_rows_;  // rows by block and number of units
 };
 
-// Adds one row; `seen[code]` is the last row, plus one, in which a code occurred.
-void CountRow(const std::vector<float>& row, size_t row_number, std::vector<size_t>& seen,
-              BlockCounter* blocks, Profile* profile) {
+// The last column of a row that is not listed; none where all are.
+std::optional<uint32_t> LastUnlisted(std::span<const RowEntry> listed, size_t cols) {
+  size_t col = cols;
+  for (size_t i = listed.size(); i-- > 0 && listed[i].col + 1 == col;) --col;
+  if (col == 0) return std::nullopt;
+  return static_cast<uint32_t>(col - 1);
+}
+
+// Adds a row by its listed elements; `seen[code]` is the last row, plus one, in which a code
+// occurred.
+void CountRow(std::span<const RowEntry> listed, size_t row_number, std::vector<size_t>& seen,
+              Profile* profile) {
   uint32_t highest = 0;
-  bool nonzero = false;
-  for (size_t c = 0; c < row.size(); ++c) {
-    const auto col = static_cast<uint32_t>(c);
-    if (Bits(row[c]) != 0) {
-      ++profile->nnz;
-      nonzero = true;
+  uint64_t nonzero = 0;
+  for (const auto& [col, value] : listed) {
+    if (Bits(value) != 0) {
+      ++nonzero;
       profile->max_nonzero_col = std::max(profile->max_nonzero_col, col);
     }
-    const uint32_t code = profile->values.Code(row[c]);
-    if (code != 0) {
-      ++profile->listed;
-      profile->max_listed_col = std::max(profile->max_listed_col, col);
-      highest = std::max(highest, code);
-      blocks->Add(col);
-    }
+    const uint32_t code = profile->values.Code(value);
+    highest = std::max(highest, code);
     if (seen[code] == row_number + 1) continue;
     seen[code] = row_number + 1;
+    ++profile->present_runs;
     ++profile->distinct_in_rows;
-    if (code != 0) ++profile->present_runs;
   }
-  profile->rows_nonzero += nonzero ? 1 : 0;
-  profile->rows_listed += highest != 0 ? 1 : 0;
+  if (const auto unlisted = LastUnlisted(listed, profile->cols)) {
+    ++profile->distinct_in_rows;
+    if (Bits(profile->values.omega()[0]) != 0) {
+      nonzero += profile->cols - listed.size();
+      profile->max_nonzero_col = std::max(profile->max_nonzero_col, *unlisted);
+    }
+  }
+  profile->nnz += nonzero;
+  profile->rows_nonzero += nonzero != 0 ? 1 : 0;
   profile->pointer_runs += highest;
+  if (listed.empty()) return;
+  profile->listed += listed.size();
+  profile->rows_listed += 1;
+  profile->max_listed_col = std::max(profile->max_listed_col, listed.back().col);
   profile->max_listed_code = std::max(profile->max_listed_code, highest);
-  if (highest != 0) profile->max_listed_row = static_cast<uint32_t>(row_number);
-  blocks->EndRow();
+  profile->max_listed_row = static_cast<uint32_t>(row_number);
 }
 
 }  // namespace
@@ -122,13 +150,14 @@ Profile Profile::Of(const RowSource& source) {
   Profile profile;
   profile.rows = source.rows();
   profile.cols = source.cols();
-  std::vector<float> row(source.cols());
-  CountValues(source, row, &profile);
+  CountValues(source, &profile);
   std::vector<size_t> seen(profile.values.size(), 0);
+  EntryReader reader(source, profile.values.omega()[0]);
   BlockCounter blocks(&profile);
-  for (size_t r = 0; r < source.rows(); ++r) {
-    source.ReadRow(r, row);
-    CountRow(row, r, seen, &blocks, &profile);
+  for (size_t r = 0; r < profile.rows; ++r) {
+    const std::span<const RowEntry> listed = reader.Read(r);
+    CountRow(listed, r, seen, &profile);
+    blocks.AddRow(listed);
   }
   blocks.End();
   return profile;

@@ -30,8 +30,9 @@ struct Stats {
 // every format, and to build any of them in one further pass. "Listed" elements are those other
 // than Ω[0], which is what cer, cser and pcsr store.
 struct Profile {
-  // Two passes over the rows. Throws Error(kValue) naming row and column for NaN and infinities,
-  // Error(kShape) for a matrix without elements or with more than kMaxElements.
+  // Two passes over the rows; over what they list alone where the source can tell. Throws
+  // Error(kValue) naming row and column for NaN and infinities, Error(kShape) for a matrix without
+  // elements or with more than kMaxElements.
   static Profile Of(const RowSource& source);
 
   Stats GetStats() const;

@@ -2,9 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
+
+#include "lowtropy/base/bits.h"
 
 namespace lowtropy {
+
+// One element of a row.
+struct RowEntry {
+  uint32_t col;
+  float value;
+};
 
 // A matrix that can be read row by row, as often as needed: a dense array, or a matrix of any
 // format that decodes itself. Conversions go through it, so that none ever holds a dense copy.
@@ -16,6 +26,44 @@ class RowSource {
 
   // Writes row `row` to `out`, which holds cols() values.
   virtual void ReadRow(size_t row, std::span<float> out) const = 0;
+
+  // Where elements are listed row by row: appends those of row `row`, by ascending columns, in time
+  // of their number, sets what all others are, and returns true.
+  virtual bool ReadEntries(size_t, std::vector<RowEntry>*, float*) const { return false; }
+};
+
+// Reads the elements of rows that are other than `common`, bit by bit, by ascending columns. Where
+// that is what the source does not list, in time of their number: a few bytes can describe a matrix
+// of billions of elements that are all one value.
+class EntryReader {
+ public:
+  EntryReader(const RowSource& source, float common) : source_(source), common_(Bits(common)) {
+    float unlisted = 0;
+    lists_ = source.ReadEntries(0, &entries_, &unlisted) && Bits(unlisted) == common_;
+    if (!lists_) row_.resize(source.cols());
+  }
+
+  // Valid until the next call.
+  std::span<const RowEntry> Read(size_t row) {
+    entries_.clear();
+    if (lists_) {
+      float unlisted;
+      source_.ReadEntries(row, &entries_, &unlisted);
+      return entries_;
+    }
+    source_.ReadRow(row, row_);
+    for (size_t c = 0; c < row_.size(); ++c) {
+      if (Bits(row_[c]) != common_) entries_.push_back({static_cast<uint32_t>(c), row_[c]});
+    }
+    return entries_;
+  }
+
+ private:
+  const RowSource& source_;
+  uint32_t common_;
+  bool lists_;
+  std::vector<float> row_;
+  std::vector<RowEntry> entries_;
 };
 
 // Row-major values that somebody else owns.

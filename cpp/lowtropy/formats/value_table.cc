@@ -27,14 +27,14 @@ void ValueTable::Rehash(size_t slots) {
   }
 }
 
-void ValueTable::Count(float value) {
+void ValueTable::Count(float value, uint64_t times) {
   const size_t slot = Probe(Bits(value));
   if (slots_[slot] != 0) {
-    ++counts_[slots_[slot] - 1];
+    counts_[slots_[slot] - 1] += times;
     return;
   }
   values_.push_back(value);
-  counts_.push_back(1);
+  counts_.push_back(times);
   slots_[slot] = static_cast<uint32_t>(values_.size());
   if (values_.size() * 2 > slots_.size()) Rehash(slots_.size() * 4);
 }

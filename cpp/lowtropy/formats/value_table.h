@@ -27,7 +27,7 @@ class ValueTable {
  public:
   ValueTable();
 
-  void Count(float value);
+  void Count(float value, uint64_t times = 1);
   void Rank();
 
   size_t size() const { return values_.size(); }

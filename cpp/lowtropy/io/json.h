@@ -11,9 +11,9 @@
 
 // Just the JSON (RFC 8259) that the model file needs. Values are read in place: a JsonValue is a
 // stretch of the text, whose grammar is checked when it is read as a type, so no tree is ever
-// built, nothing recurses, and hostile nesting costs a scan. It takes 25 KB of WebAssembly, 13 of
-// them for strtod; nlohmann-json, with which the tests compare it, took 66 KB, and keeps the last
-// of two equal keys without a word.
+// built, nothing recurses, and hostile nesting costs a scan. It takes some 15 KB of WebAssembly;
+// nlohmann-json, with which the tests compare it, took 66 KB, and keeps the last of two equal keys
+// without a word.
 namespace lowtropy {
 
 // A text and how messages call it: byte `i` is "Byte <base + i> of <name>".

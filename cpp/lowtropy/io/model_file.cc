@@ -16,6 +16,7 @@
 #include "lowtropy/base/error.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/json.h"
+#include "lowtropy/nn/plan.h"
 #include "lowtropy/nn/shape_inference.h"
 
 namespace lowtropy {
@@ -258,14 +259,16 @@ class Reader {
  public:
   // `header`: the file's bytes before the data, which stay where they are for as long as this
   // lives; `file_size`: where it is known.
-  Reader(std::string_view header, std::optional<uint64_t> file_size)
-      : header_(header), file_size_(file_size) {}
+  Reader(std::string_view header, std::optional<uint64_t> file_size, const Limits& limits)
+      : header_(header), file_size_(file_size), limits_(limits) {}
 
   void ReadHeader() {
     CheckVersion();
     CheckHeaderChecksum();
     const JsonText text{header_.substr(kLengthBytes), "the file", kLengthBytes};
     ReadItems(JsonValue(text));
+    CheckGraph(network_.graph);
+    MakePlan(network_.graph, limits_, data_read_);
   }
 
   uint64_t file_size() const { return header_.size() + data_read_; }
@@ -284,9 +287,19 @@ class Reader {
     entry.checksum = checksum;
   }
 
-  // When all arrays are set.
+  // When all arrays are set: builds one more matrix. Returns whether there are more.
+  bool BuildNext() {
+    if (!sorted_) SortArrays();
+    if (matrices_.empty()) return false;
+    const auto next = matrices_.begin();
+    network_.matrices.emplace(next->first, BuildMatrix(next->first, next->second));
+    matrices_.erase(next);
+    return !matrices_.empty();
+  }
+
   Network Build() {
-    BuildTensors();
+    while (BuildNext()) {
+    }
     CheckNetwork(network_);
     CheckCanonical();
     return std::move(network_);
@@ -474,7 +487,9 @@ class Reader {
     }
   }
 
-  void BuildTensors() {
+  // To the matrices that they belong to; others are vectors.
+  void SortArrays() {
+    sorted_ = true;
     for (const Entry& entry : entries_) {
       const std::optional<ArrayName> split = SplitName(entry.name);
       const auto matrix = split ? matrices_.find(split->matrix) : matrices_.end();
@@ -483,9 +498,6 @@ class Reader {
       } else if (!network_.vectors.emplace(entry.name, entry.array).second) {
         Refuse("The array " + Quote(entry.name) + " is there twice.");
       }
-    }
-    for (const auto& [name, info] : matrices_) {
-      network_.matrices.emplace(name, BuildMatrix(name, info));
     }
   }
 
@@ -512,8 +524,10 @@ class Reader {
 
   std::string_view header_;
   std::optional<uint64_t> file_size_;
+  const Limits limits_;
   Network network_;
-  std::map<std::string, MatrixInfo> matrices_;
+  std::map<std::string, MatrixInfo> matrices_;  // that are not built yet
+  bool sorted_ = false;
   std::vector<std::pair<std::string, std::string>> checksums_;
   std::vector<Entry> entries_;
   uint64_t data_read_ = 0;  // bytes of data that entries_ cover
@@ -521,14 +535,15 @@ class Reader {
 
 }  // namespace
 
-Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size) {
+Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size,
+                  const Limits& limits) {
   if (reinterpret_cast<uintptr_t>(bytes.get()) % kAlignment != 0) {
     throw Error(ErrorKind::kValue, "A model file must lie in memory aligned to 64 bytes.");
   }
   const std::string_view file(reinterpret_cast<const char*>(bytes.get()),
                               static_cast<size_t>(size));
   const auto data_start = static_cast<size_t>(FindData(file.substr(0, kStartBytes), size));
-  Reader reader(file.substr(0, data_start), size);
+  Reader reader(file.substr(0, data_start), size, limits);
   reader.ReadHeader();
   const std::byte* data = bytes.get() + data_start;
   for (size_t i = 0; i < reader.array_count(); ++i) {
@@ -543,7 +558,8 @@ Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size) 
 
 class ModelLoader::State {
  public:
-  explicit State(std::optional<uint64_t> file_size) : file_size_(file_size) {
+  State(std::optional<uint64_t> file_size, const Limits& limits)
+      : file_size_(file_size), limits_(limits) {
     header_.resize(kStartBytes);
     if (file_size && *file_size < kStartBytes) RefuseEnd(*file_size);
   }
@@ -569,17 +585,28 @@ class ModelLoader::State {
     while (array_ < arrays_.size() && filled_ == reader_->array_bytes(array_)) FinishArray();
   }
 
+  bool BuildNext() {
+    CheckComplete();
+    return reader_->BuildNext();
+  }
+
   Network Finish() {
-    if (!Space().empty()) RefuseEnd(reader_ ? reader_->file_size() - Missing() : filled_);
+    CheckComplete();
     return reader_->Build();
   }
 
+  const Limits& limits() const { return limits_; }
+
  private:
+  void CheckComplete() {
+    if (!Space().empty()) RefuseEnd(reader_ ? reader_->file_size() - Missing() : filled_);
+  }
+
   // When all of header_ is there: of the start or of the whole header.
   void ContinueHeader() {
     const auto data_start = static_cast<size_t>(FindData(header_, file_size_));
     if (header_.size() < data_start) return header_.resize(data_start);
-    reader_.emplace(header_, file_size_);
+    reader_.emplace(header_, file_size_, limits_);
     reader_->ReadHeader();
     // All at once, so that a lack of memory shows before a long download and not after it.
     for (size_t i = 0; i < reader_->array_count(); ++i) {
@@ -614,6 +641,7 @@ class ModelLoader::State {
   }
 
   std::optional<uint64_t> file_size_;
+  const Limits limits_;
   std::string header_;            // its start until its length is known, then all of it
   std::optional<Reader> reader_;  // once the header is there; looks into header_
   std::vector<std::shared_ptr<std::byte>> arrays_;
@@ -622,14 +650,16 @@ class ModelLoader::State {
   uint32_t checksum_ = 0;
 };
 
-ModelLoader::ModelLoader(std::optional<uint64_t> file_size)
-    : state_(std::make_unique<State>(file_size)) {}
+ModelLoader::ModelLoader(std::optional<uint64_t> file_size, const Limits& limits)
+    : state_(std::make_unique<State>(file_size, limits)) {}
 ModelLoader::~ModelLoader() = default;
 
 std::span<std::byte> ModelLoader::Space() { return state_->Space(); }
 void ModelLoader::Advance(size_t bytes) { state_->Advance(bytes); }
 std::optional<uint64_t> ModelLoader::FileSize() const { return state_->FileSize(); }
+bool ModelLoader::BuildNext() { return state_->BuildNext(); }
 Network ModelLoader::Finish() { return state_->Finish(); }
+const Limits& ModelLoader::limits() const { return state_->limits(); }
 
 // ---- Writing ----
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lowtropy/base/array.h"
+#include "lowtropy/nn/demand.h"
 #include "lowtropy/nn/graph.h"
 
 namespace lowtropy {
@@ -26,8 +27,10 @@ inline constexpr uint64_t kMaxHeaderBytes = uint64_t{16} << 20;
 // validated and the network went through CheckNetwork: it can be used unchecked.
 //
 // Throws Error(kFile) that says what is wrong and where, Error(kUnsupported) for a later version of
-// the format, and the errors of CheckNetwork.
-Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size);
+// the format, the errors of CheckNetwork, and Error(kLimit) where the network asks for more than
+// `limits` allow: of that nothing is allocated, nor are the arrays looked at.
+Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size,
+                  const Limits& limits = {});
 
 // Reads a file that arrives piece by piece, straight into its place: each array has memory of its
 // own, so that a file may be larger than the largest piece of memory (2 GB where pointers have 32
@@ -44,7 +47,7 @@ Network ReadModel(const std::shared_ptr<const std::byte>& bytes, uint64_t size);
 class ModelLoader {
  public:
   // `file_size`: in bytes, where it is known; what does not fit it is then refused early.
-  explicit ModelLoader(std::optional<uint64_t> file_size = std::nullopt);
+  explicit ModelLoader(std::optional<uint64_t> file_size = std::nullopt, const Limits& limits = {});
   ~ModelLoader();
 
   // Where the next bytes of the file belong; empty when it is complete. Valid until Advance.
@@ -58,9 +61,15 @@ class ModelLoader {
   // In bytes: what the header tells once it is complete, before that what is known.
   std::optional<uint64_t> FileSize() const;
 
+  // When all bytes are there: checks one more of the matrices, which Finish does of those that are
+  // left. Returns whether there are more. Throws as Finish does.
+  bool BuildNext();
+
   // When all bytes are there; just once. Throws the errors of ReadModel, and Error(kFile) if bytes
   // are missing.
   Network Finish();
+
+  const Limits& limits() const;
 
  private:
   class State;

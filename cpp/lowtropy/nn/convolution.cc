@@ -107,8 +107,8 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
                 "the padded input would take " + std::to_string(floats * 4) + " bytes");
   }
   channel_size_ = static_cast<size_t>(channel);
-  BuildOffsets();
-  columns_workspace_ = ColumnsWorkspace(out_channels / groups, offsets_.size());
+  offset_count_ = uint64_t{input.channels / groups} * w.kernel[0] * w.kernel[1];
+  columns_workspace_ = ColumnsWorkspace(out_channels / groups, static_cast<size_t>(offset_count_));
   workspace_size_ =
       columns_workspace_ + (in_place_ ? 0 : static_cast<size_t>(floats) + kColumnSlack);
 }
@@ -118,18 +118,20 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
 // shifted by whole steps.
 void Convolution::BuildOffsets() {
   const auto& w = window_;
-  const size_t channels = input_.channels / groups_;
-  offsets_.reserve(channels * w.kernel[0] * w.kernel[1]);
-  for (size_t c = 0; c < channels; ++c) {
+  const size_t plane_size = plane_height_ * plane_width_;
+  std::vector<size_t> across;  // the part of a column's offset that j makes
+  for (size_t j = 0; j < w.kernel[1]; ++j) {
+    const Split col = SplitBy(w.stride[1], j * w.dilation[1]);
+    across.push_back(IndexOf(col_phases_, col.phase) * plane_size + col.step);
+  }
+  offsets_.resize(static_cast<size_t>(offset_count_));
+  uint32_t* to = offsets_.data();
+  for (size_t c = 0; c < input_.channels / groups_; ++c) {
     for (size_t i = 0; i < w.kernel[0]; ++i) {
       const Split row = SplitBy(w.stride[0], i * w.dilation[0]);
-      for (size_t j = 0; j < w.kernel[1]; ++j) {
-        const Split col = SplitBy(w.stride[1], j * w.dilation[1]);
-        const size_t plane =
-            IndexOf(row_phases_, row.phase) * col_phases_.size() + IndexOf(col_phases_, col.phase);
-        offsets_.push_back(static_cast<uint32_t>(
-            c * channel_size_ + (plane * plane_height_ + row.step) * plane_width_ + col.step));
-      }
+      const size_t start = c * channel_size_ + row.step * plane_width_ +
+                           IndexOf(row_phases_, row.phase) * col_phases_.size() * plane_size;
+      for (const size_t offset : across) *to++ = static_cast<uint32_t>(start + offset);
     }
   }
 }
@@ -177,21 +179,29 @@ void Convolution::SplitRow(const float* image_row, size_t phase, float* out) con
 
 void Convolution::Run(const Matrix& weight, const float* input, float* output, float* workspace,
                       const Epilogue& epilogue) const {
-  float* planes_copy = workspace + columns_workspace_;
-  if (!in_place_) PadAndSplit(input, planes_copy);
-  const float* planes = in_place_ ? input : planes_copy;
-  const size_t pixels = size_t{output_.height} * output_.width;
+  Begin(input, workspace);
+  for (size_t g = 0; g < groups_; ++g) {
+    RunPart({g, 0, output_.height}, weight, input, output, workspace, epilogue);
+  }
+}
+
+void Convolution::Begin(const float* input, float* workspace) const {
+  if (!in_place_) PadAndSplit(input, workspace + columns_workspace_);
+}
+
+void Convolution::RunPart(const Part& part, const Matrix& weight, const float* input, float* output,
+                          float* workspace, const Epilogue& epilogue) const {
+  const float* planes = in_place_ ? input : workspace + columns_workspace_;
   const size_t group_rows = out_channels_ / groups_;
   const size_t group_floats = input_.channels / groups_ * channel_size_;
-  for (size_t g = 0; g < groups_; ++g) {
-    const Columns x{.data = planes + g * group_floats,
-                    .offset = offsets_.data(),
-                    .count = pixels,
-                    .width = output_.width,
-                    .pitch = plane_width_};
-    MultiplyColumns(weight, {g * group_rows, (g + 1) * group_rows}, x, {output, pixels}, epilogue,
-                    workspace);
-  }
+  const Columns x{.data = planes + part.group * group_floats + part.first_row * plane_width_,
+                  .offset = offsets_.data(),
+                  .count = part.rows * output_.width,
+                  .width = output_.width,
+                  .pitch = plane_width_};
+  const Output y{output + part.first_row * output_.width, size_t{output_.height} * output_.width};
+  MultiplyColumns(weight, {part.group * group_rows, (part.group + 1) * group_rows}, x, y, epilogue,
+                  workspace);
 }
 
 }  // namespace lowtropy

@@ -18,22 +18,43 @@ namespace lowtropy {
 class Convolution {
  public:
   // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides
-  // by groups.
+  // by groups. The table is not built yet, so that its size can be looked at before.
   Convolution(const Window& window, uint32_t groups, uint32_t out_channels, const Shape& input);
 
   const Shape& output() const { return output_; }
 
+  // Elements of the table: columns of W. What it takes in bytes is four times that.
+  uint64_t offset_count() const { return offset_count_; }
+  void BuildOffsets();
+
   // Floats of scratch that Run needs.
   size_t workspace_size() const { return workspace_size_; }
 
-  // input: C x H x W, followed by kColumnSlack readable floats. output: out_channels x OH x OW.
-  // workspace: workspace_size() floats, aligned to 8 bytes, that overlap neither. Allocates
-  // nothing.
+  // A run in parts, such as a page wants between which it can breathe: each is a number of rows of
+  // the output in one group. What a part computes does not depend on the others, nor on how many
+  // rows it has. After BuildOffsets.
+  struct Part {
+    size_t group;
+    size_t first_row;
+    size_t rows;
+  };
+
+  // Rows of all groups, the smallest parts that there are.
+  size_t part_count() const { return size_t{groups_} * output_.height; }
+
+  // All parts, after BuildOffsets. input: C x H x W, followed by kColumnSlack readable floats.
+  // output: out_channels x OH x OW. workspace: workspace_size() floats, aligned to 8 bytes, that
+  // overlap neither. Allocates nothing.
   void Run(const Matrix& weight, const float* input, float* output, float* workspace,
            const Epilogue& epilogue) const;
 
+  // What Run does, with the same arguments: first this,
+  void Begin(const float* input, float* workspace) const;
+  // then each of the parts.
+  void RunPart(const Part& part, const Matrix& weight, const float* input, float* output,
+               float* workspace, const Epilogue& epilogue) const;
+
  private:
-  void BuildOffsets();
   void PadAndSplit(const float* input, float* planes) const;
   void SplitRow(const float* image_row, size_t phase, float* out) const;
 
@@ -49,6 +70,7 @@ class Convolution {
   size_t channel_size_ = 0;       // floats of all planes of one channel
   size_t columns_workspace_ = 0;  // what the product needs of the workspace; planes lie behind it
   size_t workspace_size_ = 0;
+  uint64_t offset_count_ = 0;
   bool in_place_ = false;          // no padding, stride 1: the input serves as it is
   std::vector<uint32_t> offsets_;  // of each column of W, from the output's first pixel
 };

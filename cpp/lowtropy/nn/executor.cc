@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -16,9 +17,23 @@
 namespace lowtropy {
 namespace {
 
-Network Checked(Network network) {
+// What the graph asks for is looked at before its weights are.
+Plan CheckedPlan(const Network& network, const Limits& limits) {
+  CheckGraph(network.graph);
+  const uint64_t weight_bytes = WeightBytes(network);
+  Plan plan = MakePlan(network.graph, limits, weight_bytes);
   CheckNetwork(network);
-  return network;
+  for (PlannedStep& planned : plan.steps) {
+    const Node& node = network.graph.nodes[planned.step.node];
+    if (!HasWeight(node.op)) continue;
+    const double work =
+        FormatWork(node, network.matrices.at(node.weight), planned.step.output_shape.height);
+    if (work > plan.demand.work) plan.demand.heaviest = node.name;
+    planned.work += work;
+    plan.demand.work += work;
+  }
+  CheckDemand(plan.demand, MaxMemory(limits, weight_bytes), limits.max_work);
+  return plan;
 }
 
 std::vector<Shape> OutputShapes(const Graph& graph) {
@@ -54,6 +69,23 @@ void RunEmbedding(const Node& node, const Matrix& weight, size_t steps, const fl
   throw NodeError(ErrorKind::kValue, node,
                   "its input at step " + std::to_string(done) + " is " + value +
                       ", not an integer from 0 to " + std::to_string(node.classes - 1));
+}
+
+// How a step can be cut: into `count` parts, of which at least `least` are done at a time, but none
+// beyond the end of a row of `row`. Of steps that may take seconds: others are one part.
+struct Parts {
+  size_t count = 1;
+  size_t least = 1;
+  size_t row = 1;
+};
+Parts PartsOf(const PlannedStep& planned, Op op) {
+  const Shape& output = planned.step.output_shape;
+  if (op == Op::kLstm) return {output.height, 1, output.height};
+  if (op != Op::kConv) return {};
+  // Rows of the output, by groups. Each time unpacks the weights anew, which is to take little
+  // beside its products.
+  constexpr size_t kLeastPixels = 64;
+  return {planned.convolution->part_count(), kLeastPixels / output.width + 1, output.height};
 }
 
 // As in LayerInfo.
@@ -103,12 +135,22 @@ std::map<std::string, uint64_t> CountColumns(const Graph& graph) {
   return columns;
 }
 
-Executor::Executor(Network network)
-    : network_(Checked(std::move(network))),
+uint64_t WeightBytes(const Network& network) {
+  uint64_t bytes = 0;
+  for (const auto& [name, matrix] : network.matrices) bytes += matrix.ByteLength();
+  for (const auto& [name, vector] : network.vectors) bytes += vector.byte_size();
+  return bytes;
+}
+
+Executor::Executor(Network network, const Limits& limits)
+    : network_(std::move(network)),
+      plan_(CheckedPlan(network_, limits)),
       output_shapes_(OutputShapes(network_.graph)),
-      plan_(MakePlan(network_.graph)),
       arena_(AllocateBytes(arena_bytes())) {
-  for (const PlannedStep& planned : plan_.steps) operands_.push_back(Prepare(planned));
+  for (PlannedStep& planned : plan_.steps) {
+    if (planned.convolution) planned.convolution->BuildOffsets();
+    operands_.push_back(Prepare(planned));
+  }
 }
 
 Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
@@ -163,8 +205,7 @@ void Executor::SetFormat(const std::string& weight, Format format) {
   found->second = found->second.To(format);
 }
 
-void Executor::Run(std::span<const float> input, std::span<const std::span<float>> outputs) {
-  CheckSize("The network's input", input.size(), input_shape());
+void Executor::CheckOutputs(std::span<const std::span<float>> outputs) const {
   if (outputs.size() != output_shapes_.size()) {
     throw Error(ErrorKind::kShape, "The network has " + std::to_string(output_shapes_.size()) +
                                        " outputs, not " + std::to_string(outputs.size()) + ".");
@@ -174,20 +215,97 @@ void Executor::Run(std::span<const float> input, std::span<const std::span<float
     CheckSize("The output \"" + network_.graph.outputs[i] + "\"", outputs[i].size(),
               output_shapes_[i]);
   }
+}
+
+void Executor::Run(std::span<const float> input, std::span<const std::span<float>> outputs) {
+  CheckOutputs(outputs);
+  Start(input);
+  Advance(std::numeric_limits<double>::infinity());
+  Finish(outputs);
+}
+
+void Executor::Start(std::span<const float> input) {
+  CheckSize("The network's input", input.size(), input_shape());
   std::copy(input.begin(), input.end(), Arena(plan_.input));
-  for (size_t i = 0; i < operands_.size(); ++i) RunObserved(plan_.steps[i], operands_[i]);
+  step_ = part_ = 0;
+  done_ = 0;
+  step_times_.clear();
+}
+
+bool Executor::Advance(double work) {
+  do {
+    if (step_ == plan_.steps.size()) return true;
+    work -= RunPiece(work);
+  } while (work > 0);
+  return step_ == plan_.steps.size();
+}
+
+void Executor::Finish(std::span<const std::span<float>> outputs) {
+  CheckOutputs(outputs);
   for (size_t i = 0; i < outputs.size(); ++i) {
     std::copy_n(Arena(plan_.outputs[i]), outputs[i].size(), outputs[i].begin());
   }
 }
 
-void Executor::RunObserved(const PlannedStep& planned, const Operands& operands) const {
-  if (!observer_) return RunStep(planned, operands);
+double Executor::progress() const {
+  if (step_ == plan_.steps.size()) return 1;
+  return std::min(1 - 1e-9, done_ / plan_.demand.work);
+}
+
+// A step, or some parts of one that takes longer than `work`. Returns what was done of it.
+double Executor::RunPiece(double work) {
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
-  RunStep(planned, operands);
-  const std::chrono::duration<double, std::milli> time = Clock::now() - start;
-  observer_(network_.graph.nodes[planned.step.node].name, time.count());
+  const PlannedStep& planned = plan_.steps[step_];
+  const Operands& operands = operands_[step_];
+  const Clock::time_point start = timed_ ? Clock::now() : Clock::time_point();
+  const Parts parts = PartsOf(planned, network_.graph.nodes[planned.step.node].op);
+  double done = planned.work;
+  if (part_ == 0 && done <= work) {
+    RunStep(planned, operands);
+    part_ = parts.count;
+  } else {
+    const double each = done / static_cast<double>(parts.count);
+    const size_t left = std::min(parts.count - part_, parts.row - part_ % parts.row);
+    const double wanted = std::max(work / each, static_cast<double>(parts.least));
+    const size_t count = wanted < static_cast<double>(left) ? static_cast<size_t>(wanted) : left;
+    RunParts(part_, part_ + count, planned, operands);
+    part_ += count;
+    done = each * static_cast<double>(count);
+  }
+  done_ += done;
+  if (timed_) {
+    const std::chrono::duration<double, std::milli> time = Clock::now() - start;
+    if (step_times_.size() == step_) {
+      step_times_.push_back({network_.graph.nodes[planned.step.node].name, 0});
+    }
+    step_times_.back().milliseconds += time.count();
+  }
+  if (part_ == parts.count) {
+    ++step_;
+    part_ = 0;
+  }
+  return done;
+}
+
+void Executor::RunParts(size_t begin, size_t end, const PlannedStep& planned,
+                        const Operands& operands) const {
+  const float* input = operands.inputs[0];
+  float* output = Arena(planned.output);
+  float* scratch = Arena(planned.scratch);
+  if (planned.convolution) {
+    const Convolution& convolution = *planned.convolution;
+    const size_t height = convolution.output().height;
+    if (begin == 0) convolution.Begin(input, scratch);
+    convolution.RunPart({begin / height, begin % height, end - begin}, *operands.weight, input,
+                        output, scratch, operands.epilogue);
+    return;
+  }
+  const Node& node = network_.graph.nodes[planned.step.node];
+  if (node.op == Op::kLstm) {
+    return Lstm(*operands.weight, planned.step.input_shape.height, {begin, end}, input, output,
+                scratch);
+  }
+  if (begin == 0) RunStep(planned, operands);
 }
 
 void Executor::RunStep(const PlannedStep& planned, const Operands& operands) const {
@@ -213,8 +331,7 @@ void Executor::RunStep(const PlannedStep& planned, const Operands& operands) con
     case Op::kGlobalAvgPool:
       return GlobalAvgPool(shape, input, output);
     case Op::kLrn:
-      return LocalResponseNorm({node.lrn_size, node.lrn_alpha, node.lrn_beta, node.lrn_k}, shape,
-                               input, output);
+      return LocalResponseNorm(LrnOf(node), shape, input, output, scratch);
     case Op::kBatchNorm:
       return ScaleShift(shape, input, epilogue.scale, epilogue.bias, epilogue.relu, output);
     case Op::kAdd:
@@ -226,7 +343,7 @@ void Executor::RunStep(const PlannedStep& planned, const Operands& operands) con
     case Op::kEmbedding:
       return RunEmbedding(node, *operands.weight, shape.height, input, output, scratch);
     case Op::kLstm:
-      return Lstm(*operands.weight, shape.height, input, output, scratch);
+      return Lstm(*operands.weight, shape.height, {0, shape.height}, input, output, scratch);
     case Op::kFlatten:
     case Op::kDropout:
       return;  // Fuse leaves none

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lowtropy/nn/demand.h"
 #include "lowtropy/nn/graph.h"
 #include "lowtropy/nn/plan.h"
 
@@ -41,12 +41,16 @@ std::vector<LayerInfo> ListLayers(const Network& network);
 // of InferShapes.
 std::map<std::string, uint64_t> CountColumns(const Graph& graph);
 
+// What all matrices and vectors take as they are held.
+uint64_t WeightBytes(const Network& network);
+
 // Runs a network, one sample at a time, on its weights as they are held. Everything is planned and
 // allocated by the constructor; Run allocates nothing. Not thread-safe.
 class Executor {
  public:
-  // Throws the errors of CheckNetwork, and Error(kMemory) when there is no memory for the arena.
-  explicit Executor(Network network);
+  // Throws the errors of CheckNetwork; Error(kLimit) where the network asks for more than `limits`
+  // allow, before anything is allocated; and Error(kMemory) when there is no memory for it.
+  explicit Executor(Network network, const Limits& limits = {});
 
   // Steps point into the network and the arena, which moves leave where they are.
   Executor(Executor&&) = default;
@@ -64,14 +68,31 @@ class Executor {
   // affected. Equal inputs give equal bits.
   void Run(std::span<const float> input, std::span<const std::span<float>> outputs);
 
+  // A run in pieces, such as a page wants between which it can breathe: Start, then Advance until
+  // it returns true, then Finish. The same bits as of Run. Any other run in between spoils it.
+  void Start(std::span<const float> input);
+  // Runs on for about `work` elementary operations (see demand.h), at least one piece.
+  bool Advance(double work);
+  void Finish(std::span<const std::span<float>> outputs);
+  // The share of the work that is done since Start: 1 when all is, and only then.
+  double progress() const;
+
+  // What the network takes, and a run of it.
+  const Demand& demand() const { return plan_.demand; }
+
   // Holds a weight in another format from now on. Throws Error(kValue) when there is no such
   // matrix.
   void SetFormat(const std::string& weight, Format format);
 
-  // Called after each step of Run with the name of its node and how long it took; nodes that were
-  // fused into others, and those that take no work, do not occur. An empty function turns it off.
-  using StepObserver = std::function<void(std::string_view node, double milliseconds)>;
-  void set_step_observer(StepObserver observer) { observer_ = std::move(observer); }
+  // Whether steps are timed, from the next run on: those of the run so far, in order, with the
+  // names of their nodes. Nodes that were fused into others, and those that take no work, do not
+  // occur.
+  struct StepTime {
+    std::string_view node;
+    double milliseconds;
+  };
+  void set_timed(bool timed) { timed_ = timed; }
+  const std::vector<StepTime>& step_times() const { return step_times_; }
 
   // The memory of all values and scratch. Its contents mean nothing between runs.
   std::span<float> arena() { return {Arena(0), static_cast<size_t>(plan_.arena_size)}; }
@@ -93,15 +114,22 @@ class Executor {
   Operands Prepare(const PlannedStep& planned) const;
   void FoldBatchNorm(const Node& norm, const float* bias, Operands& operands) const;
   const float* Vector(const std::string& name) const;
-  void RunObserved(const PlannedStep& planned, const Operands& operands) const;
+  void CheckOutputs(std::span<const std::span<float>> outputs) const;
   void RunStep(const PlannedStep& planned, const Operands& operands) const;
+  void RunParts(size_t begin, size_t end, const PlannedStep& planned,
+                const Operands& operands) const;
+  double RunPiece(double work);
 
   Network network_;
-  std::vector<Shape> output_shapes_;
   Plan plan_;
+  std::vector<Shape> output_shapes_;
   std::shared_ptr<std::byte> arena_;
   std::vector<Operands> operands_;  // of each step
-  StepObserver observer_;
+  size_t step_ = 0;                 // the one that Advance is at,
+  size_t part_ = 0;                 // how many of its parts are done,
+  double done_ = 0;                 // and the work of all that is
+  bool timed_ = false;
+  std::vector<StepTime> step_times_;
 };
 
 }  // namespace lowtropy

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "lowtropy/formats/kernels.h"  // kColumnSlack
+#include "lowtropy/nn/wide_windows.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lowtropy/nn/operators.cc"
@@ -72,6 +73,7 @@ void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, flo
 // nearly all that there are, by de-interleaving loads.
 
 struct MaxReduction {
+  static constexpr Fold kFold = Fold::kMax;
   static constexpr float kIdentity = -std::numeric_limits<float>::infinity();
   template <class V>
   HWY_INLINE V operator()(V a, V b) const {
@@ -80,6 +82,7 @@ struct MaxReduction {
 };
 
 struct SumReduction {
+  static constexpr Fold kFold = Fold::kSum;
   static constexpr float kIdentity = 0.0F;
   template <class V>
   HWY_INLINE V operator()(V a, V b) const {
@@ -141,8 +144,8 @@ void SlideBy2(const float* row, size_t kernel, size_t count, float* out) {
   Slide<Reduction>(row, kernel, 2, x, count, out);
 }
 
-// Reduces every window; `row` is scratch for one padded row. Calls finish(oy, its floats) after
-// each output row.
+// Reduces every window; `row` is scratch for one padded row, and for wide windows behind it. Calls
+// finish(oy, its floats) after each output row.
 template <class Reduction, class Finish>
 void Pool(const Pooling& pooling, const float* input, float* output, float* row,
           const Finish& finish) {
@@ -150,17 +153,29 @@ void Pool(const Pooling& pooling, const float* input, float* output, float* row,
   const Shape& out = pooling.output;
   const auto& [kernel, stride, dilation, pad] = pooling.window;
   const size_t reach = size_t{out.width - 1} * stride[1] + kernel[1];
+  const bool wide[] = {IsWide(kernel[0], stride[0]), IsWide(kernel[1], stride[1])};
+  float* across = row + std::max(reach, size_t{pad[1]} + in.width) + kColumnSlack;
+  float* down = across + (wide[1] ? WideWindows::Scratch(1, kernel[1], reach) : 0);
   std::fill_n(row, pad[1], Reduction::kIdentity);
   if (reach > pad[1] + in.width) {
     std::fill(row + pad[1] + in.width, row + reach, Reduction::kIdentity);
   }
   for (size_t c = 0; c < in.channels; ++c, input += size_t{in.height} * in.width) {
+    WideWindows rows(Reduction::kFold, {input, in.width, pad[0], size_t{pad[0]} + in.height},
+                     kernel[0], stride[0], down);
     for (size_t oy = 0; oy < out.height; ++oy, output += out.width) {
-      const size_t start = oy * stride[0];  // in padded rows
-      const size_t first = std::max<size_t>(start, pad[0]) - pad[0];
-      const size_t last = std::min<size_t>(start + kernel[0] - pad[0], in.height);
-      ReduceRows<Reduction>(input + first * in.width, last - first, in.width, row + pad[1]);
-      if (stride[1] == 1) {
+      if (wide[0]) {
+        std::copy_n(rows.Next(), in.width, row + pad[1]);
+      } else {
+        const size_t start = oy * stride[0];  // in padded rows
+        const size_t first = std::max<size_t>(start, pad[0]) - pad[0];
+        const size_t last = std::min<size_t>(start + kernel[0] - pad[0], in.height);
+        ReduceRows<Reduction>(input + first * in.width, last - first, in.width, row + pad[1]);
+      }
+      if (wide[1]) {
+        WideWindows taps(Reduction::kFold, {row, 1, 0, reach}, kernel[1], stride[1], across);
+        for (size_t x = 0; x < out.width; ++x) output[x] = *taps.Next();
+      } else if (stride[1] == 1) {
         SlideBy1<Reduction>(row, kernel[1], out.width, output);
       } else if (stride[1] == 2) {
         SlideBy2<Reduction>(row, kernel[1], out.width, output);
@@ -215,6 +230,19 @@ void GlobalAvgPoolKernel(const Shape& shape, const float* input, float* output) 
 
 // ---- LRN ----
 
+// Channels before and after its own that a window has. What is beyond all channels is cut off, as
+// far as that does not move it.
+struct LrnReach {
+  size_t before;
+  size_t after;
+  size_t size() const { return before + 1 + after; }
+};
+inline LrnReach ReachOf(const Lrn& lrn, const Shape& shape) {
+  const size_t before = (lrn.size - 1) / 2;
+  const size_t most = shape.channels - 1;
+  return {std::min(before, most), std::min(lrn.size - 1 - before, most)};
+}
+
 // x · base^-0.75, by square roots: several times as fast as pow.
 template <class D, class V>
 HWY_INLINE V DivideByThreeQuarterPower(D, V x, V base) {
@@ -230,28 +258,41 @@ HWY_INLINE V DivideByPower(D d, V x, V base, float exponent) {
   return hn::Mul(x, hn::LoadU(d, lanes));
 }
 
-// Adds the squares of the window up anew for each channel: a sliding sum would save some loads, but
-// keep the rounding errors of large values that have left it.
-void LrnKernel(const Lrn& lrn, const Shape& shape, const float* input, float* output) {
-  const size_t pixels = size_t{shape.height} * shape.width;
-  const size_t before = (lrn.size - 1) / 2;
-  const size_t after = lrn.size - 1 - before;
+// The squares of one channel's windows from channel `first` to `last`, each pixel's, are added up;
+// or, where `sums` has them already, taken from there.
+void LrnChannel(const Lrn& lrn, size_t pixels, const float* input, size_t c, size_t first,
+                size_t last, const float* sums, float* output) {
   const float weight = lrn.alpha / static_cast<float>(lrn.size);
-  for (size_t c = 0; c < shape.channels; ++c) {
-    const size_t first = c - std::min(c, before);
-    const size_t last = std::min<size_t>(c + after, shape.channels - 1);
-    ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
-      auto sum = hn::Zero(d);
+  ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
+    auto sum = hn::Zero(d);
+    if (sums != nullptr) {
+      sum = hn::LoadU(d, sums + i);
+    } else {
       for (size_t n = first; n <= last; ++n) {
         const auto v = hn::LoadU(d, input + n * pixels + i);
         sum = hn::MulAdd(v, v, sum);
       }
-      const auto x = hn::LoadU(d, input + c * pixels + i);
-      const auto base = hn::MulAdd(sum, hn::Set(d, weight), hn::Set(d, lrn.k));
-      const auto y = lrn.beta == 0.75F ? DivideByThreeQuarterPower(d, x, base)
-                                       : DivideByPower(d, x, base, lrn.beta);
-      hn::StoreU(y, d, output + c * pixels + i);
-    });
+    }
+    const auto x = hn::LoadU(d, input + c * pixels + i);
+    const auto base = hn::MulAdd(sum, hn::Set(d, weight), hn::Set(d, lrn.k));
+    const auto y = lrn.beta == 0.75F ? DivideByThreeQuarterPower(d, x, base)
+                                     : DivideByPower(d, x, base, lrn.beta);
+    hn::StoreU(y, d, output + c * pixels + i);
+  });
+}
+
+void LrnKernel(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+               float* scratch) {
+  const size_t pixels = size_t{shape.height} * shape.width;
+  const LrnReach reach = ReachOf(lrn, shape);
+  const size_t channels = shape.channels;
+  const bool wide = IsWide(reach.size(), 1);
+  WideWindows windows(Fold::kSquares, {input, pixels, reach.before, reach.before + channels},
+                      reach.size(), 1, scratch);
+  for (size_t c = 0; c < channels; ++c) {
+    const size_t last = std::min(c + reach.after, channels - 1);
+    LrnChannel(lrn, pixels, input, c, c - std::min(c, reach.before), last,
+               wide ? windows.Next() : nullptr, output);
   }
 }
 
@@ -289,7 +330,29 @@ uint64_t PoolScratch(const Pooling& pooling) {
   const Window& window = pooling.window;
   const uint64_t reach = uint64_t{pooling.output.width - 1} * window.stride[1] + window.kernel[1];
   const uint64_t row = std::max(reach, uint64_t{window.pad[1]} + pooling.input.width);
-  return pooling.output.width + row + kColumnSlack;
+  uint64_t size = pooling.output.width + row + kColumnSlack;
+  if (IsWide(window.kernel[1], window.stride[1]))
+    size += WideWindows::Scratch(1, window.kernel[1], reach);
+  if (IsWide(window.kernel[0], window.stride[0])) {
+    size += WideWindows::Scratch(pooling.input.width, window.kernel[0], pooling.input.height);
+  }
+  return size;
+}
+
+double PoolWork(const Pooling& pooling) {
+  const Window& window = pooling.window;
+  const double height = pooling.output.height;
+  const double width = pooling.output.width;
+  const double in_height = pooling.input.height;
+  const double reach = (width - 1) * window.stride[1] + window.kernel[1];
+  // Down, of whole rows, and across.
+  const double rows = IsWide(window.kernel[0], window.stride[0])
+                          ? 16 * (height + in_height)
+                          : height * std::min<double>(window.kernel[0], in_height);
+  const double taps = IsWide(window.kernel[1], window.stride[1])
+                          ? 64 * (reach + width)
+                          : width * window.kernel[1] * (window.stride[1] > 2 ? 8 : 2);
+  return pooling.output.channels * (rows * pooling.input.width + height * taps);
 }
 
 void MaxPool(const Pooling& pooling, const float* input, float* output, float* scratch) {
@@ -304,8 +367,23 @@ void GlobalAvgPool(const Shape& shape, const float* input, float* output) {
   HWY_DYNAMIC_DISPATCH(GlobalAvgPoolKernel)(shape, input, output);
 }
 
-void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output) {
-  HWY_DYNAMIC_DISPATCH(LrnKernel)(lrn, shape, input, output);
+void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+                       float* scratch) {
+  HWY_DYNAMIC_DISPATCH(LrnKernel)(lrn, shape, input, output, scratch);
+}
+
+Lrn LrnOf(const Node& node) { return {node.lrn_size, node.lrn_alpha, node.lrn_beta, node.lrn_k}; }
+
+uint64_t LrnScratch(const Lrn& lrn, const Shape& shape) {
+  const uint64_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
+  const uint64_t pixels = uint64_t{shape.height} * shape.width;
+  return IsWide(size, 1) ? WideWindows::Scratch(pixels, size, shape.channels) : 0;
+}
+
+double LrnWork(const Lrn& lrn, const Shape& shape) {
+  const size_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
+  const double adding = IsWide(size, 1) ? 32 : static_cast<double>(size);
+  return static_cast<double>(shape.size()) * (adding + (lrn.beta == 0.75F ? 8 : 128));
 }
 
 void Softmax(const Shape& shape, const float* input, float* output) {

@@ -37,6 +37,9 @@ struct Pooling {
 // Floats of scratch that MaxPool and AvgPool need.
 uint64_t PoolScratch(const Pooling& pooling);
 
+// About how many elementary operations they take (see demand.h).
+double PoolWork(const Pooling& pooling);
+
 void MaxPool(const Pooling& pooling, const float* input, float* output, float* scratch);
 void AvgPool(const Pooling& pooling, const float* input, float* output, float* scratch);
 
@@ -52,7 +55,13 @@ struct Lrn {
   float beta;
   float k;
 };
-void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output);
+Lrn LrnOf(const Node& node);
+void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+                       float* scratch);
+
+// As of pools.
+uint64_t LrnScratch(const Lrn& lrn, const Shape& shape);
+double LrnWork(const Lrn& lrn, const Shape& shape);
 
 // exp(x[c]) / Σ exp(x[i]) over the channels of each pixel, without overflow.
 void Softmax(const Shape& shape, const float* input, float* output);

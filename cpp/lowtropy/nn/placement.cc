@@ -35,8 +35,10 @@ uint64_t Place(std::vector<Buffer>& buffers) {
     buffer.size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
     if (buffer.size != 0) by_size.push_back(&buffer);
   }
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [](const Buffer* a, const Buffer* b) { return a->size > b->size; });
+  // Equal ones in their order.
+  std::sort(by_size.begin(), by_size.end(), [](const Buffer* a, const Buffer* b) {
+    return a->size != b->size ? a->size > b->size : a < b;
+  });
   const auto by_offset = [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; };
   std::vector<const Buffer*> placed;
   uint64_t total = 0;

@@ -57,10 +57,57 @@ class ValueForest {
   std::vector<Value> values_;
 };
 
+// ---- Work ----
+//
+// In elementary operations, see demand.h. The factors are times that were measured, rounded up, for
+// a sum that is too small would let a bomb through.
+
+// Each row of W is unpacked for all columns, and each column of X packed for some hundred rows.
+double ConvolutionWork(const Node& node, const Shape& in, const Shape& out, double cols) {
+  const double pixels = double{1} * out.height * out.width;
+  const double rows = node.out_channels;
+  const double groups = node.groups;
+  return rows * cols * (pixels + 16) + 8 * cols * pixels * (groups + rows / 512) +
+         4 * static_cast<double>(in.size() + out.size()) + 1000 * groups;
+}
+
+double WorkOf(const Node& node, const PlannedStep& planned) {
+  const Shape& in = planned.step.input_shape;
+  const Shape& out = planned.step.output_shape;
+  const auto in_size = static_cast<double>(in.size());
+  const double channels = out.channels;
+  switch (node.op) {
+    case Op::kConv:
+      return ConvolutionWork(node, in, out,
+                             static_cast<double>(planned.convolution->offset_count()));
+    case Op::kFc:
+      return channels * (in_size + 32);
+    case Op::kMaxPool:
+    case Op::kAvgPool:
+      return PoolWork({node.window, in, out});
+    case Op::kLrn:
+      return LrnWork(LrnOf(node), in);
+    case Op::kSoftmax:
+      return 128 * in_size;
+    case Op::kEmbedding:
+      return 32 * channels * out.height;
+    case Op::kLstm:  // at each step a product of the weight, sigmoids and hyperbolic tangents
+      return 8 * channels * (channels + 128) * out.height;
+    default:
+      return 2 * in_size * static_cast<double>(planned.inputs.size());
+  }
+}
+
 class Planner {
  public:
-  explicit Planner(const Graph& graph)
-      : graph_(graph), fused_(Fuse(graph)), values_(fused_.steps.size() + 1) {}
+  Planner(const Graph& graph, const Limits& limits, uint64_t weight_bytes)
+      : graph_(graph),
+        max_memory_(MaxMemory(limits, weight_bytes)),
+        max_work_(limits.max_work),
+        fused_(Fuse(graph)),
+        values_(fused_.steps.size() + 1) {
+    plan_.demand.memory = weight_bytes;
+  }
 
   Plan Run() {
     for (Step& step : fused_.steps) plan_.steps.emplace_back().step = std::move(step);
@@ -73,6 +120,8 @@ class Planner {
     for (size_t i = 0; i < plan_.steps.size(); ++i) WriteOverInput(i);
     for (size_t i = 0; i < plan_.steps.size(); ++i) PrepareConvolution(i);
     PlaceAll();
+    SumUp();
+    CheckDemand(plan_.demand, max_memory_, max_work_);
     return std::move(plan_);
   }
 
@@ -131,6 +180,9 @@ class Planner {
     } catch (const Error& error) {
       throw NodeError(error.kind(), node, error.what());
     }
+    // Checked as it grows, for planning a convolution takes time of its kernel's rows and columns.
+    plan_.demand.memory += planned.convolution->offset_count() * sizeof(uint32_t);
+    CheckDemand(plan_.demand, max_memory_, max_work_);
   }
 
   uint64_t ScratchSize(size_t i) const {
@@ -139,6 +191,7 @@ class Planner {
     if (planned.convolution) return planned.convolution->workspace_size();
     if (node.op == Op::kEmbedding) return EmbeddingScratch(node.out_channels);
     if (node.op == Op::kLstm) return LstmScratch(node.out_channels);
+    if (node.op == Op::kLrn) return LrnScratch(LrnOf(node), planned.step.input_shape);
     if (node.op != Op::kMaxPool && node.op != Op::kAvgPool) return 0;
     return PoolScratch({node.window, planned.step.input_shape, planned.step.output_shape});
   }
@@ -169,7 +222,27 @@ class Planner {
     for (const size_t output : fused_.outputs) plan_.outputs.push_back(offset_of(output));
   }
 
+  // The arena, places for input and outputs, normalizations as scale and bias, and all work.
+  void SumUp() {
+    uint64_t floats = plan_.arena_size + values_[0].size;
+    for (const size_t output : fused_.outputs) floats += values_[output].size;
+    double most = -1;
+    for (size_t i = 0; i < plan_.steps.size(); ++i) {
+      PlannedStep& planned = plan_.steps[i];
+      const bool normalizes = OpOf(i) == Op::kBatchNorm || planned.step.batch_norm != kNoNode;
+      if (normalizes) floats += 2 * uint64_t{planned.step.output_shape.channels};
+      planned.work = WorkOf(NodeOf(i), planned);
+      plan_.demand.work += planned.work;
+      if (planned.work <= most) continue;
+      most = planned.work;
+      plan_.demand.heaviest = NodeOf(i).name;
+    }
+    plan_.demand.memory += floats * sizeof(float);
+  }
+
   const Graph& graph_;
+  const uint64_t max_memory_;
+  const double max_work_;
   FusedGraph fused_;
   ValueForest values_;
   Plan plan_;
@@ -177,6 +250,8 @@ class Planner {
 
 }  // namespace
 
-Plan MakePlan(const Graph& graph) { return Planner(graph).Run(); }
+Plan MakePlan(const Graph& graph, const Limits& limits, uint64_t weight_bytes) {
+  return Planner(graph, limits, weight_bytes).Run();
+}
 
 }  // namespace lowtropy

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lowtropy/nn/convolution.h"
+#include "lowtropy/nn/demand.h"
 #include "lowtropy/nn/fusion.h"
 
 namespace lowtropy {
@@ -34,6 +35,7 @@ struct PlannedStep {
   uint64_t scratch = 0;                    // meaningless when the step needs none
   std::vector<Copy> copies;                // concat only
   std::optional<Convolution> convolution;  // conv only
+  double work = 0;                         // elementary operations, see demand.h
 };
 
 struct Plan {
@@ -41,9 +43,11 @@ struct Plan {
   uint64_t input = 0;
   std::vector<uint64_t> outputs;  // as in graph.outputs
   uint64_t arena_size = 0;        // floats, with kColumnSlack at the end
+  Demand demand;                  // of the graph and its weights
 };
 
-// Throws the errors of InferShapes.
-Plan MakePlan(const Graph& graph);
+// Takes little time and memory, whatever the graph asks for: tables of convolutions are not built.
+// `weight_bytes`: what the graph's weights take. Throws the errors of InferShapes and CheckDemand.
+Plan MakePlan(const Graph& graph, const Limits& limits = kNoLimits, uint64_t weight_bytes = 0);
 
 }  // namespace lowtropy

@@ -39,7 +39,8 @@ size_t Embed(const Matrix& weight, size_t steps, const float* input, float* outp
 // The gates, h with what kernels may read behind a right-hand side, and c.
 uint64_t LstmScratch(uint32_t hidden) { return uint64_t{6} * hidden + kColumnSlack; }
 
-void Lstm(const Matrix& weight, size_t steps, const float* input, float* output, float* scratch) {
+void Lstm(const Matrix& weight, size_t steps, StepRange range, const float* input, float* output,
+          float* scratch) {
   const size_t hidden = weight.cols();
   float* in = scratch;
   float* forget = in + hidden;
@@ -47,9 +48,11 @@ void Lstm(const Matrix& weight, size_t steps, const float* input, float* output,
   float* out = candidate + hidden;
   float* cell = out + hidden;
   float* state = cell + hidden;
-  std::fill_n(cell, hidden, 0.0F);
-  std::fill_n(state, hidden + kColumnSlack, 0.0F);
-  for (size_t t = 0; t < steps; ++t) {
+  if (range.begin == 0) {
+    std::fill_n(cell, hidden, 0.0F);
+    std::fill_n(state, hidden + kColumnSlack, 0.0F);
+  }
+  for (size_t t = range.begin; t < range.end; ++t) {
     MultiplyVector(weight, {0, 4 * hidden}, state, scratch, {});
     for (size_t g = 0; g < 4 * hidden; ++g) scratch[g] += input[g * steps + t];
     SigmoidAll(in, 2 * hidden);  // and `forget`

@@ -24,7 +24,13 @@ uint64_t EmbeddingScratch(uint32_t width);
 //   c = sigmoid(f) · c + sigmoid(i) · tanh(g);   h = sigmoid(o) · tanh(c);   output[:, t] = h
 // input: 4H x steps x 1, what the sequence itself adds to the gates, biases included (a 1x1
 // convolution makes it); weight: 4H x H; output: H x steps x 1. The order of gates is PyTorch's.
-void Lstm(const Matrix& weight, size_t steps, const float* input, float* output, float* scratch);
+// Takes the steps of `range`, which is all of them, or follows the one before with its scratch.
+struct StepRange {
+  size_t begin;
+  size_t end;
+};
+void Lstm(const Matrix& weight, size_t steps, StepRange range, const float* input, float* output,
+          float* scratch);
 uint64_t LstmScratch(uint32_t hidden);
 
 }  // namespace lowtropy

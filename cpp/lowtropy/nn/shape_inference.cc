@@ -8,7 +8,7 @@
 #include <queue>
 #include <set>
 #include <span>
-#include <unordered_map>
+#include <utility>
 
 #include "lowtropy/nn/convolution.h"
 
@@ -31,8 +31,8 @@ Error ShapeError(const Node& node, const std::string& clause) {
 constexpr size_t kGraphInput = static_cast<size_t>(-1);
 
 // Which node makes each value.
-std::unordered_map<std::string_view, size_t> Producers(const Graph& graph) {
-  std::unordered_map<std::string_view, size_t> producers{{graph.input, kGraphInput}};
+std::map<std::string_view, size_t> Producers(const Graph& graph) {
+  std::map<std::string_view, size_t> producers{{graph.input, kGraphInput}};
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!producers.emplace(node.output, i).second) {
@@ -43,8 +43,7 @@ std::unordered_map<std::string_view, size_t> Producers(const Graph& graph) {
   return producers;
 }
 
-void CheckOutputs(const Graph& graph,
-                  const std::unordered_map<std::string_view, size_t>& producers) {
+void CheckOutputs(const Graph& graph, const std::map<std::string_view, size_t>& producers) {
   if (graph.outputs.empty()) throw Error(ErrorKind::kFile, "The graph has no outputs.");
   std::set<std::string_view> seen;
   for (const std::string& output : graph.outputs) {
@@ -369,12 +368,16 @@ class TensorCheck {
     const std::span<const float> variance = CheckVector(node, "variance", node.variance, channels);
     CheckOptional(node, "gamma", node.gamma, channels);
     CheckOptional(node, "beta", node.beta, channels);
-    for (const float v : variance) {
-      if (v < 0 || !(v + node.epsilon > 0) || !std::isfinite(v + node.epsilon)) {
-        throw NodeError(ErrorKind::kValue, node,
-                        "the variances in " + Quote(node.variance) +
-                            " with epsilon added are not all positive");
-      }
+    const auto [range, is_new] = variances_.try_emplace(node.variance);
+    if (is_new && !variance.empty()) {
+      const auto [least, most] = std::minmax_element(variance.begin(), variance.end());
+      range->second = {*least, *most};
+    }
+    const auto [least, most] = range->second;
+    if (least < 0 || !(least + node.epsilon > 0) || !std::isfinite(most + node.epsilon)) {
+      throw NodeError(
+          ErrorKind::kValue, node,
+          "the variances in " + Quote(node.variance) + " with epsilon added are not all positive");
     }
   }
 
@@ -406,10 +409,11 @@ class TensorCheck {
                                  std::to_string(size));
     }
     const std::span<const float> values = array.As<float>();
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+    // Once, however many nodes share it.
+    if (named_.insert(name).second &&
+        !std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
       throw NodeError(ErrorKind::kValue, node, which + " holds NaN or infinity");
     }
-    named_.insert(name);
     return values;
   }
 
@@ -425,6 +429,7 @@ class TensorCheck {
   const Network& network_;
   const std::map<std::string, Shape>& shapes_;
   std::set<std::string_view> named_;
+  std::map<std::string_view, std::pair<float, float>> variances_;  // the least and the largest
 };
 
 }  // namespace
@@ -517,9 +522,13 @@ std::map<std::string, Shape> InferShapes(const Graph& graph) {
   return shapes;
 }
 
+std::map<std::string, Shape> CheckGraph(const Graph& graph) {
+  CheckNames(graph);
+  return InferShapes(graph);
+}
+
 void CheckNetwork(const Network& network) {
-  CheckNames(network.graph);
-  const std::map<std::string, Shape> shapes = InferShapes(network.graph);
+  const std::map<std::string, Shape> shapes = CheckGraph(network.graph);
   TensorCheck(network, shapes).Run();
 }
 

@@ -39,6 +39,9 @@ std::vector<size_t> TopologicalOrder(const Graph& graph);
 // TopologicalOrder, and Error(kShape) that names the node whose inputs or numbers do not fit.
 std::map<std::string, Shape> InferShapes(const Graph& graph);
 
+// InferShapes, when names keep to their limits too: what there is to check of a graph alone.
+std::map<std::string, Shape> CheckGraph(const Graph& graph);
+
 // Everything that an Executor relies on: InferShapes succeeds, names keep to their limits, each
 // tensor that a node names is there with the right kind and size, and each tensor there is named by
 // a node. Throws Error(kFile) for names and missing tensors, Error(kShape) for sizes, Error(kValue)

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
-import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
+import { FileError, LimitError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
+import {
+  FORMAT_OPTION,
+  LIMIT_OPTIONS,
+  UsageError,
+  chosenFormat,
+  chosenLimits,
+} from '../common/arguments.js';
 import { CommandError, goesToStream, isSameFile, readInput, writeOutput } from '../common/files.js';
+import { limitError } from '../common/model.js';
 import { formatBytes, makeProgress, print, printOnStderr, printable } from '../common/terminal.js';
 
 /** @typedef {import('../common/arguments.js').Command} Command */
@@ -26,6 +33,7 @@ export const importCommand = {
       help: 'the model file to write; - is stdout',
     },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default auto` },
+    ...LIMIT_OPTIONS,
   ],
   example: 'compressed_SqueezeNet.net --prototxt SqueezeNet_deploy.prototxt -o M.safetensors',
   notes: `With auto each layer gets the format that suits it. A model file that exists is replaced,
@@ -36,6 +44,7 @@ and only by a whole one. A file to read may be -, which is stdin.`,
 /** @type {Command['run']} */
 async function run(values, [net]) {
   const format = chosenFormat(values.format, 'import');
+  const limits = chosenLimits(values, 'import');
   const [prototxt, output] = [String(values.prototxt), String(values.output)];
   if (await goesToStream(output)) printOnStderr();
   for (const input of [net, prototxt]) {
@@ -52,10 +61,12 @@ async function run(values, [net]) {
   let model;
   try {
     model = await importDeepCompression(netBytes, text, {
+      ...limits,
       format: format ?? 'auto',
       onProgress: ({ loaded, total }) => progress(loaded, total),
     });
   } catch (error) {
+    if (error instanceof LimitError) throw limitError(`${net} is not imported`, error);
     if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
     throw new CommandError(`${net} with ${prototxt} cannot be imported. ${error.message}`);
   }

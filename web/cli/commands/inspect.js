@@ -1,38 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { FORMATS } from '../../lib/index.js';
+import { LIMIT_OPTIONS, chosenLimits } from '../common/arguments.js';
 import { openModel } from '../common/model.js';
-import { formatBytes, formatTable, print, printable } from '../common/terminal.js';
-import { measureSteps } from './inspect-times.js';
+import { formatBytes, formatTable, makeProgress, print, printable } from '../common/terminal.js';
+import { measureSteps, noTimes } from './inspect-times.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
  * @typedef {import('../../lib/index.js').Layer} Layer
  * @typedef {import('../../lib/index.js').Model} Model
- * @typedef {ReturnType<typeof describe>} Description
+ * @typedef {import('./inspect-times.js').StepTimes} StepTimes
+ * @typedef {Awaited<ReturnType<typeof describe>>} Description
  */
 
 /** @type {Command} */
 export const inspectCommand = {
   name: 'inspect',
   summary: 'show what a model file holds and how long it runs, layer by layer',
-  usage: 'M.safetensors [--json]',
+  usage: 'M.safetensors [--no-times] [--json]',
   files: [1, 1],
-  options: [{ name: 'json', help: 'print one JSON object, with exact numbers' }],
+  options: [
+    { name: 'no-times', help: 'do not run the network' },
+    ...LIMIT_OPTIONS,
+    { name: 'json', help: 'print one JSON object, with exact numbers' },
+  ],
   example: 'M.safetensors',
   notes: `M may be an address, too. Entropy is in bits per weight, p0 the share of the most frequent
 value, distinct the number of different values, ratio how many times smaller than dense float32.
 Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix products by the
 model that chooses formats, fitted on one machine; it is – (null in JSON) where the format is not
 meant for such products. A measured one is the median on this machine, with all that is done in the
-layer's step, such as a normalization that was fused into it.`,
+layer's step, such as a normalization that was fused into it; a slow network is run just once, and one
+that would take more than some ten seconds not at all: its measured times are – (null), too.`,
   run,
 };
 
 /** @type {Command['run']} */
-async function run({ json }, [file]) {
-  const { model, fileBytes } = await openModel(file);
-  const description = describe(file, fileBytes, model);
+async function run(values, [file]) {
+  const { json } = values;
+  const { model, fileBytes } = await openModel(file, chosenLimits(values, 'inspect'));
+  const description = await describe(file, fileBytes, model, !values['no-times']);
   model.dispose();
   print(json ? JSON.stringify(description, null, 2) : format(description));
   return 0;
@@ -42,12 +50,18 @@ async function run({ json }, [file]) {
  * @param {string} file
  * @param {number} fileBytes
  * @param {Model} model
+ * @param {boolean} timed
  */
-function describe(file, fileBytes, model) {
-  const times = measureSteps(model);
-  const layers = model.layers.map((layer) => ({
+async function describe(file, fileBytes, model, timed) {
+  const looking = makeProgress(`Looking at ${file}`);
+  const described = await model.layersAsync({ onProgress: (share) => looking(share, 1) });
+  const running = makeProgress(`Running ${file}`);
+  const times = timed
+    ? await measureSteps(model, (share) => running(share, 1))
+    : noTimes('--no-times was given');
+  const layers = described.map((layer) => ({
     ...layer,
-    measuredNanoseconds: times.nanoseconds.get(layer.name) ?? 0,
+    measuredNanoseconds: times.runs > 0 ? (times.nanoseconds.get(layer.name) ?? 0) : null,
   }));
   // A weight that several layers share is stored once.
   const stored = [...new Map(layers.map((layer) => [layer.weight, layer])).values()];
@@ -77,6 +91,10 @@ function describe(file, fileBytes, model) {
       /** Of a run, with the steps that are no layers: the median of so many. */
       measuredNanoseconds: times.total,
       measuredRuns: times.runs,
+      /** Why there are none. */
+      timesLeftOut: times.leftOut,
+      /** What a run has, as `maxWork` counts it. */
+      work: model.demand.work,
     },
   };
 }
@@ -84,7 +102,10 @@ function describe(file, fileBytes, model) {
 /** @param {Description} description */
 function format({ name, inputShape, layers, totals }) {
   const { weights, nnz, fileBytes, bytes, denseBytes, autoBytes, bytesIn } = totals;
-  const layersTime = layers.reduce((sum, layer) => sum + layer.measuredNanoseconds, 0);
+  const measured = totals.measuredRuns > 0;
+  const layersTime = measured
+    ? layers.reduce((sum, layer) => sum + Number(layer.measuredNanoseconds), 0)
+    : null;
   const overview = formatTable(
     ['layer', 'rows', 'cols', 'nnz', 'p0', 'entropy', 'distinct', 'format', 'size', 'ratio'],
     layers.map((layer) => [
@@ -112,9 +133,15 @@ function format({ name, inputShape, layers, totals }) {
     [
       ...layers.map((layer) => [layer.name, `${layer.columns}`, ...timesOf(layer)]),
       ['all layers', '', ...timesOf({ ...totals, measuredNanoseconds: layersTime })],
-      [`whole, ${totals.measuredRuns} runs`, '', '', milliseconds(totals.measuredNanoseconds)],
+      [
+        `whole, ${totals.measuredRuns} run${totals.measuredRuns === 1 ? '' : 's'}`,
+        '',
+        '',
+        milliseconds(totals.measuredNanoseconds),
+      ],
     ],
   );
+  const note = measured ? [] : [`No times were measured: ${totals.timesLeftOut}.`];
   const reasons = layers.map((layer) => `${layer.name}: ${layer.format}, ${layer.why}.`);
   const summary = formatTable(
     ['total', 'size', 'ratio'],
@@ -137,18 +164,21 @@ function format({ name, inputShape, layers, totals }) {
     ),
     overview,
     times,
+    ...note,
     sizes,
     printable(reasons.join('\n')),
     summary,
   ].join('\n\n');
 }
 
-/** @param {number} nanoseconds infinite where nothing is predicted */
+/** @param {number | null} nanoseconds infinite where nothing is predicted; null if not measured */
 function milliseconds(nanoseconds) {
-  return Number.isFinite(nanoseconds) ? (nanoseconds / 1e6).toFixed(3) : '–';
+  return nanoseconds !== null && Number.isFinite(nanoseconds)
+    ? (nanoseconds / 1e6).toFixed(3)
+    : '–';
 }
 
-/** @param {{ nanoseconds: number, measuredNanoseconds: number }} times */
+/** @param {{ nanoseconds: number, measuredNanoseconds: number | null }} times */
 function timesOf({ nanoseconds, measuredNanoseconds }) {
   return [milliseconds(nanoseconds), milliseconds(measuredNanoseconds)];
 }

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/index.js';
-import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
+import {
+  LimitError,
+  LowtropyError,
+  imageToTensor,
+  probabilities,
+  topClasses,
+} from '../../lib/index.js';
+import {
+  FORMAT_OPTION,
+  LIMIT_OPTIONS,
+  UsageError,
+  chosenFormat,
+  chosenLimits,
+} from '../common/arguments.js';
 import { CommandError } from '../common/files.js';
 import { readLabels } from '../common/labels.js';
-import { openModel } from '../common/model.js';
+import { limitError, openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
 import { isMute, makeProgress, print, printError, printable } from '../common/terminal.js';
 
@@ -40,6 +52,7 @@ export const runCommand = {
     { name: 'scale', value: 'N', help: 'is multiplied by; by default 1' },
     { name: 'order', value: 'O', help: 'of the channels, BGR or RGB; by default BGR' },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default as stored` },
+    ...LIMIT_OPTIONS,
     {
       name: 'json',
       help: 'print a JSON object a line: image, top and ms, the time of the network',
@@ -59,7 +72,7 @@ async function run(values, [file, ...images]) {
   const count = chosenTop(values.top);
   const normalization = chosenNormalization(values);
   const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
-  const model = await openAs(file, format);
+  const model = await openAs(file, format, chosenLimits(values, 'run'));
   const [, channels, height, width] = model.inputShape;
   if (channels !== 3) {
     throw new CommandError(
@@ -137,12 +150,16 @@ function chosenNumbers(text, name) {
 /**
  * @param {string} file
  * @param {ReturnType<typeof chosenFormat>} format
+ * @param {import('../../lib/index.js').Limits} limits
  */
-async function openAs(file, format) {
-  const { model } = await openModel(file);
+async function openAs(file, format, limits) {
+  const { model } = await openModel(file, limits);
   if (!format) return model;
   try {
     return model.to(format);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    throw limitError(`${file} is not held as ${format}`, error);
   } finally {
     model.dispose();
   }

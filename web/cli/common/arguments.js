@@ -46,6 +46,20 @@ export const FORMAT_OPTION = {
   help: `auto, ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}`,
 };
 
+/** @type {Option[]} */
+export const LIMIT_OPTIONS = [
+  {
+    name: 'max-memory',
+    value: 'BYTES',
+    help: 'what the network may take, as 300M or 2G; by default 1.07G besides its weights',
+  },
+  {
+    name: 'max-work',
+    value: 'N',
+    help: 'how many multiplications and the like a run may have, as 200G; by default 64G',
+  },
+];
+
 /** @type {Option} */
 const HELP_OPTION = { name: 'help', short: 'h', help: 'show this' };
 
@@ -124,6 +138,23 @@ export function chosenFormat(format, command) {
   const found = known.find((name) => name === format);
   if (found) return found;
   throw new UsageError(`There is no format "${format}"; there are ${known.join(', ')}.`, command);
+}
+
+/**
+ * @param {Values} values those of LIMIT_OPTIONS
+ * @param {string} command
+ * @returns {import('../../lib/index.js').Limits}
+ * @throws {UsageError}
+ */
+export function chosenLimits(values, command) {
+  const [maxMemory, maxWork] = LIMIT_OPTIONS.map(({ name }) => {
+    const text = values[name];
+    if (text === undefined) return undefined;
+    const match = /^(\d+(?:\.\d+)?(?:e\d{1,2})?)([kMGT]?)B?$/i.exec(String(text));
+    if (match) return Number(match[1]) * 1000 ** ' kmgt'.indexOf(match[2].toLowerCase() || ' ');
+    throw new UsageError(`--${name} must be a number such as 300M or 2G, not "${text}".`, command);
+  });
+  return { maxMemory, maxWork };
 }
 
 /** @param {Option} option */

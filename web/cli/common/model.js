@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, Model } from '../../lib/index.js';
+import { FileError, LimitError, Model } from '../../lib/index.js';
 import { CommandError, nameOf, readInput } from './files.js';
 import { makeProgress } from './terminal.js';
+
+/**
+ * @param {string} what
+ * @param {LimitError} error
+ */
+export function limitError(what, { message }) {
+  const option = /maxWork/.test(message) ? '--max-work' : '--max-memory';
+  return new CommandError(`${what}. ${message} ${option} allows more.`);
+}
 
 /** More than 32-bit WebAssembly could hold. */
 const MODEL_LIMIT = 2 ** 32 - 1;
 
 /**
  * @param {string} source a file or an address
+ * @param {import('../../lib/index.js').Limits} limits
  * @returns {Promise<{ model: Model, fileBytes: number }>}
  */
-export async function openModel(source) {
+export async function openModel(source, limits) {
   const progress = makeProgress(`Loading ${nameOf(source)}`);
   let fileBytes = 0;
   const input = /^(https?|file|data):/i.test(source)
@@ -19,6 +29,7 @@ export async function openModel(source) {
     : await readInput(source, MODEL_LIMIT);
   try {
     const model = await Model.load(input, {
+      ...limits,
       onProgress({ loaded, total }) {
         fileBytes = loaded;
         progress(loaded, total);
@@ -26,6 +37,7 @@ export async function openModel(source) {
     });
     return { model, fileBytes };
   } catch (error) {
+    if (error instanceof LimitError) throw limitError(`${nameOf(source)} is not loaded`, error);
     if (error instanceof FileError && typeof input !== 'string') {
       throw new CommandError(`${nameOf(source)} cannot be loaded. ${error.message}`);
     }

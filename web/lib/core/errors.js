@@ -38,6 +38,16 @@ export class MemoryError extends LowtropyError {
   }
 }
 
+/**
+ * A network asks for more memory or work than a limit allows; the message says the sum, the limit and
+ * the option's name.
+ */
+export class LimitError extends LowtropyError {
+  static {
+    this.prototype.name = 'LimitError';
+  }
+}
+
 /** A handle was used after its `dispose()`. */
 export class DisposedError extends LowtropyError {
   static {

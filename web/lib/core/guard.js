@@ -10,6 +10,7 @@ import {
   DisposedError,
   EngineError,
   FileError,
+  LimitError,
   LowtropyError,
   MemoryError,
   ShapeError,
@@ -27,7 +28,7 @@ import {
  */
 
 /** One class for each ErrorKind of cpp/lowtropy/base/error.h, in its order. */
-const ERRORS = [ShapeError, ValueError, FileError, MemoryError, UnsupportedError];
+const ERRORS = [ShapeError, ValueError, FileError, MemoryError, UnsupportedError, LimitError];
 
 /**
  * @template {NativeGuards} T

@@ -50,10 +50,13 @@ const V1_TYPES = /** @type {const} */ ([
   ['RELU', 18, 'ReLU'],
   ['SOFTMAX', 20, 'Softmax'],
   ['SOFTMAX_LOSS', 21, 'SoftmaxWithLoss'],
+  ['SPLIT', 22, 'Split'],
   ['WINDOW_DATA', 24, 'WindowData'],
   ['ELTWISE', 25, 'Eltwise'],
+  ['POWER', 26, 'Power'],
   ['MEMORY_DATA', 29, 'MemoryData'],
   ['DUMMY_DATA', 32, 'DummyData'],
+  ['SILENCE', 36, 'Silence'],
 ]);
 
 /** Layers that read a database: they say nothing about the shape of what they read. */
@@ -97,6 +100,11 @@ class Builder {
     this.blobs = new Map();
     /** Of every value. @type {Map<string, Shape>} */
     this.shapes = new Map();
+    /**
+     * How many axes each value has in Caffe, the batch's included: 2 or 4. A negative axis counts from
+     * the last. @type {Map<string, number>}
+     */
+    this.ranks = new Map();
     /** Values that a Scale layer has replaced. @type {Set<string>} */
     this.unscaled = new Set();
     /** Values that no layer has read so far, in the order of the file. @type {Set<string>} */
@@ -124,7 +132,7 @@ class Builder {
     }
     const [, channels, height = 1, width = 1] = dims;
     const value = freeName(blob, this.shapes);
-    this.define(blob, value, [channels, height, width]);
+    this.define(blob, value, [channels, height, width], dims.length);
     this.inputs.add(value);
   }
 
@@ -132,10 +140,12 @@ class Builder {
    * @param {string} blob
    * @param {string} value
    * @param {Shape} shape
+   * @param {number} rank
    */
-  define(blob, value, shape) {
+  define(blob, value, shape, rank) {
     this.blobs.set(blob, value);
     this.shapes.set(value, shape);
+    this.ranks.set(value, rank);
     this.unread.add(value);
   }
 
@@ -164,8 +174,9 @@ class Builder {
    *
    * @param {Layer} layer
    * @param {Operation<GraphNode>} operation
+   * @param {number} [rank] of what it computes; by default its input's
    */
-  add(layer, { op, ...settings }) {
+  add(layer, { op, ...settings }, rank = this.rank(layer)) {
     const inputs = this.read(layer);
     const [top] = layer.tops;
     const inPlace = top === layer.bottoms[0];
@@ -182,7 +193,15 @@ class Builder {
     this.nodeNames.add(name);
     this.nodes.push(node);
     for (const value of inputs) this.unread.delete(value);
-    this.define(top, output, shape);
+    this.define(top, output, shape, rank);
+  }
+
+  /**
+   * @param {Layer} layer
+   * @returns {number} of its first bottom
+   */
+  rank(layer) {
+    return /** @type {number} */ (this.ranks.get(this.read(layer)[0]));
   }
 
   /**
@@ -271,15 +290,40 @@ function outputCount(fields) {
   return fields.integer('num_output', undefined, 1) ?? fields.fail('"num_output" is missing');
 }
 
+/** Caffe's blobs have at most 32 axes. */
+const LEAST_AXIS = -32;
+
+/**
+ * An axis of a layer's first bottom, of which negative numbers count from the last, -1.
+ *
+ * @param {Builder} builder
+ * @param {Layer} layer
+ * @param {Fields} fields
+ * @param {string} name
+ * @param {number} otherwise
+ * @returns {number} from 0
+ */
+function readAxis(builder, layer, fields, name, otherwise) {
+  const rank = builder.rank(layer);
+  const axis = fields.integer(name, otherwise, LEAST_AXIS);
+  if (axis < -rank || axis >= rank) {
+    fields.fail(`"${name}: ${axis}" is none of the ${rank} axes of its bottom`);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
 /**
  * Everything here works along the channels, axis 1; 1 is Caffe's default.
  *
+ * @param {Builder} builder
  * @param {Layer} layer
  * @param {Fields} fields
  * @param {string} [name]
  */
-function needChannelAxis(layer, fields, name = 'axis') {
-  if (fields.integer(name, 1, -4) !== 1) unsupported(layer, `only "${name}: 1" is supported`);
+function needChannelAxis(builder, layer, fields, name = 'axis') {
+  const axis = readAxis(builder, layer, fields, name, 1);
+  if (axis === 1) return;
+  unsupported(layer, `only "${name}: 1" is supported, that of the channels, and this is ${axis}`);
 }
 
 /**
@@ -319,7 +363,7 @@ function convolution(builder, layer) {
       'axis',
       'force_nd_im2col',
     );
-  needChannelAxis(layer, fields);
+  needChannelAxis(builder, layer, fields);
   const { kernel, stride, pad } = window2d(fields);
   builder.add(layer, {
     op: 'conv',
@@ -338,13 +382,13 @@ function innerProduct(builder, layer) {
   const fields = layer.fields
     .sub('inner_product_param')
     .only('num_output', 'bias_term', 'weight_filler', 'bias_filler', 'axis', 'transpose');
-  needChannelAxis(layer, fields);
+  needChannelAxis(builder, layer, fields);
   if (fields.boolean('transpose', false)) unsupported(layer, '"transpose: true" is not supported');
-  builder.add(layer, {
-    op: 'fc',
-    ...weights(builder, layer, fields),
-    outChannels: outputCount(fields),
-  });
+  builder.add(
+    layer,
+    { op: 'fc', ...weights(builder, layer, fields), outChannels: outputCount(fields) },
+    2,
+  );
 }
 
 /** @type {LayerReader} */
@@ -472,8 +516,11 @@ function scale(builder, layer) {
   const fields = layer.fields
     .sub('scale_param')
     .only('axis', 'num_axes', 'filler', 'bias_term', 'bias_filler');
-  needChannelAxis(layer, fields);
-  needChannelAxis(layer, fields, 'num_axes');
+  needChannelAxis(builder, layer, fields);
+  const axes = fields.integer('num_axes', 1, -1);
+  if (axes !== 1 && !(axes === -1 && builder.rank(layer) === 2)) {
+    unsupported(layer, `only "num_axes: 1" is supported, the channels alone, and this is ${axes}`);
+  }
   const [value] = builder.read(layer);
   const node = builder.nodes.find(({ output }) => output === value);
   if (node?.op !== 'batchnorm' || node.gamma !== undefined) {
@@ -491,7 +538,7 @@ function scale(builder, layer) {
   builder.unscaled.add(value);
   builder.unread.delete(value);
   node.output = freeName(top === layer.bottoms[0] ? layer.name || node.name : top, builder.shapes);
-  builder.define(top, node.output, shape);
+  builder.define(top, node.output, shape, /** @type {number} */ (builder.ranks.get(value)));
 }
 
 /** @type {LayerReader} */
@@ -509,30 +556,87 @@ function eltwise(builder, layer) {
 /** @type {LayerReader} */
 function concat(builder, layer) {
   const fields = layer.fields.sub('concat_param').only('axis', 'concat_dim');
-  needChannelAxis(layer, fields);
-  needChannelAxis(layer, fields, 'concat_dim');
+  needChannelAxis(builder, layer, fields);
+  needChannelAxis(builder, layer, fields, 'concat_dim');
   builder.add(layer, { op: 'concat' });
 }
 
 /** @type {LayerReader} */
 function flatten(builder, layer) {
   const fields = layer.fields.sub('flatten_param').only('axis', 'end_axis');
-  needChannelAxis(layer, fields);
-  if (![-1, 3].includes(fields.integer('end_axis', -1, -4))) {
+  needChannelAxis(builder, layer, fields);
+  if (readAxis(builder, layer, fields, 'end_axis', -1) !== builder.rank(layer) - 1) {
     unsupported(layer, 'only flattening to the last axis is supported');
   }
-  builder.add(layer, { op: 'flatten' });
+  builder.add(layer, { op: 'flatten' }, 2);
 }
 
 /** @type {LayerReader} */
 function softmax(builder, layer) {
-  needChannelAxis(layer, layer.fields.sub('softmax_param').only('engine', 'axis'));
+  needChannelAxis(builder, layer, layer.fields.sub('softmax_param').only('engine', 'axis'));
   builder.add(layer, { op: 'softmax' });
 }
 
 /** @type {LayerReader} */
 function dropout(builder, layer) {
   builder.add(layer, { op: 'dropout' });
+}
+
+/** Each top is what the bottom is; `dropout` is the identity here. @type {LayerReader} */
+function split(builder, layer) {
+  for (const top of layer.tops) {
+    if (layer.bottoms[0] === top) layer.fields.fail(`it cannot write over its bottom "${top}"`);
+    builder.add({ ...layer, tops: [top] }, { op: 'dropout' });
+  }
+}
+
+/** Its bottoms count as read, so that they are no outputs. @type {LayerReader} */
+function silence(builder, layer) {
+  for (const value of builder.read(layer)) builder.unread.delete(value);
+}
+
+/** (shift + scale · x)^power. @type {LayerReader} */
+function power(builder, layer) {
+  const fields = layer.fields.sub('power_param').only('power', 'scale', 'shift');
+  const identity =
+    fields.number('power', 1) === 1 &&
+    fields.number('scale', 1) === 1 &&
+    fields.number('shift', 0) === 0;
+  if (!identity)
+    unsupported(layer, 'only the identity, power 1, scale 1 and shift 0, is supported');
+  builder.add(layer, { op: 'dropout' });
+}
+
+/**
+ * To the shape that it has already, or to one with all values along the channels.
+ *
+ * @type {LayerReader}
+ */
+function reshape(builder, layer) {
+  const fields = layer.fields.sub('reshape_param').only('shape', 'axis', 'num_axes');
+  const [message, more] = fields.messages('shape');
+  if (!message || more) fields.fail('it needs one "shape"');
+  if (fields.integer('axis', 0, LEAST_AXIS) !== 0 || fields.integer('num_axes', -1, -1) !== -1) {
+    unsupported(layer, 'only reshaping of all axes is supported');
+  }
+  const [batch, ...dims] = message.only('dim').integers('dim', -1);
+  const [channels, height, width] = /** @type {Shape} */ (
+    builder.shapes.get(builder.read(layer)[0])
+  );
+  const size = channels * height * width;
+  const rank = builder.rank(layer);
+  const before = [channels, height, width].slice(0, rank - 1);
+  const known = dims.map((dim, axis) => (dim === 0 ? (before[axis] ?? 0) : dim));
+  const product = known.reduce((all, dim) => (dim === -1 ? all : all * dim), 1);
+  const after = known.map((dim) => (dim === -1 ? size / product : dim));
+  const kept = batch === 0 || batch === 1;
+  if (kept && after.join() === before.join()) {
+    builder.add(layer, { op: 'dropout' });
+  } else if (kept && (after.join() === `${size}` || after.join() === `${size},1,1`)) {
+    builder.add(layer, { op: 'flatten' }, after.length + 1);
+  } else {
+    unsupported(layer, 'only reshaping to one axis of all values is supported');
+  }
 }
 
 /** @type {LayerReader} */
@@ -567,6 +671,10 @@ const READERS = new Map(
     Flatten: { read: flatten, bottoms: [1, 1], tops: [1, 1] },
     Softmax: { read: softmax, bottoms: [1, 1], tops: [1, 1] },
     Dropout: { read: dropout, bottoms: [1, 1], tops: [1, 1] },
+    Split: { read: split, bottoms: [1, 1], tops: [1, Infinity] },
+    Reshape: { read: reshape, bottoms: [1, 1], tops: [1, 1] },
+    Power: { read: power, bottoms: [1, 1], tops: [1, 1] },
+    Silence: { read: silence, bottoms: [1, Infinity], tops: [0, 0] },
   }),
 );
 

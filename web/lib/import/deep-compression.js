@@ -13,7 +13,8 @@
  */
 
 import { checkBytes } from '../core/check.js';
-import { FileError, MemoryError, UnsupportedError } from '../core/errors.js';
+import { FileError, LimitError, MemoryError, UnsupportedError } from '../core/errors.js';
+import { nativeLimits } from '../core/limits.js';
 import { readCaffe } from './caffe.js';
 import { inferShapes, nodeParameters } from './shapes.js';
 
@@ -36,6 +37,9 @@ const CODEBOOK_LENGTH = 256;
  * number. VGG-16, the largest that Deep Compression published, has 138 million.
  */
 const MAX_WEIGHTS = 2 ** 29;
+
+/** As `kDefaultFreeMemory` of cpp/lowtropy/nn/demand.h. */
+const FREE_MEMORY = 2 ** 30;
 
 /**
  * @param {string} layer
@@ -198,7 +202,70 @@ function readLayer(cursor, layer) {
 }
 
 /**
- * Reads a network compressed by Deep Compression.
+ * A network compressed by Deep Compression, whose layers are read one by one, as they are asked for:
+ * dense, all of them together may take a hundred times what the file has.
+ *
+ * @param {Uint8Array | ArrayBuffer} netBytes the `.net` file
+ * @param {string} prototxtText the Caffe deploy file it belongs to
+ * @param {import('../core/limits.js').Limits} [limits] maxMemory: of all weights as dense float32, too
+ * @returns {{ graph: Graph, total: number, tensors: Generator<[name: string, tensor: Tensor]> }}
+ *   total: bytes of all tensors
+ * @throws {FileError} if either is damaged or one does not belong to the other; names the layer. The
+ *   generator throws, too
+ * @throws {UnsupportedError} for layers that this library does not have
+ * @throws {LimitError}
+ * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
+ */
+export function openDeepCompression(netBytes, prototxtText, limits = {}) {
+  const graph = readCaffe(prototxtText);
+  const cursor = new Cursor(checkBytes(netBytes, 'The .net file'));
+  const layers = readCounts(cursor, layersOf(graph));
+  const total = layers.reduce(
+    (sum, { weight, bias }) => sum + 4 * (weight.rows * weight.cols + (bias?.cols ?? 0)),
+    0,
+  );
+  checkTotal(total, cursor.bytes.length, limits);
+  return { graph, total, tensors: readTensors(cursor, layers) };
+}
+
+/**
+ * @param {number} total
+ * @param {number} given
+ * @param {import('../core/limits.js').Limits} limits
+ */
+function checkTotal(total, given, limits) {
+  const [memory] = nativeLimits(limits);
+  const limit = memory < 0 ? given + FREE_MEMORY : memory;
+  if (total <= limit) return;
+  throw new LimitError(
+    `The network asks for ${total} bytes for its weights as they are read, and maxMemory is ${limit}.`,
+  );
+}
+
+/**
+ * @param {Cursor} cursor
+ * @param {StoredLayer[]} layers
+ * @returns {Generator<[name: string, tensor: Tensor]>}
+ */
+function* readTensors(cursor, layers) {
+  for (const layer of layers) {
+    const { bias, weights } = readLayer(cursor, layer);
+    const { name, rows, cols } = layer.weight;
+    yield [name, { rows, cols, kind: 'matrix', data: weights }];
+    if (layer.bias && bias)
+      yield [layer.bias.name, { rows: 1, cols: bias.length, kind: 'vector', data: bias }];
+  }
+  if (cursor.offset !== cursor.bytes.length) {
+    throw new FileError(
+      `The compressed weights end at byte ${cursor.offset}, and the file has ${
+        cursor.bytes.length
+      } bytes: it does not belong to this prototxt.`,
+    );
+  }
+}
+
+/**
+ * Reads a network compressed by Deep Compression, all of it.
  *
  * @param {Uint8Array | ArrayBuffer} netBytes the `.net` file
  * @param {string} prototxtText the Caffe deploy file it belongs to
@@ -208,23 +275,6 @@ function readLayer(cursor, layer) {
  * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
  */
 export function readDeepCompression(netBytes, prototxtText) {
-  const graph = readCaffe(prototxtText);
-  const cursor = new Cursor(checkBytes(netBytes, 'The .net file'));
-  /** @type {Map<string, Tensor>} */
-  const tensors = new Map();
-  for (const layer of readCounts(cursor, layersOf(graph))) {
-    const { bias, weights } = readLayer(cursor, layer);
-    const { name, rows, cols } = layer.weight;
-    tensors.set(name, { rows, cols, kind: 'matrix', data: weights });
-    if (layer.bias && bias)
-      tensors.set(layer.bias.name, { rows: 1, cols: bias.length, kind: 'vector', data: bias });
-  }
-  if (cursor.offset !== cursor.bytes.length) {
-    throw new FileError(
-      `The compressed weights end at byte ${cursor.offset}, and the file has ${
-        cursor.bytes.length
-      } bytes: it does not belong to this prototxt.`,
-    );
-  }
-  return { graph, tensors };
+  const { graph, tensors } = openDeepCompression(netBytes, prototxtText);
+  return { graph, tensors: new Map(tensors) };
 }

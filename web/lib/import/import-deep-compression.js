@@ -4,12 +4,11 @@ import { checkBytes, checkOptions } from '../core/check.js';
 import { FileError, UnsupportedError, ValueError } from '../core/errors.js';
 import { DEPLOY_FILE, HEAD_BYTES, kindOf } from '../core/file-kinds.js';
 import { describe } from '../core/tags.js';
-import { Model } from '../model/model.js';
-import { readDeepCompression } from './deep-compression.js';
+import { BUILD_OPTIONS, Model } from '../model/model.js';
+import { openDeepCompression } from './deep-compression.js';
 
 /**
- * @typedef {import('../model/model.js').Formats} Formats
- * @typedef {import('../model/source.js').Progress} Progress
+ * @typedef {import('../model/model.js').BuildOptions} BuildOptions
  */
 
 /**
@@ -17,31 +16,39 @@ import { readDeepCompression } from './deep-compression.js';
  *
  * @param {Uint8Array | ArrayBuffer} netBytes the `.net` file
  * @param {string} prototxtText the Caffe deploy file it belongs to
- * @param {{ format?: Formats, onProgress?: (progress: Progress) => void }} [options] format: by
- *   default auto; onProgress: called for each layer, with bytes as dense float32
+ * @param {BuildOptions} [options]
  * @returns {Promise<Model>}
  * @throws {FileError} if either is damaged, another kind of file, or does not belong to the other;
  *   names the layer
  * @throws {UnsupportedError} for layers that this library does not have
+ * @throws {LimitError} where the network, or its weights as dense float32, ask for more than
+ *   `maxMemory` or `maxWork`; says how much
  * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
  */
 export async function importDeepCompression(netBytes, prototxtText, options = {}) {
-  const checked = checkOptions(options, 'importDeepCompression', ['format', 'onProgress']);
+  const checked = checkOptions(options, 'importDeepCompression', BUILD_OPTIONS);
   const net = checkBytes(netBytes, 'The .net file');
   if (typeof prototxtText !== 'string') {
     throw new ValueError(`The prototxt must be its text, a string, not ${describe(prototxtText)}.`);
   }
-  const { graph, tensors } = readFiles(net, prototxtText);
-  return Model.fromGraph(graph, tensors, { ...checked, consume: true });
+  return naming(net, prototxtText, () => {
+    const { graph, tensors, total } = openDeepCompression(net, prototxtText, checked);
+    return Model.encode(graph, tensors, total, checked);
+  });
 }
 
 /**
+ * Where the files are refused and are of another kind, that is what is said.
+ *
+ * @template T
  * @param {Uint8Array} net
  * @param {string} prototxt
+ * @param {() => Promise<T>} read
+ * @returns {Promise<T>}
  */
-function readFiles(net, prototxt) {
+async function naming(net, prototxt, read) {
   try {
-    return readDeepCompression(net, prototxt);
+    return await read();
   } catch (error) {
     if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
     const textKind = kindOf(new TextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));

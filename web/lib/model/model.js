@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { checkFunction, checkOptions } from '../core/check.js';
-import { ShapeError, ValueError } from '../core/errors.js';
+import { LowtropyError, ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
+import { nativeLimits } from '../core/limits.js';
 import { checkFormat } from '../core/matrix.js';
 import {
   copyIn,
@@ -14,6 +15,8 @@ import {
   withBuffers,
 } from '../core/memory.js';
 import { call, init } from '../core/module.js';
+import { Pauses } from '../core/pause.js';
+import { checkSignal } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
@@ -22,7 +25,9 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @typedef {import('../../../dist/lowtropy.js').NativeModel} NativeModel
  * @typedef {import('../../../dist/lowtropy.js').NetworkBuilder} NetworkBuilder
  * @typedef {import('../../../dist/lowtropy.js').NativeLayer} NativeLayer
+ * @typedef {import('../../../dist/lowtropy.js').Demand} Demand
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
+ * @typedef {import('../core/limits.js').Limits} Limits
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
@@ -31,6 +36,17 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  *
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
  *   or by the layers' names
+ *
+ * @typedef {object} OwnBuildOptions
+ * @property {Formats} [format] by default auto
+ * @property {(progress: Progress) => void} [onProgress] called for each tensor, with bytes as dense
+ *   float32
+ * @property {AbortSignal} [signal] stops it; the promise is rejected with the signal's reason
+ * @typedef {OwnBuildOptions & Limits} BuildOptions
+ *
+ * @typedef {object} RunOptions of what is asynchronous and pauses every 30 ms or so
+ * @property {AbortSignal} [signal] stops it; the promise is rejected with the signal's reason
+ * @property {(share: number) => void} [onProgress] called with the share that is done, from 0 to 1
  *
  * @typedef {object} Layer a layer that has a matrix, its weight
  * @property {string} name
@@ -61,6 +77,12 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  *   that of one with a vector
  */
 
+/** The names of BuildOptions. */
+export const BUILD_OPTIONS = ['format', 'onProgress', 'signal', 'maxMemory', 'maxWork'];
+
+/** Operations between two looks at the clock: some 10 ms. */
+const PIECE_WORK = 64e6;
+
 /**
  * A network that runs on its compressed weights, one sample at a time. Immutable; `run` allocates
  * nothing on the module's heap.
@@ -76,6 +98,12 @@ export class Model extends Handle {
   #graph;
   /** @type {Layer[] | undefined} */
   #layers;
+  /** @type {Limits} */
+  #limits = {};
+  /** Asynchronous runs that are not done; each waits for the one before. */
+  #runs = 0;
+  /** @type {Promise<unknown>} */
+  #lastRun = Promise.resolve();
 
   /**
    * Reads a model file (cpp/lowtropy/io/FORMAT.md). It is streamed into the heap, where each array
@@ -88,13 +116,34 @@ export class Model extends Handle {
    * @throws {FileError} for anything that is not a sound model file, and for what cannot be had;
    *   says what is wrong and where
    * @throws {ValueError} for what no bytes come out of, and for options that there are not
+   * @throws {LimitError} where the network asks for more than `maxMemory` or `maxWork`; says how much
    * @throws {MemoryError} where there is no room; says how much was needed
    */
   static async load(source, options = {}) {
     const checked = checkLoadOptions(options);
     await init();
     const loader = await readIntoHeap(await openSource(source, checked), checked);
-    return withBuffers([loader], () => new Model(call(() => loader.finish())));
+    try {
+      // Checks the weights, which of a large model takes a while.
+      const pauses = new Pauses(checked.signal);
+      while (call(() => loader.buildNext())) await pauses.take();
+      return Model.#of(
+        call(() => loader.finish()),
+        checked,
+      );
+    } finally {
+      loader.delete();
+    }
+  }
+
+  /**
+   * @param {NativeModel} native
+   * @param {Limits} limits
+   */
+  static #of(native, { maxMemory, maxWork }) {
+    const model = new Model(native);
+    model.#limits = { maxMemory, maxWork };
+    return model;
   }
 
   /**
@@ -103,36 +152,59 @@ export class Model extends Handle {
    * @param {Graph} graph
    * @param {Map<string, Tensor>} tensors by name, row-major; each is forgotten once it is encoded
    *   if `consume` is set
-   * @param {{
-   *   format?: Formats,
-   *   consume?: boolean,
-   *   onProgress?: (progress: Progress) => void,
-   * }} [options] format: by default auto; onProgress: called for each tensor, with bytes as dense
-   *   float32
+   * @param {BuildOptions & { consume?: boolean }} [options]
    * @returns {Promise<Model>}
    * @throws {FileError | ShapeError | ValueError} if graph and tensors do not fit
+   * @throws {LimitError} where the network asks for more than `maxMemory` or `maxWork`; says how much
    */
   static async fromGraph(graph, tensors, options = {}) {
-    const known = ['format', 'consume', 'onProgress'];
-    const checked = checkOptions(options, 'Model.fromGraph', known);
-    const { format = 'auto', consume = false } = checked;
-    const onProgress = checkFunction(checked.onProgress, 'The option "onProgress"');
+    const known = [...BUILD_OPTIONS, 'consume'];
+    const { consume = false, ...rest } = checkOptions(options, 'Model.fromGraph', known);
     checkGraph(graph, tensors);
-    await init();
-    const formats = weightFormats(graph, format);
-    const builder = call((native) => native.makeBuilder(JSON.stringify(graph)));
-    return withBuffers([/** @type {any} */ (builder)], () => {
-      const entries = [...tensors];
-      const total = entries.reduce((sum, [, { rows, cols }]) => sum + 4 * rows * cols, 0);
-      let loaded = 0;
-      for (const [name, tensor] of entries) {
-        addTensor(builder, name, tensor, formats.get(name) ?? 'auto');
+    const entries = [...tensors];
+    const total = entries.reduce((sum, [, { rows, cols }]) => sum + 4 * rows * cols, 0);
+    function* take() {
+      for (const [name, tensor] of entries.splice(0)) {
+        yield /** @type {const} */ ([name, tensor]);
         if (consume) tensors.delete(name);
+      }
+    }
+    return Model.encode(graph, take(), total, rest);
+  }
+
+  /**
+   * As `fromGraph`, of tensors that come one by one. For this library's own use.
+   *
+   * @param {Graph} graph
+   * @param {Iterable<readonly [name: string, tensor: Tensor]>} tensors
+   * @param {number} total bytes as dense float32
+   * @param {BuildOptions} options
+   * @returns {Promise<Model>}
+   */
+  static async encode(graph, tensors, total, options) {
+    const { format = 'auto' } = options;
+    const onProgress = checkFunction(options.onProgress, 'The option "onProgress"');
+    const signal = checkSignal(options.signal);
+    const limits = nativeLimits(options);
+    await init();
+    const pauses = new Pauses(signal);
+    const formats = weightFormats(graph, format);
+    const builder = call((native) => native.makeBuilder(JSON.stringify(graph), ...limits));
+    try {
+      let loaded = 0;
+      for (const [name, tensor] of tensors) {
+        addTensor(builder, name, tensor, formats.get(name) ?? 'auto');
         loaded += 4 * tensor.rows * tensor.cols;
         onProgress?.({ loaded, total });
+        await pauses.take();
       }
-      return new Model(call(() => builder.build()));
-    });
+      return Model.#of(
+        call(() => builder.build()),
+        options,
+      );
+    } finally {
+      builder.delete();
+    }
   }
 
   /** The network as it is described in the file; a copy. @returns {Graph} */
@@ -166,11 +238,48 @@ export class Model extends Handle {
     return this.native.arenaBytes();
   }
 
-  /** The layers that have a weight, in the order in which they run. @returns {Layer[]} */
+  /**
+   * What it takes, as `maxMemory` and `maxWork` count it: bytes of weights, values and tables; and
+   * elementary operations of one run.
+   *
+   * @returns {Demand}
+   */
+  get demand() {
+    return this.native.demand();
+  }
+
+  /**
+   * The layers that have a weight, in the order in which they run. The first time takes a look at all
+   * weights, some 10 ms for each million; `layersAsync` pauses meanwhile.
+   *
+   * @returns {Layer[]}
+   */
   get layers() {
     const { native } = this;
-    this.#layers ??= call(() => native.layers()).map(describeLayer);
+    this.#layers ??= finishSteps(describeLayers(native));
     return structuredClone(this.#layers);
+  }
+
+  /**
+   * As `layers`, which takes no time afterwards.
+   *
+   * @param {RunOptions} [options]
+   * @returns {Promise<Layer[]>}
+   */
+  async layersAsync(options = {}) {
+    const { signal, onProgress } = checkRunOptions(options, 'Model.layersAsync');
+    const pauses = new Pauses(signal);
+    const steps = this.#layers ? undefined : describeLayers(this.native);
+    for (let step = steps?.next(); step; step = steps?.next()) {
+      if (step.done) {
+        this.#layers ??= step.value;
+        break;
+      }
+      onProgress?.(step.value);
+      await pauses.take();
+      this.native; // throws where it was disposed of meanwhile
+    }
+    return this.layers;
   }
 
   /**
@@ -197,6 +306,50 @@ export class Model extends Handle {
   }
 
   /**
+   * As `run`, but pauses every 30 ms or so, so that a page stays alive and the run can be stopped. The
+   * same bits as of `run`. Of several such runs each waits for the one before; `run`, `runAll` and
+   * `profile` are refused meanwhile.
+   *
+   * @param {Float32Array | number[]} nchw may change afterwards
+   * @param {RunOptions} [options]
+   * @returns {Promise<Float32Array<ArrayBuffer>>}
+   */
+  async runAsync(nchw, options = {}) {
+    const checked = checkRunOptions(options, 'Model.runAsync');
+    return (await this.#runSamplesAsync(nchw, 1, checked))[0];
+  }
+
+  /**
+   * As `runAll`, in the way of `runAsync`.
+   *
+   * @param {Float32Array | number[]} nchw may change afterwards
+   * @param {RunOptions} [options]
+   * @returns {Promise<Map<string, Float32Array<ArrayBuffer>>>}
+   */
+  async runAllAsync(nchw, options = {}) {
+    const { outputs } = this;
+    const checked = checkRunOptions(options, 'Model.runAllAsync');
+    const values = await this.#runSamplesAsync(nchw, outputs.length, checked);
+    return new Map(outputs.map((name, index) => [name, values[index]]));
+  }
+
+  /**
+   * As `profile`, in the way of `runAsync`.
+   *
+   * @param {Float32Array | number[]} nchw may change afterwards
+   * @param {RunOptions} [options]
+   * @returns {Promise<StepTime[]>}
+   */
+  async profileAsync(nchw, options = {}) {
+    const { onProgress, signal } = checkRunOptions(options, 'Model.profileAsync');
+    const sample = copyOfFloats(this.#takeInput(nchw)).subarray(0, this.native.input().length);
+    return this.#inTurn({ signal }, async (pauses) => {
+      await this.#runPieces(sample, true, pauses, (share) => onProgress?.(share));
+      return call(() => this.native.stepTimes());
+    });
+  }
+
+  /**
    * Runs one sample and tells how long each step took. Nodes that were fused into others, and those
    * that take no work, do not occur.
    *
@@ -204,26 +357,76 @@ export class Model extends Handle {
    * @returns {StepTime[]} in order
    */
   profile(nchw) {
-    const { native } = this;
     const floats = this.#takeInput(nchw);
+    this.#checkIdle();
+    const { native } = this;
     const view = native.input();
     copyIn(view, floats.subarray(0, view.length));
-    return call(() => native.runTimed());
+    call(() => native.start(true));
+    call(() => native.advance(Infinity));
+    return call(() => native.stepTimes());
   }
 
   /**
    * @param {Formats} format for all layers, or by the names of those that are to change
+   * @param {Limits} [limits] by default those that this model was made with
    * @returns {Model} the same network with its weights held otherwise; to be disposed of by itself
    * @throws {ValueError} for formats and layers that there are not
+   * @throws {LimitError} where it would take more than `maxMemory`, which a few bytes that describe
+   *   billions of zeros do in other formats
    */
-  to(format) {
-    const { native } = this;
+  to(format, limits = {}) {
+    const checked = checkOptions(limits, 'Model.to', ['maxMemory', 'maxWork']);
+    return finishSteps(this.#recode(format, checked));
+  }
+
+  /**
+   * As `to`, but pauses every 30 ms or so where it can, between layers.
+   *
+   * @param {Formats} format
+   * @param {RunOptions & Limits} [options]
+   * @returns {Promise<Model>}
+   */
+  async toAsync(format, options = {}) {
+    const { signal, onProgress, ...limits } = checkRunOptions(options, 'Model.toAsync', [
+      ...['maxMemory', 'maxWork'],
+    ]);
+    const pauses = new Pauses(signal);
+    const steps = this.#recode(format, limits);
+    try {
+      for (;;) {
+        const step = steps.next();
+        if (step.done) return step.value;
+        onProgress?.(step.value);
+        await pauses.take();
+      }
+    } finally {
+      steps.return(/** @type {any} */ (undefined));
+    }
+  }
+
+  /**
+   * @param {Formats} format
+   * @param {Limits} limits
+   * @returns {Generator<number, Model, void>} of the share that is done
+   */
+  *#recode(format, limits) {
     const formats = weightFormats(this.graph, format);
-    const builder = call(() => native.edit());
-    return withBuffers([/** @type {any} */ (builder)], () => {
-      for (const [weight, name] of formats) call(() => builder.recode(weight, name));
-      return new Model(call(() => builder.build()));
-    });
+    const inherited = { ...this.#limits, ...limits };
+    const builder = call(() => this.native.edit(...nativeLimits(inherited)));
+    try {
+      let done = 0;
+      for (const [weight, name] of formats) {
+        call(() => builder.recode(weight, name));
+        yield ++done / formats.size;
+      }
+      return Model.#of(
+        call(() => builder.build()),
+        inherited,
+      );
+    } finally {
+      builder.delete();
+    }
   }
 
   /**
@@ -265,8 +468,9 @@ export class Model extends Handle {
    * @returns {Float32Array<ArrayBuffer>[]}
    */
   #runSamples(nchw, outputCount) {
-    const { native } = this;
     const floats = this.#takeInput(nchw);
+    this.#checkIdle();
+    const { native } = this;
     const size = native.input().length;
     const samples = floats.length / size;
     /** @type {Float32Array<ArrayBuffer>[]} */
@@ -274,18 +478,134 @@ export class Model extends Handle {
     for (let sample = 0; sample < samples; ++sample) {
       const from = sample * size;
       copyIn(native.input(), floats.subarray(from, from + size));
-      call(() => native.run());
-      for (let i = 0; i < outputCount; ++i) {
-        const view = native.output(i);
-        if (samples === 1) {
-          results[i] = copyOut(view);
-        } else {
-          results[i] ??= makeFloats(samples * view.length);
-          results[i].set(view, sample * view.length);
-        }
-      }
+      call(() => native.start(false));
+      call(() => native.advance(Infinity));
+      call(() => native.finish());
+      collectOutputs(native, results, outputCount, sample, samples);
     }
     return results;
+  }
+
+  /**
+   * @param {unknown} nchw
+   * @param {number} outputCount
+   * @param {RunOptions} options
+   * @returns {Promise<Float32Array<ArrayBuffer>[]>}
+   */
+  async #runSamplesAsync(nchw, outputCount, options) {
+    const floats = copyOfFloats(this.#takeInput(nchw));
+    const size = this.native.input().length;
+    const samples = floats.length / size;
+    return this.#inTurn(options, async (pauses) => {
+      /** @type {Float32Array<ArrayBuffer>[]} */
+      const results = [];
+      for (let sample = 0; sample < samples; ++sample) {
+        const values = floats.subarray(sample * size, (sample + 1) * size);
+        await this.#runPieces(values, false, pauses, (share) =>
+          options.onProgress?.((sample + share) / samples),
+        );
+        const { native } = this;
+        call(() => native.finish());
+        collectOutputs(native, results, outputCount, sample, samples);
+      }
+      return results;
+    });
+  }
+
+  /**
+   * @param {Float32Array} sample
+   * @param {boolean} timed
+   * @param {Pauses} pauses
+   * @param {(share: number) => void} onProgress
+   */
+  async #runPieces(sample, timed, pauses, onProgress) {
+    copyIn(this.native.input(), sample);
+    call(() => this.native.start(timed));
+    for (;;) {
+      // Taken anew each time: the model may have been disposed of in a pause.
+      const share = call(() => this.native.advance(PIECE_WORK));
+      onProgress(share);
+      if (share === 1) return;
+      await pauses.take();
+    }
+  }
+
+  /**
+   * @template T
+   * @param {RunOptions} options
+   * @param {(pauses: Pauses) => Promise<T>} work when all asynchronous runs before it are done
+   * @returns {Promise<T>}
+   */
+  async #inTurn({ signal }, work) {
+    signal?.throwIfAborted();
+    const before = this.#lastRun;
+    const run = before.then(() => work(new Pauses(signal)));
+    this.#runs += 1;
+    this.#lastRun = run
+      .catch(() => {})
+      .then(() => {
+        this.#runs -= 1;
+      });
+    return run;
+  }
+
+  #checkIdle() {
+    if (this.#runs === 0) return;
+    throw new LowtropyError('This model is in an asynchronous run, which is to be awaited first.');
+  }
+}
+
+/**
+ * @template {RunOptions} T
+ * @param {T} options
+ * @param {string} what the method
+ * @param {string[]} [more] options that it has besides
+ * @returns {T}
+ * @throws {ValueError}
+ */
+function checkRunOptions(options, what, more = []) {
+  const checked = checkOptions(options, what, ['signal', 'onProgress', ...more]);
+  checkSignal(checked.signal);
+  checkFunction(checked.onProgress, 'The option "onProgress"');
+  return checked;
+}
+
+/**
+ * @template T
+ * @param {Generator<unknown, T, void>} steps
+ * @returns {T}
+ */
+function finishSteps(steps) {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * @param {ArrayLike<number>} values
+ * @returns {Float32Array}
+ */
+function copyOfFloats(values) {
+  return Float32Array.from(values);
+}
+
+/**
+ * @param {NativeModel} native after a run
+ * @param {Float32Array<ArrayBuffer>[]} results of each output, for all samples
+ * @param {number} outputCount
+ * @param {number} sample
+ * @param {number} samples
+ */
+function collectOutputs(native, results, outputCount, sample, samples) {
+  for (let i = 0; i < outputCount; ++i) {
+    const view = native.output(i);
+    if (samples === 1) {
+      results[i] = copyOut(view);
+    } else {
+      results[i] ??= makeFloats(samples * view.length);
+      results[i].set(view, sample * view.length);
+    }
   }
 }
 
@@ -369,10 +689,47 @@ function addTensor(builder, name, tensor, format) {
 }
 
 /**
+ * Looks at each weight once, however many layers share it.
+ *
+ * @param {NativeModel} native
+ * @returns {Generator<number, Layer[], void>} of the share that is done
+ */
+function* describeLayers(native) {
+  const layers = call(() => native.layers());
+  /** The numbers of columns of each weight's products. @type {Map<string, Set<number>>} */
+  const columnsOf = new Map();
+  for (const { weight, columns } of layers) {
+    columnsOf.set(weight, (columnsOf.get(weight) ?? new Set()).add(columns));
+  }
+  /** @type {Map<string, Map<number, WeightFacts>>} */
+  const facts = new Map();
+  for (const [weight, set] of columnsOf) {
+    const columns = [...set];
+    const { stats, cost, choices } = call(() => native.describeWeight(weight, columns));
+    const byColumns = columns.map(
+      (count, i) => /** @type {const} */ ([count, { stats, cost, choice: choices[i] }]),
+    );
+    facts.set(weight, new Map(byColumns));
+    yield facts.size / columnsOf.size;
+  }
+  return layers.map((layer) =>
+    describeLayer(layer, /** @type {any} */ (facts.get(layer.weight)?.get(layer.columns))),
+  );
+}
+
+/**
+ * @typedef {import('../../../dist/lowtropy.js').Choice} Choice
+ * @typedef {import('../../../dist/lowtropy.js').Cost} Cost
+ * @typedef {import('../../../dist/lowtropy.js').Stats} Stats
+ * @typedef {{ stats: Stats, cost: Cost, choice: Choice }} WeightFacts
+ */
+
+/**
  * @param {NativeLayer} layer
+ * @param {WeightFacts} facts
  * @returns {Layer}
  */
-function describeLayer({ stats, choice, cost, ...layer }) {
+function describeLayer(layer, { stats, choice, cost }) {
   const { nnz, p0, entropy, distinct, distinctPerRow } = stats;
   /** @param {(candidate: import('../../../dist/lowtropy.js').Candidate) => number} value */
   const byFormat = (value) =>

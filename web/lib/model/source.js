@@ -5,8 +5,10 @@
 import { checkFunction, checkOptions } from '../core/check.js';
 import { FileError, LowtropyError, MemoryError, ValueError } from '../core/errors.js';
 import { HEAD_BYTES, kindOf } from '../core/file-kinds.js';
+import { nativeLimits } from '../core/limits.js';
 import { call } from '../core/module.js';
 import { hasFiles, openFile } from '../core/node-files.js';
+import { Pauses } from '../core/pause.js';
 import { reasonOf } from '../core/reasons.js';
 import { checkSignal, orAborted, piecesOf, readStream, throwIfAborted } from '../core/stream.js';
 import { bytesOf, describe, tagOf } from '../core/tags.js';
@@ -26,6 +28,8 @@ import { bytesOf, describe, tagOf } from '../core/tags.js';
  * @property {(progress: Progress) => void} [onProgress] called for each piece that arrives
  * @property {AbortSignal} [signal] stops loading at once; the promise is rejected with the signal's
  *   reason
+ * @property {number} [maxMemory] see Limits
+ * @property {number} [maxWork] see Limits
  *
  * @typedef {object} Source
  * @property {AsyncIterable<unknown>} chunks
@@ -52,10 +56,12 @@ const SCHEME = /^[a-z][a-z\d+.-]+:\/\//i;
  * @throws {ValueError}
  */
 export function checkLoadOptions(options) {
-  const { onProgress, signal } = checkOptions(options, 'Model.load', ['onProgress', 'signal']);
+  const known = ['onProgress', 'signal', 'maxMemory', 'maxWork'];
+  const { onProgress, signal, ...limits } = checkOptions(options, 'Model.load', known);
   return {
     onProgress: checkFunction(onProgress, 'The option "onProgress"'),
     signal: checkSignal(signal),
+    ...limits,
   };
 }
 
@@ -219,11 +225,13 @@ function openResponse(response, name, signal) {
  * @param {LoadOptions} options
  * @returns {Promise<NativeLoader>} which has the whole file; to be deleted by the caller
  */
-export async function readIntoHeap(source, { onProgress, signal } = {}) {
+export async function readIntoHeap(source, { onProgress, signal, ...limits } = {}) {
   const { chunks, name, exact } = source;
   let { total } = source;
   checkAddressable(total);
-  const loader = call((native) => native.makeLoader(exact && total !== undefined ? total : -1));
+  const size = exact && total !== undefined ? total : -1;
+  const loader = call((native) => native.makeLoader(size, ...nativeLimits(limits)));
+  const pauses = new Pauses(signal);
   const head = new Uint8Array(HEAD_BYTES);
   let loaded = 0;
   try {
@@ -234,9 +242,10 @@ export async function readIntoHeap(source, { onProgress, signal } = {}) {
       if (loaded < HEAD_BYTES) head.set(bytes.subarray(0, HEAD_BYTES - loaded), loaded);
       loaded += bytes.length;
       appendChunk(loader, bytes);
-      const size = loader.fileSize();
-      if (size >= 0) total = size;
+      const told = loader.fileSize();
+      if (told >= 0) total = told;
       onProgress?.({ loaded, total });
+      await pauses.take();
     }
     if (total !== undefined && loaded < total) {
       throw new FileError(`${name} ended after ${loaded} of ${total} bytes.`);
