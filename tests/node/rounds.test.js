@@ -233,7 +233,7 @@ describe('rounds: one run at a time', () => {
       [simulation.model(/** @type {any} */ ({ format: 'zip' })), /There is no format "zip"/],
       [simulation.model(/** @type {any} */ ({ format: null })), /There is no format null/],
       [simulation.model(/** @type {any} */ ({ format: { a: 'zip' } })), /no format "zip"/],
-      [simulation.model(/** @type {any} */ ({ pruned: 1 })), /A model has no "pruned"; there are/],
+      [simulation.model(/** @type {any} */ ({ pruned: 1 })), /has no option "pruned"; there are/],
       [simulation.weights(2), /^ShapeError: The workers are numbered 0 to 1; there is no 2\.$/],
       [simulation.leave(-1), /there is no -1\.$/],
       [simulation.join(0.5), /there is no 0\.5\.$/],

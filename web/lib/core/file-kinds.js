@@ -77,10 +77,13 @@ export function refusePointer(bytes, what) {
   return bytes;
 }
 
+/** Longer than its format lets a pointer be: a text that begins so is about them. */
+const POINTER_LIMIT = 1024;
+
 /**
- * @param {Uint8Array} bytes
+ * @param {Uint8Array} bytes of a whole file
  * @returns {boolean} whether they only stand for a file, in a checkout without Git LFS
  */
 export function isLfsPointer(bytes) {
-  return kindOf(bytes) === KINDS[0][0];
+  return bytes.length < POINTER_LIMIT && kindOf(bytes) === KINDS[0][0];
 }

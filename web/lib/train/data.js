@@ -153,7 +153,7 @@ function checksumOf({ kind, count, seed, steps }, body) {
  */
 function tooLarge(what, limit) {
   return new FileError(
-    `${what} have more than ${limit} bytes, decompressed; the option maxDataBytes allows more.`,
+    `${what} have more than ${limit} bytes, decompressed; the option maxDataBytes (--max-data) allows more.`,
   );
 }
 
