@@ -2,7 +2,7 @@
 
 import { LowtropyError, ValueError } from '../core/errors.js';
 import { Requests } from '../transport/requests.js';
-import { Ledger } from './accounting.js';
+import { Ledger, denseBytes } from './accounting.js';
 import { Backlog } from './backlog.js';
 import { gather } from './gather.js';
 import { Member } from './member.js';
@@ -103,7 +103,7 @@ export class Cluster {
     ]);
     if (saved) await this.#server.request('restore', {}, saved.server);
     this.weightCount = value.weightCount;
-    this.#backlog = new Backlog(4 * this.weightCount, saved?.round ?? 0);
+    this.#backlog = new Backlog(denseBytes(this.weightCount, 1), saved?.round ?? 0);
   }
 
   /**
@@ -225,16 +225,17 @@ export class Cluster {
     /** @type {Uint8Array | undefined} */
     let weights;
     for (const member of behind) {
+      this.ledger.addAhead(member.index, 0, denseBytes(this.weightCount, 1));
       const missed = this.#backlog.since(member.round);
       if (missed) {
         for (const { scale, messages, bytes } of missed) {
           this.#tell(member, 'apply', { scale }, messages);
-          this.ledger.addAhead(member.index, bytes);
+          this.ledger.addAhead(member.index, bytes, 0);
         }
       } else {
         weights ??= (await this.server.request('weights')).body[0];
         this.#tell(member, 'setWeights', {}, [weights]);
-        this.ledger.addAhead(member.index, weights.length);
+        this.ledger.addAhead(member.index, weights.length, 0);
       }
       member.round = round;
     }
