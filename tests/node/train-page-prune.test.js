@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Dataset, Model, Simulation, initTraining } from '../../web/lib/index.js';
+import { Dataset, Simulation, initTraining } from '../../web/lib/index.js';
 import { MOST_LOST, pruneModel } from '../../web/demo/train/prune-model.js';
 
 const LEARNED = 400;
@@ -29,6 +29,8 @@ const learned = () => pixels.subarray(0, LEARNED * 784);
 const test = () => ({ inputs: pixels.subarray(LEARNED * 784), labels: labels.slice(LEARNED) });
 
 /**
+ * @typedef {import('../../web/lib/index.js').Model} Model
+ *
  * @param {'mlp' | 'lenet5' | 'resnet8'} name
  * @param {number} iterations
  * @returns {Promise<Model>} dense
@@ -39,7 +41,7 @@ async function learn(name, iterations) {
     ...{ data: { digits: 1000 }, optimizer: { name: 'sgd', learningRate: 0.05 } },
   });
   try {
-    for await (const _ of simulation.run({ iterations }));
+    for await (const { lost } of simulation.run({ iterations })) assert.deepEqual(lost, []);
     return await simulation.model({ format: 'dense' });
   } finally {
     await simulation.dispose();

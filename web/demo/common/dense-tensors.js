@@ -13,9 +13,9 @@ export function denseTensors(model) {
   const file = model.save();
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
-  const { __metadata__: _, ...entries } = header;
+  delete header.__metadata__;
   return new Map(
-    Object.entries(entries).map(
+    Object.entries(header).map(
       ([
         name,
         {

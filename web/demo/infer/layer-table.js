@@ -3,18 +3,17 @@
 import { html, nothing, svg } from 'lit';
 import { FORMATS } from '../../lib/index.js';
 import {
+  count,
   formatBytes,
   formatEnergy,
   formatMilliseconds,
   formatNumber,
   formatPercent,
   formatShort,
-  formatTimes,
 } from '../common/units.js';
 import { key } from './format-bytes.js';
 
 /**
- * @typedef {import('./protocol.js').Comparison} Comparison
  * @typedef {import('./protocol.js').Distribution} Distribution
  * @typedef {import('./protocol.js').Format} Format
  * @typedef {import('./protocol.js').Layer} Layer
@@ -24,7 +23,7 @@ import { key } from './format-bytes.js';
  * @typedef {object} TableOptions
  * @property {ModelView} model
  * @property {Timing | undefined} timing
- * @property {Comparison | undefined} comparison
+ * @property {Record<string, Distribution> | undefined} distributions by layer
  * @property {Record<string, Format>} chosen by layer
  * @property {(layer: string, format: Format | undefined) => void} onFormat
  * @property {number} rows that are shown already
@@ -50,7 +49,7 @@ export function layerTable(options) {
   return html`<div class="scroll" role="region" aria-label="Table of the layers" tabindex="0">
     <table id="layers">
       <caption>
-        ${layers.length} layers, ${formatNumber(weights)} weights,
+        ${count(layers.length, 'layer')}, ${count(weights, 'weight')},
         ${formatPercent(1 - nonzero / weights)} of them 0
       </caption>
       <thead>
@@ -64,7 +63,7 @@ export function layerTable(options) {
             'K',
             'Format',
             'Bytes',
-            'Smaller',
+            'Of dense',
             'Time',
             'Energy',
             'Why',
@@ -89,19 +88,19 @@ export function layerTable(options) {
  * @param {Layer} layer
  * @param {TableOptions} options
  */
-function layerRow(layer, { timing, comparison, chosen, onFormat }) {
+function layerRow(layer, { timing, distributions, chosen, onFormat }) {
   const { name, rows, cols, p0, entropy, distinct, format, bytes, energyPj, why } = layer;
   const milliseconds = timing?.steps[name];
   return html`<tr>
     <th scope="row">${name}</th>
     <td>${rows}×${cols}</td>
-    <td>${histogram(name, comparison?.distributions[name])}</td>
+    <td>${histogram(name, distributions?.[name])}</td>
     <td>${formatPercent(p0)}</td>
     <td>${formatNumber(entropy, 2)}</td>
     <td>${formatNumber(distinct)}</td>
     <td class="left">${key(format)}${formatSelect(layer, chosen[name], onFormat)}</td>
     <td>${formatBytes(bytes)}</td>
-    <td>${formatTimes((rows * cols * FLOAT_BYTES) / bytes)}</td>
+    <td>${ofDense(bytes, rows * cols * FLOAT_BYTES)}</td>
     <td>${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
     <td>${formatEnergy(energyPj)}</td>
     <td class="left">
@@ -111,6 +110,14 @@ function layerRow(layer, { timing, comparison, chosen, onFormat }) {
       </details>
     </td>
   </tr>`;
+}
+
+/**
+ * @param {number} bytes
+ * @param {number} denseBytes
+ */
+function ofDense(bytes, denseBytes) {
+  return denseBytes > 0 ? formatPercent(bytes / denseBytes) : '';
 }
 
 /** @param {string} text */
@@ -179,7 +186,7 @@ function footRow(heading, bytes, denseBytes, entropy = '') {
     <td>${entropy}</td>
     <td colspan="2"></td>
     <td>${formatBytes(bytes)}</td>
-    <td>${bytes > 0 ? formatTimes(denseBytes / bytes) : ''}</td>
+    <td>${ofDense(bytes, denseBytes)}</td>
     <td colspan=${COLUMNS - 9}></td>
   </tr>`;
 }

@@ -120,7 +120,7 @@ export class DotProduct extends Part {
             type="button"
             data-format=${format}
             aria-pressed=${format === this.format}
-            @click=${() => this.#change({ format, step: 0 })}
+            @click=${() => this.#change({ format, step: 0, isStep: true })}
           >
             ${format === 'dense' ? 'dense' : format.toUpperCase()}
           </button>`,
@@ -199,7 +199,7 @@ export class DotProduct extends Part {
     this.emit('state-change', { step: next });
   }
 
-  /** By hand, which ends running. @param {{ format?: Format, step?: number, x?: number[] }} changes */
+  /** By hand, which ends running. @param {{ format?: Format, step?: number, x?: number[], isStep?: boolean }} changes */
   #change(changes) {
     this.pause();
     this.emit('state-change', changes);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { html, svg } from 'lit';
+import { html } from 'lit';
 import { makeHash } from '../address.js';
+import { lineKey } from '../common/chart.js';
 import { formatBytes, formatPercent, formatSeconds, formatTimes } from '../common/units.js';
 import { lookOf, ratioOf } from './record.js';
 import { settingsToAddress } from './settings.js';
-import { styles } from '../common/styles.js';
 
 /** @typedef {import('./record.js').RunRecord} RunRecord */
 
@@ -78,8 +78,5 @@ function row(run, remove) {
 /** A piece of its line. @param {RunRecord} run */
 function key(run) {
   const { color, dash } = lookOf(run);
-  return html`<svg class="line-key" width="28" height="8" aria-hidden="true">
-    ${svg`<line x1="0" y1="4" x2="28" y2="4" stroke-width="3"
-      ${styles({ stroke: `var(${color})` })} stroke-dasharray=${dash.join(' ') || 'none'} />`}
-  </svg>`;
+  return lineKey(color, dash);
 }

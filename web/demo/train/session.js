@@ -3,6 +3,7 @@
 /** The run that is under way, as the page sees it. */
 
 import { Client, messageOf } from '../common/client.js';
+import { beginWork } from '../common/quiet.js';
 import { addRound, newRecord } from './record.js';
 import { toOptions } from './settings.js';
 
@@ -46,6 +47,8 @@ export class Session extends EventTarget {
   /** @type {Client<import('./protocol.js').TrainRequests> | undefined} */
   #client;
   #timer = 0;
+  /** While it trains: says that it no longer does. @type {(() => void) | undefined} */
+  #endWork;
 
   /** Whether settings cannot take effect now. */
   get busy() {
@@ -112,7 +115,8 @@ export class Session extends EventTarget {
     const client = this.#client;
     if (!client) throw new Error('There is no model before a run has begun.');
     if (this.learned && this.learned.round === this.round?.round) return this.learned.file;
-    const learned = await client.request('model', undefined);
+    const endWork = beginWork();
+    const learned = await client.request('model', undefined).finally(endWork);
     if (this.#client === client) this.learned = learned;
     this.#changed();
     return learned.file;
@@ -190,6 +194,12 @@ export class Session extends EventTarget {
   /** @param {Session['state']} state */
   #change(state) {
     this.state = state;
+    if (state === 'starting' || state === 'running') {
+      this.#endWork ??= beginWork();
+    } else {
+      this.#endWork?.();
+      this.#endWork = undefined;
+    }
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.dispatchEvent(new Event('change'));

@@ -87,14 +87,15 @@ class TrainView extends Part {
     this.requestUpdate();
   }
 
-  #remember() {
-    setAddress('train', settingsToAddress(this.#settings));
+  /** @param {{ isStep?: boolean }} [options] */
+  #remember(options) {
+    setAddress('train', settingsToAddress(this.#settings), options);
   }
 
   /** @param {Settings} settings */
   #set(settings) {
     this.#settings = settings;
-    this.#remember();
+    this.#remember({ isStep: !this.#filling });
     this.requestUpdate();
   }
 
