@@ -30,9 +30,13 @@ import { key } from './format-bytes.js';
  */
 
 const FLOAT_BYTES = 4;
-const COLUMNS = 12;
 
-/** Headings of columns that are no numbers. @type {unknown[]} */
+const COLUMNS = [
+  ...['Layer', 'Weights', 'Values', 'p0', 'H', 'K', 'Format'],
+  ...['Bytes', 'Of dense', 'Time', 'Energy', 'Why'],
+];
+
+/** Headings of columns that are no numbers. */
 const LEFT = ['Format', 'Why'];
 
 /**
@@ -46,7 +50,12 @@ export function layerTable(options) {
   const nonzero = sum(layers, ({ nnz }) => nnz);
   const biasBytes = bytes - sum(layers, (layer) => layer.bytes);
   const entropy = sum(layers, (layer) => layer.rows * layer.cols * layer.entropy) / weights;
-  return html`<div class="scroll" role="region" aria-label="Table of the layers" tabindex="0">
+  return html`<div
+    class="scroll layers"
+    role="region"
+    aria-label="Table of the layers"
+    tabindex="0"
+  >
     <table id="layers">
       <caption>
         ${count(layers.length, 'layer')}, ${count(weights, 'weight')},
@@ -54,22 +63,11 @@ export function layerTable(options) {
       </caption>
       <thead>
         <tr>
-          ${[
-            'Layer',
-            'Weights',
-            'Values',
-            html`p<sub>0</sub>`,
-            'H',
-            'K',
-            'Format',
-            'Bytes',
-            'Of dense',
-            'Time',
-            'Energy',
-            'Why',
-          ].map(
-            (heading) =>
-              html`<th scope="col" class=${LEFT.includes(heading) ? 'left' : ''}>${heading}</th>`,
+          ${COLUMNS.map(
+            (name) =>
+              html`<th scope="col" class=${LEFT.includes(name) ? 'left' : ''}>
+                ${name === 'p0' ? html`p<sub>0</sub>` : name}
+              </th>`,
           )}
         </tr>
       </thead>
@@ -93,17 +91,19 @@ function layerRow(layer, { timing, distributions, chosen, onFormat }) {
   const milliseconds = timing?.steps[name];
   return html`<tr>
     <th scope="row">${name}</th>
-    <td>${rows}×${cols}</td>
-    <td>${histogram(name, distributions?.[name])}</td>
-    <td>${formatPercent(p0)}</td>
-    <td>${formatNumber(entropy, 2)}</td>
-    <td>${formatNumber(distinct)}</td>
-    <td class="left">${key(format)}${formatSelect(layer, chosen[name], onFormat)}</td>
-    <td>${formatBytes(bytes)}</td>
-    <td>${ofDense(bytes, rows * cols * FLOAT_BYTES)}</td>
-    <td>${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
-    <td>${formatEnergy(energyPj)}</td>
-    <td class="left">
+    <td data-name="Weights">${rows}×${cols}</td>
+    <td data-name="Values">${histogram(name, distributions?.[name])}</td>
+    <td data-name="p₀">${formatPercent(p0)}</td>
+    <td data-name="H">${formatNumber(entropy, 2)}</td>
+    <td data-name="K">${formatNumber(distinct)}</td>
+    <td data-name="Format" class="left">
+      ${key(format)}${formatSelect(layer, chosen[name], onFormat)}
+    </td>
+    <td data-name="Bytes">${formatBytes(bytes)}</td>
+    <td data-name="Of dense">${ofDense(bytes, rows * cols * FLOAT_BYTES)}</td>
+    <td data-name="Time">${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
+    <td data-name="Energy">${formatEnergy(energyPj)}</td>
+    <td class="left why">
       <details>
         <summary>why</summary>
         <p>${sentence(why)}</p>
@@ -183,11 +183,11 @@ function footRow(heading, bytes, denseBytes, entropy = '') {
   return html`<tr>
     <th scope="row">${heading}</th>
     <td colspan="3"></td>
-    <td>${entropy}</td>
+    ${entropy ? html`<td data-name="H">${entropy}</td>` : html`<td></td>`}
     <td colspan="2"></td>
-    <td>${formatBytes(bytes)}</td>
-    <td>${ofDense(bytes, denseBytes)}</td>
-    <td colspan=${COLUMNS - 9}></td>
+    <td data-name="Bytes">${formatBytes(bytes)}</td>
+    <td data-name="Of dense">${ofDense(bytes, denseBytes)}</td>
+    <td colspan=${COLUMNS.length - 9}></td>
   </tr>`;
 }
 

@@ -21,7 +21,7 @@ export function runsTable(runs, remove) {
       Each run stays here to be compared. Try Baseline, FedAvg, Top-k and SBC one after the other.
     </p>`;
   }
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Runs">
+  return html`<div class="scroll runs" tabindex="0" role="group" aria-label="Runs">
     <table id="runs">
       <thead>
         <tr>
