@@ -102,6 +102,11 @@ export class InferEngine {
     this.#onChange = onChange;
   }
 
+  /** The formats that the model is held in. */
+  get formats() {
+    return this.#held.formats;
+  }
+
   get isForPhotographs() {
     return this.model?.input[0] === 3;
   }
@@ -165,7 +170,7 @@ export class InferEngine {
     this.name = name;
     const fetched = source.kind === 'places' || source.kind === 'address';
     this.origin = origin ?? (fetched ? 'Downloaded' : 'Read from files');
-    this.#held.open = payload;
+    Object.assign(this.#held, { open: payload, formats: { all: undefined, layers: {} } });
     this.#checksum = request.checksum ?? '';
     this.key = key === 'digits' ? key : await this.#keep(request);
     this.#onChange();
@@ -199,10 +204,10 @@ export class InferEngine {
   /** @param {Formats} formats */
   async recode(formats) {
     if (!this.model) return;
-    this.#held.formats = formats;
     this.#weightsChange();
     this.#onChange();
     this.model = await this.#ask('recode', formats);
+    this.#held.formats = formats;
     this.#onChange();
   }
 

@@ -328,7 +328,13 @@ export class InferView extends Part {
   /** @param {{ isStep?: boolean }} [options] */
   async #recode(options) {
     this.#write(options);
-    await this.engine.recode(this.state.formats);
+    try {
+      await this.engine.recode(this.state.formats);
+    } catch (error) {
+      this.state.formats = this.engine.formats; // it stays as it was
+      this.#write();
+      throw error;
+    }
     await this.engine.run();
     this.#measureAtRest();
   }
