@@ -32,22 +32,26 @@ const address = (name) => new URL(`kept/${name}`, document.baseURI).href;
 /** @param {string} checksum */
 const labelsOf = (checksum) => `${checksum}-labels`;
 
-/** Tells the other tabs, and is told by them, that what is kept has changed. */
-const channel =
-  typeof BroadcastChannel === 'function' ? new BroadcastChannel('lowtropy-models') : undefined;
+/** By which tabs tell each other that what is kept has changed. */
+const CHANNEL = 'lowtropy-models';
 
+/** @type {BroadcastChannel | undefined} */
+let channel;
 /** @type {Set<() => void>} */
 const listeners = new Set();
-channel?.addEventListener('message', () => listeners.forEach((listener) => listener()));
+
+/** @param {() => void} listener told whenever this tab or another keeps or removes a model */
+export function onKeptChange(listener) {
+  if (!channel) {
+    channel = new BroadcastChannel(CHANNEL);
+    channel.addEventListener('message', () => listeners.forEach((each) => each()));
+  }
+  listeners.add(listener);
+}
 
 function changed() {
   channel?.postMessage('changed');
   listeners.forEach((listener) => listener());
-}
-
-/** @param {() => void} listener told whenever this tab or another keeps or removes a model */
-export function onKeptChange(listener) {
-  listeners.add(listener);
 }
 
 /** @returns {Promise<Cache | undefined>} undefined where there is no storage */

@@ -81,7 +81,7 @@ export class FormatCard extends Part {
     return html`<p class="size number">
       <strong>${count(bytes, 'byte')}</strong>
       <span class="hint"
-        >${this.format === 'dense' ? '' : `${formatRounded((100 * bytes) / this.dense)} % of dense · `}${count(
+        >${this.format === 'dense' ? '' : `${formatRounded((100 * bytes) / this.dense)} % · `}${count(
           ops.add,
           'addition',
         )},
