@@ -169,20 +169,17 @@ describe('page: look inside', () => {
     }));
 
   test('one is one, and more than dense is as much more as it is', () =>
-    withInside(
-      async (page) => {
-        await waitForText(
-          page,
-          '#format-csr .size',
-          /^7 bytes 175 % · 0 additions, 1 multiplication$/,
-        );
-        await page.click('[data-format="dense"]');
-        await waitForText(page, '#step-text', /^1 step, from row 0 on\.$/);
-        await page.goBack();
-        await page.locator('[data-format="cser"][aria-pressed="true"]').waitFor();
-      },
-      { hash: '#inside?m=1x1:5' },
-    ));
+    withInside(async (page) => {
+      await waitForText(
+        page,
+        '#format-csr .size',
+        /^7 bytes 175 % · 0 additions, 1 multiplication$/,
+      );
+      await page.click('[data-format="dense"]');
+      await waitForText(page, '#step-text', /^1 step, from row 0 on\.$/);
+      await page.goBack();
+      await page.locator('[data-format="cser"][aria-pressed="true"]').waitFor();
+    }, '?m=1x1:5'));
 
   test('arrow keys move through the matrix and through the arrays', () =>
     withInside(async (page) => {
