@@ -190,7 +190,7 @@ export class InferEngine {
     const kept = await keepModel(name, file, { labels, key: own ? key : '' });
     this.isKept = kept !== undefined;
     this.#checksum = kept?.checksum ?? '';
-    this.name = kept?.name ?? name;
+    this.name = kept && !kept.key ? kept.name : name;
     return own ? key : (kept?.checksum ?? key);
   }
 

@@ -76,7 +76,7 @@ function modelBar(view) {
     </div>
     ${kept.length > 0 ? keptList(view) : nothing}
     ${loading && loading.key !== 'digits' ? progressBar(view) : nothing}
-    ${!loading && engine.slow && engine.measuring !== 'measuring' ? workBar(view) : nothing}
+    ${!loading && engine.slow ? workBar(view) : nothing}
     <p class="error" id="model-error" role="alert">${errors.model}</p>
     <p class="hint" id="status" role="status">${status}</p>
   </section>`;

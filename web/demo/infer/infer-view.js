@@ -150,8 +150,8 @@ export class InferView extends Part {
 
   /** Ends what the worker has been at for too long. */
   stopWork() {
-    const { measuring, slow, name } = this.engine;
-    const what = measuring === 'measuring' ? 'Measuring' : slow === 'run' ? 'Running' : 'Work on';
+    const { slow, name } = this.engine;
+    const what = !slow ? 'Measuring' : slow === 'run' ? 'Running' : 'Work on';
     this.status = `${what} ${name} was stopped.`;
     this.engine.stop();
   }
