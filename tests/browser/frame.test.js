@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, test } from 'node:test';
 
 import { launchBrowser, openPage } from './browser.js';
-import { pageUrl, usePage, waitForText, withPage } from './page.js';
+import { findRepeatedIds, focused, pageUrl, usePage, waitForText, withPage } from './page.js';
 
 /** What the first view may take to transfer, gzip, with WebAssembly and digit model. */
 const MOST_TRANSFERRED = 350_000;
@@ -118,6 +118,20 @@ describe('the page', () => {
       assert(!(await page.locator('infer-view').isVisible()));
     }));
 
+  test('has each id once, and the focus in what is seen', () =>
+    withPage(async (page) => {
+      await waitForText(page, '#digits', /\d+ %/);
+      await page.getByRole('link', { name: 'Train together' }).click();
+      await page.locator('#start').waitFor();
+      await page.getByRole('link', { name: 'Look inside' }).click();
+      await page.locator('#codes').waitFor();
+      assert.deepEqual(await findRepeatedIds(page), []);
+      await page.focus('#draw');
+      await page.goBack();
+      await page.locator('#start').waitFor();
+      assert.equal(await focused(page), 'views');
+    }));
+
   test('keeps the state of a view in the link to it', () =>
     withPage(
       async (page) => {
@@ -146,6 +160,7 @@ describe('the page', () => {
       await page.keyboard.press('Enter');
       assert.equal(await page.evaluate(() => document.activeElement?.id), 'views');
       assert(await page.locator('infer-view').isVisible());
+      assert.equal(await page.evaluate(() => [history.length, location.hash].join()), '2,#infer');
     }));
 
   test('works from any folder of a host', async () => {

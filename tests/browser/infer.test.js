@@ -12,7 +12,7 @@ import { imageToTensor } from '../../web/lib/model/image.js';
 import { noData, readData, squeezeNetFiles } from '../node/data.js';
 import { runReference, softmax } from '../node/reference.js';
 import { dropFiles, takeScreenshot } from './browser.js';
-import { checkLook, read, usePage, waitForText, withPage } from './page.js';
+import { checkLook, focused, read, usePage, waitForText, withPage } from './page.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -347,6 +347,242 @@ describe('files', () => {
       await page.reload();
       await waitForText(page, '#model-error', /^The model of this address is not kept in this/);
       await waitUntilRead(page);
+    }));
+});
+
+/**
+ * A digit reader with other weights than the page's, and its name.
+ *
+ * @param {string} name
+ * @param {import('../../web/lib/index.js').FormatName} [format] which makes another file
+ */
+async function ownModel(name, format) {
+  await init();
+  const model = await Model.load(readFileSync(DIGITS));
+  const held = format ? model.to(format) : model;
+  const bytes = Buffer.from(held.save());
+  for (const each of new Set([model, held])) each.dispose();
+  return { name, bytes };
+}
+
+const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+
+/** Lets the page's worker for ever do nothing else, as soon as it is asked for something. */
+const stuckAt = (/** @type {string} */ condition) => (/** @type {Page} */ page) =>
+  page.context().route('**/worker-*.js', async (route) => {
+    const response = await route.fetch();
+    const trap = `self.addEventListener('message', ({ data }) => { if (${condition}) for (;;); });`;
+    await route.fulfill({ response, body: trap + (await response.text()) });
+  });
+
+describe('measuring', () => {
+  test('shows no time of other weights, tells a spread, and is done again', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      await page.locator('#versus').waitFor();
+      assert.match(
+        await read(page, '#facts'),
+        /A run takes\s+[\d.,]+ (µs|ms)\s+\(half of the runs: /,
+      );
+      await page.evaluate(() => {
+        const facts = /** @type {HTMLElement} */ (document.querySelector('#facts'));
+        /** @type {string[]} */
+        const seen = [];
+        Object.assign(window, { seen });
+        new MutationObserver(() => seen.push(facts.innerText)).observe(facts, {
+          ...{ childList: true, subtree: true, characterData: true },
+        });
+      });
+      await page.selectOption('#format', 'csr');
+      await waitForText(page, '#bytes', /larger|smaller/);
+      await page.locator('#versus').waitFor({ state: 'detached' });
+      await page.locator('#versus').waitFor();
+      const seen = await page.evaluate(() => /** @type {any} */ (window).seen);
+      assert(seen.some((/** @type {string} */ text) => /A run takes\s+measuring …/.test(text)));
+      // From the change on there is no time until all is measured anew.
+      const first = seen.findIndex((/** @type {string} */ text) => /not measured yet/.test(text));
+      const done = seen.findLastIndex((/** @type {string} */ text) => /measuring …/.test(text));
+      for (const text of seen.slice(first, done)) assert.doesNotMatch(text, /A run takes\s+[\d.]/);
+      await page.locator('#measure').press('Enter');
+      await waitForText(page, '#measuring', /measuring …/);
+      assert.equal(await focused(page), 'measure');
+      await waitForText(page, '#measure', /^Measure again$/);
+    }));
+
+  test('waits until nothing else is at work', () =>
+    withPage(
+      async (page) => {
+        await page.click('#start');
+        await waitForText(page, '#state', /^Training/, 60_000);
+        await page.getByRole('link', { name: 'Infer', exact: true }).click();
+        await waitForText(page, '#facts', /A run takes\s+measured later: this page is training/);
+        const other = await page.context().newPage();
+        await other.goto(page.url().replace(/#.*/, ''));
+        await waitForText(other, '#facts', /A run takes\s+measured later: another tab is training/);
+        await page.getByRole('link', { name: 'Train together' }).click();
+        await page.click('#reset');
+        await other.bringToFront();
+        await waitForText(other, '#facts', /A run takes\s+[\d.,]+ (µs|ms)/, 60_000);
+      },
+      { hash: '#train?examples=1000&iterations=20000&workers=2' },
+    ));
+
+  test('can be stopped, whatever the worker is at', () =>
+    withPage(
+      async (page) => {
+        await waitForText(page, '#measure', /^Stop measuring$/);
+        await page.click('#measure');
+        await waitForText(page, '#facts', /A run takes\s+measuring was stopped/);
+        await waitForText(page, '#status', /^Measuring Digit reader was stopped\.$/);
+        await page.focus('#pad');
+        await page.keyboard.press('4');
+        await waitForText(page, '#digits .best', /^4\s/);
+      },
+      { prepare: stuckAt("data.type === 'measure'") },
+    ));
+
+  test('and what takes long can be, too; the model stays as it was', () =>
+    withPage(
+      async (page) => {
+        await waitUntilRead(page);
+        await page.selectOption('#format', 'cser');
+        await page.locator('#stop-work').press('Enter');
+        await waitForText(page, '#status', /Digit reader was stopped\.$/);
+        assert.notEqual(await focused(page), 'BODY');
+        assert.equal(await page.evaluate(() => location.hash), '#infer');
+        await page.focus('#pad');
+        await page.keyboard.press('8');
+        await waitForText(page, '#digits .best', /^8\s/);
+        await page.selectOption('#format', 'csr');
+        await waitForFormats(page, (formats) => formats.every((format) => format === 'csr'));
+      },
+      { prepare: stuckAt("data.type === 'recode' && data.payload.all === 'cser'") },
+    ));
+
+  test('and so can a model that does not come to an end of loading', () =>
+    withPage(
+      async (page) => {
+        await waitUntilRead(page);
+        await dropFiles(page, [await ownModel('endless')]);
+        await page.locator('#stop').press('Enter');
+        await waitForText(page, '#status', /Loading endless was stopped/);
+        await page.focus('#pad');
+        await page.keyboard.press('2');
+        await waitForText(page, '#digits .best', /^2\s/);
+      },
+      { prepare: stuckAt("data.type === 'open' && data.payload.source.kind === 'model-file'") },
+    ));
+});
+
+describe('the names of classes', () => {
+  test('come with a model, and are there after a reload', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      const labels = {
+        name: 'synset.txt',
+        bytes: NAMES.map((n, i) => `n0000000${i} ${n}`).join('\n'),
+      };
+      await dropFiles(page, [await ownModel('mine'), labels]);
+      await waitForText(page, '#status', /^mine is loaded/);
+      await page.focus('#pad');
+      await page.keyboard.press('7');
+      await waitForText(page, '#reads', /It reads seven\./);
+      await page.reload();
+      await waitForText(page, '#reads', /It reads seven\./);
+      await waitForText(page, '#digits .best', /^7\s/);
+    }));
+
+  test('are given to the model that is there, by a text in any encoding', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      await dropFiles(page, [await ownModel('mine')]);
+      await waitForText(page, '#status', /^mine is loaded/);
+      const text = `${NAMES.map((name) => `the ${name}`).join('\r\n')}\r\n`;
+      const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
+      await dropFiles(page, [{ name: 'names.txt', bytes }]);
+      await waitForText(page, '#status', /classes of mine have their names from names\.txt/);
+      await page.focus('#pad');
+      await page.keyboard.press('3');
+      await waitForText(page, '#reads', /It reads the three\./);
+      await page.reload();
+      await waitForText(page, '#reads', /It reads the three\./);
+      await dropFiles(page, [{ name: 'few', bytes: 'n01440764 tench' }]);
+      await waitForText(page, '#model-error', /^“few” names 1 class, and this model has 10\.$/);
+    }));
+
+  test('are not those of the model before', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      const labels = { name: 'names', bytes: NAMES.join('\n') };
+      await dropFiles(page, [await ownModel('mine'), labels]);
+      await waitForText(page, '#status', /^mine is loaded/);
+      await dropFiles(page, [await ownModel('other', 'csr')]);
+      await waitForText(page, '#status', /^other is loaded/);
+      await page.focus('#pad');
+      await page.keyboard.press('1');
+      await waitForText(page, '#reads', /It reads 1\./);
+    }));
+});
+
+describe('kept models', () => {
+  test('have names of their own, and other tabs know of them', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      const other = await page.context().newPage();
+      await other.goto(page.url());
+      await waitUntilRead(other);
+      await dropFiles(page, [await ownModel('mine')]);
+      await waitForText(page, '#status', /^mine is loaded/);
+      await dropFiles(page, [await ownModel('mine', 'csr')]);
+      await waitForText(page, '#status', /^mine \(2\) is loaded/);
+      // One that is called like the page's own is not taken for it.
+      await dropFiles(page, [await ownModel('SqueezeNet', 'cser')]);
+      await waitForText(page, '#status', /^SqueezeNet is loaded/);
+      assert.match(await read(page, '#open-squeezenet'), /to load$/);
+      for (const tab of [page, other]) {
+        await waitForText(tab, '#kept', /mine, [^]*mine \(2\), [^]*SqueezeNet, /);
+      }
+      await other.getByRole('button', { name: 'Remove mine from this browser' }).press('Enter');
+      await waitForText(page, '#kept', /^(?!.*mine, )[^]*mine \(2\), /s);
+      assert.notEqual(await focused(other), 'BODY');
+    }));
+});
+
+describe('the history', () => {
+  test('has a step for each model and format', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      await page.selectOption('#format', 'csr');
+      await waitForFormats(page, (formats) => formats.every((format) => format === 'csr'));
+      await page.getByLabel('Format of fc1').selectOption('dense');
+      await waitForFormats(page, (formats) => formats[2] === 'dense');
+      await dropFiles(page, [await ownModel('mine')]);
+      await waitForText(page, '#status', /^mine is loaded/);
+      await page.goBack();
+      await waitForFormats(page, (formats) => formats.join() === 'csr,csr,dense,csr');
+      await waitForText(page, '#bytes', /Downloaded/);
+      await page.goBack();
+      await waitForFormats(page, (formats) => formats.every((format) => format === 'csr'));
+      await page.goBack();
+      await waitForFormats(page, (formats) => !formats.includes('csr'));
+      assert.equal(await page.evaluate(() => location.hash), '#infer');
+    }));
+});
+
+describe('pictures', () => {
+  test('of a size that no camera makes are refused before they are decoded', () =>
+    withPage(async (page) => {
+      await waitUntilRead(page);
+      const png = Buffer.alloc(60);
+      png.write('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 0, 'latin1');
+      png.writeUInt32BE(1, 16);
+      png.writeUInt32BE(100_000_000, 20);
+      await dropFiles(page, [{ name: 'long.png', bytes: png }]);
+      await waitForText(
+        page,
+        '#model-error',
+        /^“long\.png” has 1 × 100,000,000 pixels; this page takes up to 200,000,000, and sides of up to 32,768\.$/,
+      );
     }));
 });
 

@@ -157,12 +157,29 @@ describe('page: look inside', () => {
         'rowPtr 1 pointer',
       ]);
       await page.locator('#matrix [data-index="0"]').hover();
-      await waitForText(page, '#picked', /the most frequent value: CER and CSER do not store it/);
+      await waitForText(
+        page,
+        '#picked',
+        /the most frequent value: CER and CSER hold that once .* as omega\[0\], and do not store where it stands; nor does CSR/,
+      );
       assert.deepEqual(await readMarks(page, 'csr'), []);
       await page.locator('h1').hover();
       await waitForText(page, '#picked', /^Point at/);
       assert.deepEqual(await readMarks(page, 'cser'), []);
     }));
+
+  test('one is one, and more than dense is as much more as it is', () =>
+    withInside(async (page) => {
+      await waitForText(
+        page,
+        '#format-csr .size',
+        /^7 bytes 175 % · 0 additions, 1 multiplication$/,
+      );
+      await page.click('[data-format="dense"]');
+      await waitForText(page, '#step-text', /^1 step, from row 0 on\.$/);
+      await page.goBack();
+      await page.locator('[data-format="cser"][aria-pressed="true"]').waitFor();
+    }, '?m=1x1:5'));
 
   test('arrow keys move through the matrix and through the arrays', () =>
     withInside(async (page) => {

@@ -118,6 +118,49 @@ export async function findBarriers(page) {
 }
 
 /**
+ * Boxes that hold more than they show.
+ *
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function findClipped(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('main *')]
+      .filter(
+        (box) =>
+          box.checkVisibility() &&
+          !box.closest('.hidden') &&
+          !box.matches('select, input') &&
+          getComputedStyle(box).overflowX !== 'visible' &&
+          box.clientWidth > 0 &&
+          box.scrollWidth > box.clientWidth + 1,
+      )
+      .map((box) => `${box.outerHTML.slice(0, 80)}: ${box.scrollWidth} in ${box.clientWidth}`),
+  );
+}
+
+/**
+ * What occurs twice among the ids of all views.
+ *
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function findRepeatedIds(page) {
+  return page.evaluate(() => {
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    return ids.filter((id, index) => ids.indexOf(id) !== index);
+  });
+}
+
+/** @param {Page} page @returns {Promise<string>} the id or tag of what has the focus */
+export async function focused(page) {
+  return page.evaluate(() => {
+    const active = /** @type {Element} */ (document.activeElement);
+    return active.id || active.getAttribute('aria-label') || active.tagName;
+  });
+}
+
+/**
  * Looks at what the page shows now, in both colour schemes and in several widths.
  *
  * @param {Page} page
@@ -134,6 +177,7 @@ export async function checkLook(page, name) {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       assert(over <= 0, `${width} pixels, ${colorScheme}: ${over} too wide`);
+      assert.deepEqual(await findClipped(page), [], `${width} pixels, ${colorScheme}`);
       assert.deepEqual(await findBarriers(page), [], `${width} pixels, ${colorScheme}`);
     }
   }

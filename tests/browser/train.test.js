@@ -9,7 +9,7 @@ import { describe, it } from 'node:test';
 import { Model } from '../../web/lib/index.js';
 import { noData, readData } from '../node/data.js';
 import { dropFiles } from './browser.js';
-import { checkLook, read, usePage, waitForText, withPage } from './page.js';
+import { checkLook, findClipped, focused, read, usePage, waitForText, withPage } from './page.js';
 
 /**
  * @typedef {import('./page.js').Page} Page
@@ -194,6 +194,7 @@ describe('training together', () => {
       assert.equal(await read(page, '#members tr[data-worker="0"] td:nth-of-type(2)'), sent);
       await page.getByRole('button', { name: 'Bring worker 1 back' }).click();
       await status(0, /^there$/);
+      assert.equal(await read(page, '#notices'), '');
       await page.getByRole('button', { name: 'Crash worker 2' }).click();
       await status(1, /^gone$/);
       await waitForText(
@@ -208,6 +209,9 @@ describe('training together', () => {
       await page.getByRole('button', { name: 'Bring worker 2 back' }).click();
       await waitForText(page, '#state', /^Training/, RUN_MS);
       await waitForRound(page, (await roundOf(page)) + 2);
+      // Nobody is gone any more.
+      await waitForText(page, '#members', /there/);
+      assert.equal(await page.locator('#notices .notice').count(), 0);
     });
   });
 
@@ -247,7 +251,7 @@ describe('training together', () => {
       );
       await page.getByRole('button', { name: 'Remove Dense' }).click();
       assert.equal(await rows.count(), 2);
-      await page.click('#clear');
+      await page.click('#remove-runs');
       assert.equal(await rows.count(), 0);
     });
   });
@@ -271,12 +275,104 @@ describe('training together', () => {
     });
   });
 
+  it('agrees with itself: the baseline is dense exchange', async () => {
+    await withTraining(`${SMALL}&method=none&n=1&p=0.01&workers=3`, async (page) => {
+      await train(page);
+      assert.equal(await read(page, '#sent'), await read(page, '#dense'));
+      for (const id of ['#down', '#seconds']) {
+        const [value, note] = (await page.locator(`dd:has(${id})`).innerText()).split(/\s*dense: /);
+        assert.equal(value.trim(), note.trim(), id);
+      }
+      assert.match(await read(page, '.headline'), /^=\s+as many bytes sent as by dense exchange/);
+      assert.match(await read(page, '#dense-note'), /4 bytes for each of the\s+266,610 weights/);
+      // So say the workers, the table of the runs, and the map.
+      const sent = await read(page, '#sent');
+      for (const row of await page.locator('#members tbody tr').allInnerTexts()) {
+        assert.equal(row.split(sent).length, 3, row);
+      }
+      assert((await read(page, '#runs')).includes(sent));
+      assert.match(await read(page, '#map [data-cell="1:1"]'), /×1\.00$/);
+      const charts = page.locator('#traffic .u-series .line-key line');
+      const keys = await charts.evaluateAll((lines) => lines.map((line) => line.outerHTML));
+      assert.equal(new Set(keys).size, 6);
+    });
+  });
+
+  it('keeps the focus', async () => {
+    await withTraining(`${LONG}&workers=2`, async (page) => {
+      await page.focus('#start');
+      await page.keyboard.press('Enter');
+      await waitForRound(page, 1);
+      assert.equal(await focused(page), 'pause');
+      await page.getByRole('button', { name: 'Take worker 1 offline' }).press('Enter');
+      await waitForText(page, '#members tr[data-worker="0"] .status', /^offline$/, RUN_MS);
+      assert.equal(await focused(page), 'Bring worker 1 back');
+      await page.keyboard.press('Enter');
+      await waitForText(page, '#members tr[data-worker="0"] .status', /^there$/, RUN_MS);
+      assert.equal(await focused(page), 'Take worker 1 offline');
+      for (const width of [360, 768, 1440]) {
+        await page.setViewportSize({ width, height: 800 });
+        assert.deepEqual(await findClipped(page), [], `${width} pixels`);
+      }
+      await page.focus('#reset');
+      await page.keyboard.press('Enter');
+      await waitForText(page, '#state', /^Ready/);
+      assert.equal(await focused(page), 'reset');
+      await page.getByRole('button', { name: /^Remove SBC/ }).press('Enter');
+      await page.locator('#no-runs').waitFor();
+      assert.notEqual(await focused(page), 'BODY');
+      await page.focus('#fill');
+      await page.keyboard.press('Enter');
+      await page.locator('#fill-stop').waitFor();
+      assert.equal(await focused(page), 'fill-stop');
+      await page.keyboard.press('Enter');
+      await page.locator('#fill').waitFor();
+      assert.equal(await focused(page), 'fill');
+    });
+  });
+
+  it('goes back to the settings before', async () => {
+    await withTraining('', async (page) => {
+      await page.click('text=Baseline');
+      await page.selectOption('#train-model', 'lenet5');
+      const method = () => page.inputValue('#train-method');
+      await page.goBack();
+      await page.waitForFunction(
+        () => /** @type {any} */ (document.querySelector('#train-model')).value === 'mlp',
+      );
+      assert.equal(await method(), 'none');
+      await page.goBack();
+      await page.waitForFunction(
+        () => /** @type {any} */ (document.querySelector('#train-method')).value === 'sbc',
+      );
+      assert.equal(await page.evaluate(() => location.hash), '#train');
+    });
+  });
+
   it('hands its model on, compressed', async () => {
     await withTraining(SMALL, async (page) => {
       assert(await page.isDisabled('#read'));
       await train(page);
-      const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.click('#save-learned'),
+      ]);
       const model = await Model.load(readFileSync(await download.path()));
+      // It is as its text says.
+      await waitForText(page, '#learned', /^After round 6: /);
+      const text = await read(page, '#learned');
+      const [, zeros, values] =
+        /: ([\d.]+) % of its weights are 0, .* (\d+) different/.exec(text) ?? [];
+      const weights = model.layers.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
+      const nonzero = model.layers.reduce((sum, { nnz }) => sum + nnz, 0);
+      assert.equal(zeros, (100 * (1 - nonzero / weights)).toFixed(1));
+      assert(Number(zeros) >= 30, text);
+      for (const { distinct } of model.layers) assert(distinct <= Number(values));
+      assert(model.byteLength < model.denseByteLength / 3);
+      const [after, before] = [...text.matchAll(/read\w* ([\d.]+) %/g)].map(([, share]) =>
+        Number(share),
+      );
+      assert(after >= before - 1.05, text);
       assert.deepEqual(model.inputShape.slice(-2), [28, 28]);
       const logits = model.run(new Float32Array(784));
       assert.equal(logits.length, 10);
@@ -411,7 +507,7 @@ describe('training together', () => {
         await waitForRound(page, 1);
         await page.click('#reset');
         await waitForText(page, '#state', /^Ready/);
-        await page.click('#clear');
+        await page.click('#remove-runs');
       };
       await session.send('Performance.enable');
       const idle = await countThreads(page);

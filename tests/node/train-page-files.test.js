@@ -31,6 +31,39 @@ describe('own MNIST files', () => {
     );
   });
 
+  it('are not read beyond what they say, however well they are compressed', async () => {
+    const bomb = (/** @type {Uint8Array} */ head) => {
+      const whole = new Uint8Array(3_000_000);
+      whole.set(head);
+      return file('bomb', gzip(whole));
+    };
+    const own = { images: images(20), labels: labels(20) };
+    for (const wrong of [
+      { images: bomb(blankImages(20, 28)) },
+      { labels: bomb(blankLabels(20)) },
+      { testImages: bomb(blankImages(10, 28)), testLabels: labels(10) },
+      { testImages: images(10), testLabels: bomb(blankLabels(10)) },
+    ]) {
+      await assert.rejects(loadExamples({ ...own, ...wrong }), /holds more than [\d,]+ bytes/);
+    }
+    const short = {
+      ...own,
+      testImages: images(10),
+      testLabels: file('short', blankLabels(10).slice(0, 12)),
+    };
+    await assert.rejects(loadExamples(short), /damaged/);
+  });
+
+  it('are refused before they are read where all their copies have no room', async () => {
+    const head = blankImages(0, 28);
+    new DataView(head.buffer).setUint32(4, 900_000);
+    const own = { images: file('large', head), labels: labels(20) };
+    await assert.rejects(
+      loadExamples(own, 8),
+      /^Error: The images take 705\.60 MB, and each of the 8 workers and the server gets a copy/,
+    );
+  });
+
   it('are read whole, with their own tests or without', async () => {
     const own = { images: images(20), labels: labels(20) };
     const { labels: most, testLabels: fifth } = await loadExamples(own);

@@ -42,22 +42,27 @@ export function makeHash(view, values) {
  *
  * @param {ViewName} view
  * @param {Parameters<typeof makeHash>[1]} values
+ * @param {{ isStep?: boolean }} [options] isStep: somebody chose it, and goes back to what was
+ *   before by the browser's Back; else it takes the place of what was
  */
-export function setAddress(view, values) {
-  remember(view, makeHash(view, values));
+export function setAddress(view, values, options) {
+  remember(view, makeHash(view, values), options);
 }
 
 /**
  * @param {ViewName} view
  * @param {string} hash
+ * @param {{ isStep?: boolean }} [options]
  */
-export function remember(view, hash) {
+export function remember(view, hash, { isStep = false } = {}) {
   last.set(view, hash);
   for (const link of document.querySelectorAll(`a[data-view="${view}"]`)) {
     link.setAttribute('href', hash);
   }
   if (parseHash(location.hash).view === view && location.hash !== hash) {
-    history.replaceState(null, '', hash); // which is no hashchange
+    // Which is no hashchange.
+    if (isStep) history.pushState(null, '', hash);
+    else history.replaceState(null, '', hash);
   }
 }
 

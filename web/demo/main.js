@@ -44,7 +44,11 @@ async function show() {
     if (link.getAttribute('data-view') === view) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
+  const hadFocus = [...shown].some(
+    ([name, element]) => name !== view && element.contains(document.activeElement),
+  );
   for (const [name, element] of shown) element.hidden = name !== view;
+  if (hadFocus) byId('views').focus({ preventScroll: true });
   const element = shown.get(view) ?? (await load(view));
   if (!element) return;
   element.hidden = current !== view;
@@ -71,14 +75,12 @@ async function load(view) {
   return element;
 }
 
-addEventListener('hashchange', (event) => {
-  // The link that skips to the content is no view.
-  if (location.hash === '#views') {
-    history.replaceState(null, '', new URL(event.oldURL).hash || '#');
-    byId('views').focus();
-    return;
-  }
-  show();
+addEventListener('hashchange', () => show());
+
+// The link that skips to the content leads to no view, and leaves no trace in the history.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('views').focus();
 });
 
 // A file may be dropped anywhere; without this the browser would leave the page for it.

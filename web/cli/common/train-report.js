@@ -96,10 +96,19 @@ function formatResult({ perplexity, accuracy, workers, iterations, rounds, stopp
     perplexity === undefined
       ? `accuracy ${percent(accuracy)}`
       : `perplexity ${perplexity.toFixed(2)}, ${percent(accuracy)} of the characters right`;
+  const each = `${count(iterations, 'iteration')}${workers === 1 ? '' : ' each'}`;
   return (
-    `${stopped ? 'Stopped' : 'Done'}: ${workers} workers, ${iterations} iterations each in ` +
-    `${rounds} rounds; ${result}.`
+    `${stopped ? 'Stopped' : 'Done'}: ${count(workers, 'worker')}, ${each} in ` +
+    `${count(rounds, 'round')}; ${result}.`
   );
+}
+
+/**
+ * @param {number} number
+ * @param {string} what one of it is
+ */
+function count(number, what) {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 /** @param {number} share */
@@ -113,11 +122,18 @@ function percent(share) {
  */
 export function describeProgress({ iterations, loss, totals }) {
   return [
-    `${iterations} iterations`,
+    count(iterations, 'iteration'),
     ...(loss === null ? [] : [`loss ${loss.toFixed(3)}`]),
     `${formatBytes(mean(totals.up))} sent per worker`,
-    ...(totals.ratio === null ? [] : [`${totals.ratio.toFixed(0)}× less`]),
+    ...(totals.ratio === null ? [] : [lessThanDense(totals.ratio)]),
   ].join(', ');
+}
+
+/** @param {number} ratio how many times as much dense exchange would have sent */
+function lessThanDense(ratio) {
+  if (Math.abs(ratio - 1) < 0.005) return 'as much as dense exchange';
+  const times = ratio > 1 ? ratio : 1 / ratio;
+  return `${times.toFixed(times < 10 ? 1 : 0)}× ${ratio > 1 ? 'less' : 'more'}`;
 }
 
 /**

@@ -118,7 +118,22 @@ export class LineChart extends Part {
       series: [{ label: x.label, value: (_, value) => shown(value, x) }, ...this.#seriesOptions()],
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       legend: { show: this.series.length > 0 },
+      hooks: { init: [({ root }) => this.#drawKeys(root)] },
     };
+  }
+
+  /**
+   * A piece of each line beside its name: those of one colour differ by their dashes.
+   *
+   * @param {HTMLElement} root
+   */
+  #drawKeys(root) {
+    const markers = root.querySelectorAll('.u-legend .u-marker');
+    // The first is that of x, which has no line.
+    [...markers].slice(1).forEach((marker, index) => {
+      const { color, dash } = this.series[index];
+      marker.replaceChildren(lineKey(color, dash));
+    });
   }
 
   /** @returns {uPlot.Series[]} */
@@ -142,6 +157,29 @@ export class LineChart extends Part {
 }
 
 customElements.define('line-chart', LineChart);
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * @param {string} color a variable of the stylesheet
+ * @param {number[]} [dash]
+ * @returns {SVGElement} a piece of a line
+ */
+export function lineKey(color, dash = []) {
+  const picture = document.createElementNS(SVG, 'svg');
+  const line = document.createElementNS(SVG, 'line');
+  for (const [name, value] of Object.entries({ class: 'line-key', width: 28, height: 8 })) {
+    picture.setAttribute(name, String(value));
+  }
+  for (const [name, value] of Object.entries({ x1: 0, x2: 28, y1: 4, y2: 4, 'stroke-width': 3 })) {
+    line.setAttribute(name, String(value));
+  }
+  line.style.stroke = `var(${color})`;
+  if (dash.length > 0) line.setAttribute('stroke-dasharray', dash.join(' '));
+  picture.setAttribute('aria-hidden', 'true');
+  picture.append(line);
+  return picture;
+}
 
 /**
  * @param {number | null} value

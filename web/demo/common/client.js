@@ -82,6 +82,12 @@ export class Client {
     this.#worker.postMessage({ id, type: request });
   }
 
+  /** Ends the worker at once, in the midst of whatever it does; what it was asked for is rejected. */
+  terminate() {
+    this.#worker.terminate();
+    this.#fail(new DOMException('It was stopped.', 'AbortError'));
+  }
+
   /** @param {FromWorker} message */
   #receive(message) {
     if (message.type === 'event') {

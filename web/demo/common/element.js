@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LitElement } from 'lit';
+import { watchFocus } from './focus.js';
 
 /**
  * A component in the page's own tree: one stylesheet serves them all, and labels and descriptions
@@ -10,6 +11,18 @@ export class Part extends LitElement {
   /** @override */
   createRenderRoot() {
     return this;
+  }
+
+  /**
+   * Draws the element; the focus stays in it.
+   *
+   * @param {Map<PropertyKey, unknown>} changed
+   * @override
+   */
+  update(changed) {
+    const keepFocus = watchFocus(this);
+    super.update(changed);
+    keepFocus();
   }
 
   /**

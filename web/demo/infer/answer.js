@@ -12,7 +12,7 @@ import { formatPercent } from '../common/units.js';
  * @param {Answer | undefined} answer
  */
 export function digitBars(answer) {
-  const best = answer ? Number(answer.top[0].label) : -1;
+  const best = answer ? answer.top[0].index : -1;
   return html`<ol class="digits" id="digits" aria-label="Probabilities">
     ${Array.from({ length: 10 }, (_, digit) => {
       const share = answer?.probabilities[digit] ?? 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How a layer's values are distributed, out of a model's file: a safetensors file. */
+/** How a layer's values are distributed. */
+
+import { denseTensors } from '../common/dense-tensors.js';
 
 /**
  * @typedef {import('../../lib/index.js').Model} Model
@@ -14,15 +16,12 @@ const BINS = 48;
  * @returns {Record<string, Distribution>} by the layers' names
  */
 export function distributionsOf(model) {
-  const file = model.save();
-  const length = Number(new DataView(file.buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+  const tensors = denseTensors(model);
   return Object.fromEntries(
-    model.layers.map(({ name, weight }) => {
-      const [begin, end] = header[`${weight}.values`].data_offsets;
-      const values = new Float32Array(file.buffer, 8 + length + begin, (end - begin) / 4);
-      return [name, distributionOf(values)];
-    }),
+    model.layers.map(({ name, weight }) => [
+      name,
+      distributionOf(/** @type {Float32Array} */ (tensors.get(weight))),
+    ]),
   );
 }
 

@@ -8,7 +8,9 @@ import { PageError } from './download.js';
  * @typedef {import('./protocol.js').ModelSource} ModelSource
  * @typedef {'photograph' | 'model file' | 'deploy file' | 'labels' | 'text' | 'bytes'} FileKind
  * @typedef {{ kind: 'photograph', file: File }
- *   | { kind: 'model', name: string, source: ModelSource, labels: Blob[] }} Dropped
+ *   | { kind: 'labels', file: File, refusal: string }
+ *   | { kind: 'model', name: string, source: ModelSource, labels: File | undefined }} Dropped
+ *   refusal: what is to be said where labels are of no use
  */
 
 /** As much of a file as is looked at. */
@@ -34,6 +36,7 @@ async function recognize(file) {
   if (PICTURES.some((start) => start.test(head))) return 'photograph';
   // The length of the header in 8 bytes, less than 4 GB, then the header as JSON.
   if (/^[^]{4}\0{4}\{/.test(head)) return 'model file';
+  if (/^(\xff\xfe|\xfe\xff)/.test(head)) return 'text'; // UTF-16
   if (/[\0-\x08\x0e-\x1a]/.test(head)) return 'bytes';
   if (/^\s*n\d{8} /.test(head)) return 'labels';
   if (/\b(layers?|input_param)\s*\{|\binput(_dim)?\s*:/.test(head)) return 'deploy file';
@@ -54,7 +57,8 @@ export async function sortFiles(files) {
     });
     if (!found.has(kind)) found.set(kind, file);
   }
-  const labels = [...found].filter(([kind]) => kind === 'labels').map(([, file]) => file);
+  // Any text may be names of classes, one in each line.
+  const labels = found.get('labels') ?? found.get('text');
   const file = found.get('model file');
   if (file) {
     return { kind: 'model', name: file.name, source: { kind: 'model-file', file }, labels };
@@ -66,7 +70,11 @@ export async function sortFiles(files) {
   }
   const photograph = found.get('photograph');
   if (photograph) return { kind: 'photograph', file: photograph };
-  throw new PageError(refusal(files[0].name, net, prototxt));
+  const sentence = refusal(files[0].name, net, prototxt);
+  if (labels && !net && !prototxt) {
+    return { kind: 'labels', file: labels, refusal: found.has('labels') ? '' : sentence };
+  }
+  throw new PageError(sentence);
 }
 
 /**
@@ -83,6 +91,7 @@ function refusal(name, net, prototxt) {
   }
   return (
     `“${name}” is neither a photograph nor a model; models are a .net file together with its ` +
-    '.prototxt, or a .safetensors file saved here.'
+    '.prototxt, or a .safetensors file saved here, and may come with a text of the names of their ' +
+    'classes.'
   );
 }

@@ -7,7 +7,7 @@ import { FORMATS } from '../../lib/index.js';
 import { explain } from '../common/explain.js';
 import { formatBytes } from '../common/units.js';
 import { digitBars, topBars } from './answer.js';
-import { factList } from './facts.js';
+import { costWords, factList } from './facts.js';
 import { formatBars } from './format-bytes.js';
 import { FORMAT_NOTES } from './format-colors.js';
 import { layerTable } from './layer-table.js';
@@ -27,10 +27,10 @@ export function renderInfer(view) {
       ${pictureCard(view)}
       <section class="card" aria-labelledby="cost-title">
         <h2 id="cost-title">What it costs</h2>
-        ${factList(engine)}
+        ${factList(engine, { measure: () => view.measureAgain(), stop: () => view.stopWork() })}
         ${explain(
           'Time, energy and bytes of the network as it is held now, beside the same weights as dense float32.',
-          'Few different values, many of them 0, need few bits each, and the products skip what repeats: nothing is unpacked first, and the answer stays the same.',
+          html`<span id="cost-words">${costWords(engine)}</span>`,
           'formats',
           'sections III and IV',
         )}
@@ -43,7 +43,7 @@ export function renderInfer(view) {
 
 /** @param {InferView} view */
 function modelBar(view) {
-  const { state, loading, kept, errors, status } = view;
+  const { state, loading, kept, errors, status, engine } = view;
   const button = (/** @type {string} */ key, /** @type {string} */ text) =>
     html`<button
       type="button"
@@ -53,8 +53,7 @@ function modelBar(view) {
     >
       ${text}
     </button>`;
-  const own = kept.filter(({ name }) => name !== 'SqueezeNet');
-  const squeezeNet = kept.find(({ name }) => name === 'SqueezeNet');
+  const squeezeNet = kept.some(({ key }) => key === 'squeezenet');
   return html`<section class="models" aria-labelledby="view-title">
     <h1 id="view-title">${titleOf(view)}</h1>
     <div class="row">
@@ -75,8 +74,9 @@ function modelBar(view) {
         @change=${(/** @type {Event} */ event) => takeChosen(view, event)}
       />
     </div>
-    ${own.length > 0 || squeezeNet ? keptList(view) : nothing}
+    ${kept.length > 0 ? keptList(view) : nothing}
     ${loading && loading.key !== 'digits' ? progressBar(view) : nothing}
+    ${!loading && engine.slow ? workBar(view) : nothing}
     <p class="error" id="model-error" role="alert">${errors.model}</p>
     <p class="hint" id="status" role="status">${status}</p>
   </section>`;
@@ -91,7 +91,8 @@ function titleOf({ engine }) {
       : 'Draw a digit';
   }
   if (!engine.isForPhotographs) return engine.name;
-  return `Show it a photograph: ${formatBytes(model.bytes)} instead of ${formatBytes(model.denseBytes)}`;
+  const [held, dense] = [formatBytes(model.bytes), formatBytes(model.denseBytes)];
+  return `Show it a photograph: ${held === dense ? held : `${held} instead of ${dense}`}`;
 }
 
 /** @param {InferView} view */
@@ -100,7 +101,7 @@ function keptList(view) {
     <li class="hint">Kept in this browser:</li>
     ${view.kept.map((model) => {
       const { checksum, name, bytes } = model;
-      const key = name === 'SqueezeNet' ? 'squeezenet' : checksum;
+      const key = model.key || checksum;
       return html`<li class="row">
         <button
           type="button"
@@ -139,16 +140,27 @@ function progressBar(view) {
           ? html`<progress id="progress" .value=${reading.loaded / reading.total}></progress>`
           : html`<progress id="progress"></progress>`
       }
-      <button
-        type="button"
-        id="stop"
-        @click=${() => {
-          view.stopLoading();
-          view.querySelector('button')?.focus();
-        }}
-      >
-        Stop
-      </button>
+      <button type="button" id="stop" @click=${() => view.stopLoading()}>Stop</button>
+    </div>
+  </div>`;
+}
+
+/** What the worker does that takes long. @type {Partial<Record<string, string>>} */
+const WORK = {
+  run: 'Running',
+  recode: 'Encoding the weights of',
+  label: 'Running',
+  save: 'Writing the file of',
+};
+
+/** @param {InferView} view */
+function workBar(view) {
+  const { slow, name } = view.engine;
+  return html`<div class="loading" id="working">
+    <label for="work-progress">${WORK[String(slow)] ?? 'Working on'} ${name}</label>
+    <div class="row">
+      <progress id="work-progress"></progress>
+      <button type="button" id="stop-work" @click=${() => view.stopWork()}>Stop</button>
     </div>
   </div>`;
 }
@@ -291,7 +303,7 @@ function weightsCard(view) {
     ${layerTable({
       model,
       timing: engine.timing,
-      comparison: engine.comparison,
+      distributions: engine.distributions,
       chosen: state.formats.layers,
       onFormat: (layer, format) => view.holdLayer(layer, format),
       rows: view.rowsShown,

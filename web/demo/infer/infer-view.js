@@ -5,11 +5,13 @@
 import { setAddress } from '../address.js';
 import { isAbort, messageOf } from '../common/client.js';
 import { Part } from '../common/element.js';
-import { keptModels, removeKept } from '../common/store.js';
+import { keptModels, onKeptChange, removeKept } from '../common/store.js';
+import { count } from '../common/units.js';
 import { digitImage } from './digit-image.js';
-import { fetchFirst } from './download.js';
+import { PageError, fetchFirst } from './download.js';
 import { InferEngine } from './engine.js';
 import { sortFiles } from './files.js';
+import { readLabels } from './labels.js';
 import { renderInfer } from './infer-page.js';
 import { SAMPLES } from './sources.js';
 import { parseState, stateValues } from './state.js';
@@ -24,9 +26,6 @@ import './infer.css';
  * @typedef {import('./protocol.js').Format} Format
  * @typedef {import('./strokes.js').Stroke} Stroke
  */
-
-/** Digits are read before anybody has to wait; times are taken when the hand rests. */
-const REST_MS = 350;
 
 /** A table of many layers takes long to lay out: so many rows are added at a time. */
 const ROWS_AT_ONCE = 4;
@@ -52,12 +51,11 @@ export class InferView extends Part {
   rowsShown = 0;
 
   #opened = '';
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #rest;
 
   /** @override */
   connectedCallback() {
     super.connectedCallback();
+    onKeptChange(() => this.#listKept());
     this.#listKept();
   }
 
@@ -83,7 +81,7 @@ export class InferView extends Part {
     const { model, photo, formats } = this.state;
     this.#takeDrawing();
     if (photo && photo !== before.photo) this.showSample();
-    if (model !== this.#opened) this.open(model);
+    if (model !== this.#opened) this.#open(model);
     else if (this.engine.model && JSON.stringify(formats) !== JSON.stringify(before.formats)) {
       this.#attempt('weights', () => this.#recode());
     }
@@ -97,18 +95,46 @@ export class InferView extends Part {
       if (dropped.kind === 'photograph') {
         this.state.photo = undefined;
         await this.#showPhotograph(dropped.file, dropped.file.name);
+      } else if (dropped.kind === 'labels') {
+        await this.#applyLabels(dropped);
       } else {
         const { name, source, labels } = dropped;
-        await this.#attempt('model', () => this.#load({ key: 'file', name, source, labels }));
+        const names = labels ? await readLabels(labels) : [];
+        const request = { key: 'file', name, source, labels: names };
+        await this.#attempt('model', () => this.#load(request, { isStep: true }));
       }
     });
   }
 
-  /** @param {string} key of a model, as in the address */
+  /** @param {{ file: File, refusal: string }} labels refusal: if they cannot be any */
+  async #applyLabels({ file, refusal }) {
+    const labels = await readLabels(file);
+    const classes = labels.length > 0 ? await this.engine.label(labels) : -1;
+    if (classes !== labels.length) {
+      throw new PageError(
+        refusal ||
+          (classes < 0 && `“${file.name}” holds no names of classes.`) ||
+          `“${file.name}” names ${count(labels.length, 'class', 'classes')}, and this model has ` +
+            `${classes}.`,
+      );
+    }
+    this.status = `The classes of ${this.engine.name} have their names from ${file.name}.`;
+    await this.engine.run();
+  }
+
+  /** @param {string} key of a model, as in the address, that somebody chose */
   open(key) {
+    return this.#open(key, { isStep: true });
+  }
+
+  /**
+   * @param {string} key
+   * @param {{ isStep?: boolean }} [options]
+   */
+  #open(key, options) {
     return this.#attempt('model', async () => {
       try {
-        await this.#load(await this.engine.find(key));
+        await this.#load(await this.engine.find(key), options);
       } catch (error) {
         // There must be something to look at.
         if (!this.engine.model && key !== 'digits')
@@ -120,6 +146,14 @@ export class InferView extends Part {
 
   stopLoading() {
     this.loading?.controller?.abort();
+  }
+
+  /** Ends what the worker has been at for too long. */
+  stopWork() {
+    const { slow, name } = this.engine;
+    const what = !slow ? 'Measuring' : slow === 'run' ? 'Running' : 'Work on';
+    this.status = `${what} ${name} was stopped.`;
+    this.engine.stop();
   }
 
   /** @param {Stroke[]} strokes */
@@ -170,7 +204,7 @@ export class InferView extends Part {
   /** @param {Format | undefined} format of all layers; undefined: as in the file */
   holdAll(format) {
     this.state.formats = { all: format, layers: {} };
-    return this.#attempt('weights', () => this.#recode());
+    return this.#attempt('weights', () => this.#recode({ isStep: true }));
   }
 
   /**
@@ -182,7 +216,7 @@ export class InferView extends Part {
     if (format) layers[layer] = format;
     else delete layers[layer];
     this.state.formats = { ...this.state.formats, layers };
-    return this.#attempt('weights', () => this.#recode());
+    return this.#attempt('weights', () => this.#recode({ isStep: true }));
   }
 
   save() {
@@ -199,7 +233,10 @@ export class InferView extends Part {
   /** @param {Kept} model */
   async forget({ checksum }) {
     await removeKept(checksum);
-    await this.#listKept();
+  }
+
+  measureAgain() {
+    return this.#attempt('weights', () => this.engine.measure({ again: true }));
   }
 
   async #listKept() {
@@ -207,8 +244,9 @@ export class InferView extends Part {
     this.requestUpdate();
   }
 
-  #write() {
-    setAddress('infer', stateValues(this.state));
+  /** @param {{ isStep?: boolean }} [options] */
+  #write(options) {
+    setAddress('infer', stateValues(this.state), options);
   }
 
   #takeDrawing() {
@@ -225,8 +263,7 @@ export class InferView extends Part {
   }
 
   #measureAtRest() {
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.#attempt('weights', () => this.engine.measure()), REST_MS);
+    this.#attempt('weights', () => this.engine.measure());
   }
 
   /**
@@ -237,7 +274,7 @@ export class InferView extends Part {
     await this.engine.showPhotograph(photograph, name);
     if (this.photo) URL.revokeObjectURL(this.photo.url);
     this.photo = { url: URL.createObjectURL(photograph), name };
-    this.#write();
+    this.#write({ isStep: this.engine.isForPhotographs });
     if (!this.engine.isForPhotographs) {
       // A model that is on its way runs on it by itself.
       if (!this.loading || this.loading.key === 'digits') await this.open('squeezenet');
@@ -251,8 +288,9 @@ export class InferView extends Part {
    * Opens a model; until it is all there, and after an error, the one before stays.
    *
    * @param {Request} request
+   * @param {{ isStep?: boolean }} [options]
    */
-  async #load(request) {
+  async #load(request, options) {
     this.stopLoading();
     const controller = new AbortController();
     this.loading = { ...request, controller };
@@ -270,12 +308,12 @@ export class InferView extends Part {
       if (request.key !== this.state.model) this.state.formats = { all: undefined, layers: {} };
       this.rowsShown = 0;
       this.state.model = this.#opened = key;
-      this.status = key === 'digits' ? '' : `${request.name} is loaded.`;
+      this.status = key === 'digits' ? '' : `${this.engine.name} is loaded.`;
       if (!this.engine.isKept) {
         this.status += ' This browser cannot keep it: it refuses storage, or has no room for it.';
       }
-      this.#listKept();
-      await this.#recode();
+      if (current()) this.loading = undefined;
+      await this.#recode(options);
     } catch (error) {
       if (current()) this.#opened = this.state.model = this.engine.key || 'digits';
       if (!isAbort(error)) throw error;
@@ -287,9 +325,16 @@ export class InferView extends Part {
     }
   }
 
-  async #recode() {
-    this.#write();
-    await this.engine.recode(this.state.formats);
+  /** @param {{ isStep?: boolean }} [options] */
+  async #recode(options) {
+    this.#write(options);
+    try {
+      await this.engine.recode(this.state.formats);
+    } catch (error) {
+      this.state.formats = this.engine.formats; // it stays as it was
+      this.#write();
+      throw error;
+    }
     await this.engine.run();
     this.#measureAtRest();
   }
@@ -305,7 +350,7 @@ export class InferView extends Part {
     try {
       await work();
     } catch (error) {
-      this.errors[place] = messageOf(error);
+      if (!isAbort(error)) this.errors[place] = messageOf(error); // else somebody stopped it
     }
     this.requestUpdate();
   }

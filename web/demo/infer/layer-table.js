@@ -3,18 +3,17 @@
 import { html, nothing, svg } from 'lit';
 import { FORMATS } from '../../lib/index.js';
 import {
+  count,
   formatBytes,
   formatEnergy,
   formatMilliseconds,
   formatNumber,
   formatPercent,
   formatShort,
-  formatTimes,
 } from '../common/units.js';
 import { key } from './format-bytes.js';
 
 /**
- * @typedef {import('./protocol.js').Comparison} Comparison
  * @typedef {import('./protocol.js').Distribution} Distribution
  * @typedef {import('./protocol.js').Format} Format
  * @typedef {import('./protocol.js').Layer} Layer
@@ -24,16 +23,20 @@ import { key } from './format-bytes.js';
  * @typedef {object} TableOptions
  * @property {ModelView} model
  * @property {Timing | undefined} timing
- * @property {Comparison | undefined} comparison
+ * @property {Record<string, Distribution> | undefined} distributions by layer
  * @property {Record<string, Format>} chosen by layer
  * @property {(layer: string, format: Format | undefined) => void} onFormat
  * @property {number} rows that are shown already
  */
 
 const FLOAT_BYTES = 4;
-const COLUMNS = 12;
 
-/** Headings of columns that are no numbers. @type {unknown[]} */
+const COLUMNS = [
+  ...['Layer', 'Weights', 'Values', 'p0', 'H', 'K', 'Format'],
+  ...['Bytes', 'Of dense', 'Time', 'Energy', 'Why'],
+];
+
+/** Headings of columns that are no numbers. */
 const LEFT = ['Format', 'Why'];
 
 /**
@@ -47,30 +50,24 @@ export function layerTable(options) {
   const nonzero = sum(layers, ({ nnz }) => nnz);
   const biasBytes = bytes - sum(layers, (layer) => layer.bytes);
   const entropy = sum(layers, (layer) => layer.rows * layer.cols * layer.entropy) / weights;
-  return html`<div class="scroll" role="region" aria-label="Table of the layers" tabindex="0">
+  return html`<div
+    class="scroll layers"
+    role="region"
+    aria-label="Table of the layers"
+    tabindex="0"
+  >
     <table id="layers">
       <caption>
-        ${layers.length} layers, ${formatNumber(weights)} weights,
+        ${count(layers.length, 'layer')}, ${count(weights, 'weight')},
         ${formatPercent(1 - nonzero / weights)} of them 0
       </caption>
       <thead>
         <tr>
-          ${[
-            'Layer',
-            'Weights',
-            'Values',
-            html`p<sub>0</sub>`,
-            'H',
-            'K',
-            'Format',
-            'Bytes',
-            'Smaller',
-            'Time',
-            'Energy',
-            'Why',
-          ].map(
-            (heading) =>
-              html`<th scope="col" class=${LEFT.includes(heading) ? 'left' : ''}>${heading}</th>`,
+          ${COLUMNS.map(
+            (name) =>
+              html`<th scope="col" class=${LEFT.includes(name) ? 'left' : ''}>
+                ${name === 'p0' ? html`p<sub>0</sub>` : name}
+              </th>`,
           )}
         </tr>
       </thead>
@@ -89,28 +86,38 @@ export function layerTable(options) {
  * @param {Layer} layer
  * @param {TableOptions} options
  */
-function layerRow(layer, { timing, comparison, chosen, onFormat }) {
+function layerRow(layer, { timing, distributions, chosen, onFormat }) {
   const { name, rows, cols, p0, entropy, distinct, format, bytes, energyPj, why } = layer;
   const milliseconds = timing?.steps[name];
   return html`<tr>
     <th scope="row">${name}</th>
-    <td>${rows}×${cols}</td>
-    <td>${histogram(name, comparison?.distributions[name])}</td>
-    <td>${formatPercent(p0)}</td>
-    <td>${formatNumber(entropy, 2)}</td>
-    <td>${formatNumber(distinct)}</td>
-    <td class="left">${key(format)}${formatSelect(layer, chosen[name], onFormat)}</td>
-    <td>${formatBytes(bytes)}</td>
-    <td>${formatTimes((rows * cols * FLOAT_BYTES) / bytes)}</td>
-    <td>${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
-    <td>${formatEnergy(energyPj)}</td>
-    <td class="left">
+    <td data-name="Weights">${rows}×${cols}</td>
+    <td data-name="Values">${histogram(name, distributions?.[name])}</td>
+    <td data-name="p₀">${formatPercent(p0)}</td>
+    <td data-name="H">${formatNumber(entropy, 2)}</td>
+    <td data-name="K">${formatNumber(distinct)}</td>
+    <td data-name="Format" class="left">
+      ${key(format)}${formatSelect(layer, chosen[name], onFormat)}
+    </td>
+    <td data-name="Bytes">${formatBytes(bytes)}</td>
+    <td data-name="Of dense">${ofDense(bytes, rows * cols * FLOAT_BYTES)}</td>
+    <td data-name="Time">${milliseconds === undefined ? '…' : formatMilliseconds(milliseconds)}</td>
+    <td data-name="Energy">${formatEnergy(energyPj)}</td>
+    <td class="left why">
       <details>
         <summary>why</summary>
         <p>${sentence(why)}</p>
       </details>
     </td>
   </tr>`;
+}
+
+/**
+ * @param {number} bytes
+ * @param {number} denseBytes
+ */
+function ofDense(bytes, denseBytes) {
+  return denseBytes > 0 ? formatPercent(bytes / denseBytes) : '';
 }
 
 /** @param {string} text */
@@ -176,11 +183,11 @@ function footRow(heading, bytes, denseBytes, entropy = '') {
   return html`<tr>
     <th scope="row">${heading}</th>
     <td colspan="3"></td>
-    <td>${entropy}</td>
+    ${entropy ? html`<td data-name="H">${entropy}</td>` : html`<td></td>`}
     <td colspan="2"></td>
-    <td>${formatBytes(bytes)}</td>
-    <td>${bytes > 0 ? formatTimes(denseBytes / bytes) : ''}</td>
-    <td colspan=${COLUMNS - 9}></td>
+    <td data-name="Bytes">${formatBytes(bytes)}</td>
+    <td data-name="Of dense">${ofDense(bytes, denseBytes)}</td>
+    <td colspan=${COLUMNS.length - 9}></td>
   </tr>`;
 }
 

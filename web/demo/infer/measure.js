@@ -2,7 +2,10 @@
 
 /** How long a run takes. The clocks of browsers tick in up to 100 µs, so short runs are timed many at once. */
 
-/** @typedef {import('../../lib/index.js').Model} Model */
+/**
+ * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('./protocol.js').Spread} Spread
+ */
 
 /** One measurement lasts at least so long, if one run does not take longer anyway. */
 const BATCH_MS = 4;
@@ -52,16 +55,21 @@ export async function warmUp(runs, isOver) {
   }
 }
 
-/** @param {number[]} times */
-function median(times) {
-  return times.sort((a, b) => a - b)[times.length >> 1];
+/**
+ * @param {number[]} times at least one
+ * @returns {Spread} median and quartiles, each one of the times
+ */
+export function spreadOf(times) {
+  const sorted = Float64Array.from(times).sort();
+  const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
 /**
  * Times several things in turn, so that what else the machine does meets them all.
  *
  * @param {Array<() => unknown>} runs
- * @returns {number[]} the median milliseconds of each
+ * @returns {Spread[]} of each
  */
 export function timesInTurn(runs) {
   const batches = runs.map(batchOf);
@@ -77,24 +85,7 @@ export function timesInTurn(runs) {
       times[which].push((performance.now() - before) / batches[which]);
     });
   }
-  return times.map(median);
-}
-
-/**
- * @param {() => unknown} run
- * @returns {{ milliseconds: number, runs: number }}
- */
-export function medianTime(run) {
-  const count = batchOf(run);
-  /** @type {number[]} */
-  const times = [];
-  const start = performance.now();
-  while (times.length < LEAST || (times.length < MOST && performance.now() - start < TIMED_MS)) {
-    const before = performance.now();
-    for (let i = 0; i < count; ++i) run();
-    times.push((performance.now() - before) / count);
-  }
-  return { milliseconds: median(times), runs: count * times.length };
+  return times.map(spreadOf);
 }
 
 /**

@@ -30,12 +30,16 @@
  * @property {Layer[]} layers
  *
  * @typedef {object} Answer
- * @property {Array<{ label: string, probability: number }>} top
+ * @property {Array<{ index: number, label: string, probability: number }>} top
  * @property {Float32Array} probabilities of all classes
  *
+ * @typedef {object} Spread of several measurements, in milliseconds of a run
+ * @property {number} median
+ * @property {number} low the first quartile
+ * @property {number} high the third
+ *
  * @typedef {object} Timing
- * @property {number} milliseconds of a run, the median
- * @property {number} runs that were timed, after some that were not
+ * @property {Spread} run
  * @property {Record<string, number>} steps milliseconds by the layers' names
  * @property {number | undefined} difference of the answer's probabilities from those in the formats
  *   the input was first shown to: the largest; undefined where the network has no answer
@@ -46,14 +50,15 @@
  * @property {number[]} counts in bins of equal width from low to high
  *
  * @typedef {object} Comparison with the same network on dense weights
- * @property {number} milliseconds of a run there
- * @property {number} ours of a run as held, measured in turn with those
+ * @property {Spread} dense of a run there
+ * @property {Spread} ours of a run as held, measured in turn with those
  * @property {number} energyPj of a run there
  * @property {Record<string, number>} layerEnergyPj there, by the layers' names
  * @property {Record<string, Distribution>} distributions by the layers' names
  *
  * @typedef {{
- *   open: [{ source: ModelSource, labels: Array<string | Blob> }, ModelView],
+ *   open: [{ source: ModelSource, labels: string[], addresses: string[] }, ModelView],
+ *   label: [string[], number],
  *   recode: [Formats, ModelView],
  *   photograph: [{ file: Blob, name: string }, null],
  *   digit: [Float32Array, null],
@@ -61,7 +66,9 @@
  *   measure: [null, Timing | null],
  *   compare: [null, Comparison | null],
  *   save: [null, Uint8Array<ArrayBuffer>],
- * }} InferRequests null: there is no model yet, no input, or the model is too large for it
+ * }} InferRequests open: labels are the names of the model's classes; of a network that looks at
+ *   photographs and has none, they may be at the addresses. label: takes the names if there are as
+ *   many as classes, and tells how many of those there are. null: there is no model yet, no input, or the model is too large for it
  */
 
 export {};

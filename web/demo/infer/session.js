@@ -4,8 +4,9 @@
 
 import { imageToTensor, probabilities, topClasses } from '../../lib/index.js';
 import { PageError, fetchFirst } from './download.js';
+import { readLabels } from './labels.js';
 import { loadModel } from './load.js';
-import { layerTimes, medianTime, timesInTurn, warmUp } from './measure.js';
+import { layerTimes, timesInTurn, warmUp } from './measure.js';
 import { decodePhotograph } from './photograph.js';
 import { distributionsOf } from './distributions.js';
 
@@ -48,8 +49,10 @@ export class Session {
   #input;
   /** What it answered first to that. @type {Float32Array | undefined} */
   #first;
-  /** @type {string[]} */
+  /** The names of the model's classes. @type {string[]} */
   #labels = [];
+  /** ImageNet's, for models that come without. @type {string[]} */
+  #usualLabels = [];
 
   /**
    * Takes another model once that is all there; until then, and after an error, the old one stays.
@@ -58,12 +61,12 @@ export class Session {
    * @param {Control} control
    * @returns {Promise<ModelView>}
    */
-  async open({ source, labels }, control) {
+  async open({ source, labels, addresses }, control) {
     const { model, sourceBytes } = await loadModel(source, control);
     try {
-      if (model.inputShape[1] === 3) {
-        const labelled = this.#readLabels(labels, control.signal);
-        await Promise.race([labelled, new Promise((resolve) => setTimeout(resolve, LABELS_MS))]);
+      if (model.inputShape[1] === 3 && labels.length === 0) {
+        const fetched = this.#fetchLabels(addresses, control.signal);
+        await Promise.race([fetched, new Promise((resolve) => setTimeout(resolve, LABELS_MS))]);
       }
       await messagesIn();
       control.signal.throwIfAborted();
@@ -71,6 +74,7 @@ export class Session {
       model.dispose();
       throw error;
     }
+    this.#labels = labels;
     this.#sourceBytes = sourceBytes;
     this.#inFile = Object.fromEntries(model.layers.map(({ name, format }) => [name, format]));
     this.#take(model);
@@ -105,6 +109,17 @@ export class Session {
     return null;
   }
 
+  /**
+   * @param {string[]} labels names of classes
+   * @returns {number} how many classes the model has; the names are taken if they are as many
+   */
+  label(labels) {
+    const model = this.#needModel();
+    const classes = probabilities(model, model.run(this.#anyInput(model))).length;
+    if (labels.length === classes) this.#labels = labels;
+    return classes;
+  }
+
   /** @param {Float32Array} pixels 28×28, from 0 to 1 */
   setDigit(pixels) {
     this.#digit = pixels;
@@ -121,7 +136,8 @@ export class Session {
     this.#first ??= shares;
     const names = this.#namesOf(shares.length);
     const top = topClasses(shares, TOP).map(({ index, probability }) => ({
-      label: names[index] ?? `class ${index}`,
+      index,
+      label: names[index] || `class ${index}`,
       probability,
     }));
     return { top, probabilities: shares };
@@ -140,7 +156,8 @@ export class Session {
       shares && first
         ? shares.reduce((most, share, i) => Math.max(most, Math.abs(share - first[i])), 0)
         : undefined;
-    return { ...medianTime(() => model.run(input)), steps: layerTimes(model, input), difference };
+    const [run] = timesInTurn([() => model.run(input)]);
+    return { run, steps: layerTimes(model, input), difference };
   }
 
   /** @returns {Promise<Comparison | null>} null where the dense weights are too large */
@@ -154,12 +171,12 @@ export class Session {
       await warmUp(runs, () => model.disposed);
       // Meanwhile there may be another.
       if (model.disposed) return null;
-      const [milliseconds, ours] = timesInTurn(runs);
+      const [there, ours] = timesInTurn(runs);
       const layerEnergyPj = Object.fromEntries(
         dense.layers.map(({ name, energyPj }) => [name, energyPj]),
       );
       return {
-        milliseconds,
+        dense: there,
         ours,
         energyPj: dense.layers.reduce((sum, { energyPj }) => sum + energyPj, 0),
         layerEnergyPj,
@@ -213,8 +230,8 @@ export class Session {
 
   /** @param {number} classes */
   #namesOf(classes) {
-    if (this.#labels.length === classes) return this.#labels;
-    return classes === DIGITS.length ? DIGITS : [];
+    const known = [this.#labels, this.#usualLabels, DIGITS];
+    return known.find((names) => names.length === classes) ?? [];
   }
 
   /** @returns {ModelView} */
@@ -231,22 +248,14 @@ export class Session {
   }
 
   /**
-   * The names of the classes, from the first source that has them; classes have numbers as long as
-   * none has.
-   *
-   * @param {Array<string | Blob>} sources
+   * @param {string[]} addresses one after the other is tried
    * @param {AbortSignal} signal
    */
-  async #readLabels(sources, signal) {
+  async #fetchLabels(addresses, signal) {
+    if (this.#usualLabels.length > 0) return;
     try {
-      const file = sources.find((source) => source instanceof Blob);
-      if (!file && this.#labels.length > 0) return;
-      const addresses = sources.filter((source) => typeof source === 'string');
-      const text = await (file ?? (await fetchFirst(addresses, signal)).response).text();
-      this.#labels = text
-        .trim()
-        .split('\n')
-        .map((line) => line.replace(/^n\d{8}\s+/, '').trim());
+      const { response } = await fetchFirst(addresses, signal);
+      this.#usualLabels = await readLabels(await response.blob());
     } catch {
       // The model works without.
     }

@@ -13,6 +13,7 @@ init().catch(() => {});
 
 serve({
   open: (payload, control) => session.open(payload, control),
+  label: (payload) => session.label(payload),
   recode: (payload) => session.recode(payload),
   photograph: (payload) => session.setPhotograph(payload),
   digit: (payload) => session.setDigit(payload),

@@ -4,6 +4,7 @@ import { html } from 'lit';
 import { prefersReducedMotion } from '../common/css.js';
 import { Part } from '../common/element.js';
 import { explain } from '../common/explain.js';
+import { count } from '../common/units.js';
 import { counters, results } from './product-facts.js';
 import { FORMATS } from './protocol.js';
 import './number-grid.js';
@@ -106,7 +107,7 @@ export class DotProduct extends Part {
   /** @param {Step | undefined} now */
   #words(now) {
     if (now) return `Step ${this.step} of ${this.steps.length}. ${now.text}`;
-    return this.steps.length > 0 ? `${this.steps.length} steps, from row 0 on.` : '';
+    return this.steps.length > 0 ? `${count(this.steps.length, 'step')}, from row 0 on.` : '';
   }
 
   #formats() {
@@ -119,7 +120,7 @@ export class DotProduct extends Part {
             type="button"
             data-format=${format}
             aria-pressed=${format === this.format}
-            @click=${() => this.#change({ format, step: 0 })}
+            @click=${() => this.#change({ format, step: 0, isStep: true })}
           >
             ${format === 'dense' ? 'dense' : format.toUpperCase()}
           </button>`,
@@ -162,13 +163,15 @@ export class DotProduct extends Part {
   #buttons() {
     const atEnd = this.step >= this.steps.length;
     const run = prefersReducedMotion() ? 'To the end' : this.#timer === undefined ? 'Run' : 'Pause';
+    const atStart = this.step === 0;
+    // They keep the focus where they can do nothing: the next press shall not be another's.
     return html`<div class="row" id="step-buttons">
-      <button type="button" ?disabled=${this.step === 0} @click=${() => this.#go(-1)}>Back</button>
-      <button class="primary" type="button" ?disabled=${atEnd} @click=${() => this.#go(1)}>
+      <button type="button" aria-disabled=${atStart} @click=${() => this.#go(-1)}>Back</button>
+      <button class="primary" type="button" aria-disabled=${atEnd} @click=${() => this.#go(1)}>
         Step
       </button>
       <button type="button" ?disabled=${atEnd} @click=${this.#run}>${run}</button>
-      <button type="button" ?disabled=${this.step === 0} @click=${() => this.#change({ step: 0 })}>
+      <button type="button" aria-disabled=${atStart} @click=${() => this.#change({ step: 0 })}>
         Reset
       </button>
     </div>`;
@@ -196,7 +199,7 @@ export class DotProduct extends Part {
     this.emit('state-change', { step: next });
   }
 
-  /** By hand, which ends running. @param {{ format?: Format, step?: number, x?: number[] }} changes */
+  /** By hand, which ends running. @param {{ format?: Format, step?: number, x?: number[], isStep?: boolean }} changes */
   #change(changes) {
     this.pause();
     this.emit('state-change', changes);

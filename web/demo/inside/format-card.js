@@ -2,7 +2,7 @@
 
 import { html } from 'lit';
 import { Part } from '../common/element.js';
-import { formatShort } from '../common/units.js';
+import { count, formatRounded } from '../common/units.js';
 import { showFloat32 } from './numbers.js';
 import { keyOf } from './relate.js';
 
@@ -79,9 +79,9 @@ export class FormatCard extends Part {
   /** @param {Encoded} encoded */
   #size({ bytes, ops }) {
     return html`<p class="size number">
-      <strong>${bytes} bytes</strong>
+      <strong>${count(bytes, 'byte')}</strong>
       <span class="hint"
-        >${this.format === 'dense' ? '' : `${formatShort((100 * bytes) / this.dense, 2)} % · `}${count(
+        >${this.format === 'dense' ? '' : `${formatRounded((100 * bytes) / this.dense)} % · `}${count(
           ops.add,
           'addition',
         )},
@@ -170,11 +170,3 @@ export class FormatCard extends Part {
   }
 }
 customElements.define('format-card', FormatCard);
-
-/**
- * @param {number} number
- * @param {string} what
- */
-function count(number, what) {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}

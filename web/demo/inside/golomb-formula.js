@@ -46,7 +46,7 @@ export function formula({ share, log, ratio, log2, parameter }, count, size) {
         </mfrac>
         <mo>=</mo>
         <mfrac><mn>${show(LOG_GOLDEN)}</mn><mn id="log">${show(log)}</mn></mfrac>
-        <mo>=</mo><mn id="ratio">${show(ratio)}</mn>
+        <mo>=</mo><mn id="golomb-ratio">${show(ratio)}</mn>
       </mrow>
     </math>
     <math displaystyle="true">

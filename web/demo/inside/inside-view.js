@@ -87,21 +87,25 @@ class InsideView extends Part {
     </div>`;
   }
 
-  /** @param {CustomEvent<Partial<State>>} event */
-  #change({ detail }) {
+  /** @param {CustomEvent<Partial<State> & { isStep?: boolean }>} event */
+  #change({ detail: { isStep = false, ...detail } }) {
     const before = this.#state;
     this.#state = { ...before, ...detail };
     this.#problem = '';
     if (detail.matrix || detail.x) this.#matrices.ask(this.#state);
     if (detail.n || detail.p || detail.seed !== undefined) this.#updates.ask(this.#state);
     clearTimeout(this.#addressTimer);
-    this.#addressTimer = setTimeout(() => this.#writeAddress(), ADDRESS_MS);
+    // Another matrix, format or update is a step that Back undoes; what a number or slider does is
+    // not.
+    if (isStep) this.#writeAddress({ isStep });
+    else this.#addressTimer = setTimeout(() => this.#writeAddress(), ADDRESS_MS);
     this.requestUpdate();
   }
 
-  #writeAddress() {
+  /** @param {{ isStep?: boolean }} [options] */
+  #writeAddress(options) {
     clearTimeout(this.#addressTimer);
-    setAddress('inside', addressOf(this.#state));
+    setAddress('inside', addressOf(this.#state), options);
   }
 
   /**

@@ -221,12 +221,12 @@ export class MatrixPart extends Part {
    */
   #replace(matrix, more) {
     this.forget();
-    this.#change(matrix, more);
+    this.#change(matrix, { ...more, isStep: true });
   }
 
   /**
    * @param {Grid} matrix
-   * @param {Partial<State>} [more]
+   * @param {Partial<State> & { isStep?: boolean }} [more]
    */
   #change(matrix, more) {
     this.pause();

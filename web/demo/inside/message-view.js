@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html } from 'lit';
-import { formatNumber, formatShort } from '../common/units.js';
+import { count as countOf, formatNumber, formatRounded } from '../common/units.js';
 
 /**
  * @typedef {import('./dissect.js').Piece} Piece
@@ -45,7 +45,7 @@ function sectionView(section, pieces, bytes) {
   return html`<section class="part ${section}" data-section=${section}>
     <h3>
       ${TITLES[section]}
-      <span class="hint">${own.length} ${own.length === 1 ? 'byte' : 'bytes'}</span>
+      <span class="hint">${countOf(own.length, 'byte')}</span>
     </h3>
     <p class="hex number">
       ${Array.from(own, (byte) => html`<span>${byte.toString(16).padStart(2, '0')}</span> `)}
@@ -80,7 +80,8 @@ function codesNote(pieces) {
   );
   const zeros = -bits & 7;
   return html`<p class="hint">
-    the ${bits} bits above${zeros > 0 ? `, and ${zeros === 1 ? 'a zero' : `${zeros} zeros`}` : ''}
+    the ${countOf(bits, 'bit')}
+    above${zeros > 0 ? `, and ${zeros === 1 ? 'a zero' : countOf(zeros, 'zero')}` : ''}
   </p>`;
 }
 
@@ -140,7 +141,7 @@ export function sizes(n, count, bits, bytes) {
                 ></div>
               </div>
               <span class="hidden"
-                >${formatShort((100 * Number(size)) / most)} % of the largest</span
+                >${formatRounded((100 * Number(size)) / most, 3)} % of the largest</span
               >
             </td>
           </tr>`,

@@ -3,6 +3,7 @@
 import { html } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { Part } from '../common/element.js';
+import { styles } from '../common/styles.js';
 import { formatFloat32, parseFloat32 } from './numbers.js';
 
 /**
@@ -62,6 +63,7 @@ export class NumberGrid extends Part {
       class="numbers"
       role="grid"
       aria-label=${this.name}
+      ${styles({ '--cols': String(this.cols) })}
       @mouseleave=${() => this.#pick('hover')}
     >
       <thead>

@@ -2,6 +2,7 @@
 
 /** The view's state and the address that tells it. */
 
+import { count } from '../common/units.js';
 import { formatFloat32, parseFloat32 } from './numbers.js';
 import { FORMATS, MOST_SIDE } from './protocol.js';
 
@@ -129,7 +130,7 @@ function parseMatrix(text) {
 function parseList(text, length, name) {
   const items = text.split(',');
   if (items.length !== length) {
-    throw new Error(`${name} has ${items.length} numbers, and should have ${length}.`);
+    throw new Error(`${name} has ${count(items.length, 'number')}, and should have ${length}.`);
   }
   return items.map((item, i) => parseFloat32(item, `Number ${i} of ${name}`));
 }

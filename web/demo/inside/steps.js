@@ -136,7 +136,9 @@ function subtract(omega, x, tape) {
   if (omega.length > 1) {
     tape.count({ add: omega.length - 1 });
     tape.emit(
-      `Subtract the most frequent value, ${first}, from the ${omega.length - 1} others.`,
+      omega.length === 2
+        ? `Subtract the most frequent value, ${first}, from the other.`
+        : `Subtract the most frequent value, ${first}, from the ${omega.length - 1} others.`,
       Array.from(omega, (_, index) => ({ ...value, index })),
       [],
     );

@@ -29,7 +29,7 @@ export function bars({ values, n, indices, value }, sides) {
   const sent = new Set(indices);
   const others = sides.sendsTop ? sides.bottom : sides.top;
   const other = sides.sendsTop ? -sides.minus : sides.plus;
-  const label = `${n} elements of an update, from ${formatShort(low)} to ${formatShort(high)}; ${indices.length} are sent as ${formatShort(value)}: ${indices.join(', ')}.`;
+  const label = `${n} elements of an update, from ${formatShort(low)} to ${formatShort(high)}; ${indices.length} ${indices.length === 1 ? 'is' : 'are'} sent as ${formatShort(value)}: ${indices.join(', ')}.`;
   return html`<div class="bars">
       <svg
         id="bars"

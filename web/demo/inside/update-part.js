@@ -98,7 +98,7 @@ export class UpdatePart extends Part {
   }
 
   #draw() {
-    this.emit('state-change', { seed: (this.state.seed + 1) % 2 ** 32 });
+    this.emit('state-change', { seed: (this.state.seed + 1) % 2 ** 32, isStep: true });
   }
 
   /**

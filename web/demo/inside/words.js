@@ -27,8 +27,11 @@ export function describeElement(grid, arrays, element) {
   const inCsr = relate('csr', arrays.csr, grid, row, col).stored;
   const { stored, marks } = relate('cser', arrays.cser, grid, row, col);
   if (!stored) {
-    const csr = inCsr ? 'CSR does, as it is not 0' : 'nor does CSR, as it is 0';
-    return `${holds}, the most frequent value: CER and CSER do not store it, ${csr}.`;
+    const csr = inCsr ? 'CSR stores it, as it is not 0' : 'nor does CSR, as it is 0';
+    return (
+      `${holds}, the most frequent value: CER and CSER hold that once for the whole matrix, as ` +
+      `omega[0], and do not store where it stands; ${csr}.`
+    );
   }
   const others = marks
     .filter(({ array, role }) => array === 'colI' && role === 'run')

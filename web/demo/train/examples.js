@@ -3,7 +3,8 @@
 /** The examples of a run, and how they are dealt out. Runs in a worker. */
 
 import { Dataset, initTraining } from '../../lib/index.js';
-import { readWhole } from './gunzip.js';
+import { formatBytes } from '../common/units.js';
+import { readHead, readWhole } from './gunzip.js';
 import { blankImages, blankLabels, labelsOf, splitExamples } from './idx.js';
 
 /**
@@ -16,21 +17,77 @@ const SIDE = 28;
 
 /**
  * @param {Work['data']} data
+ * @param {number} [workers] that each get a copy
  * @returns {Promise<Examples>}
+ * @throws {Error} a sentence, for files that are damaged or too large
  */
-export async function loadExamples(data) {
+export async function loadExamples(data, workers = 1) {
   if ('digits' in data) return drawDigits(data.digits);
-  const [images, labels] = await readAll(data.images, data.labels);
-  if (!data.testImages || !data.testLabels) {
-    checkSizes(images, labels);
+  const { images: file, labels: names, testImages: testFile, testLabels: testNames } = data;
+  const sizes = await Promise.all([file, testFile].map((each) => each && imagesSize(each)));
+  checkRoom(sizes.reduce((sum = 0, size = 0) => sum + size, 0) ?? 0, workers);
+  const [images, labels] = [await readImages(file), await readLabels(names)];
+  if (!testFile || !testNames) {
+    if (countOf(images) !== countOf(labels)) throw new Error(DAMAGED);
     return splitExamples(images, labels);
   }
-  const [testImages, testLabels] = await readAll(data.testImages, data.testLabels);
-  return { images, labels, testImages, testLabels };
+  return {
+    ...{ images, labels },
+    testImages: await readImages(testFile),
+    testLabels: await readLabels(testNames),
+  };
 }
 
-/** @param {...Blob} files */
-const readAll = (...files) => Promise.all(files.map((file) => readWhole(file)));
+const DAMAGED = 'The MNIST files are damaged: they have not as many examples as they say.';
+
+/** All copies of the images together. */
+const MOST_COPIED = 1.5e9;
+
+/**
+ * @param {number} bytes of all images
+ * @param {number} workers
+ */
+function checkRoom(bytes, workers) {
+  const copies = workers + 2; // the server has one, and so has this worker
+  if (bytes * copies <= MOST_COPIED) return;
+  throw new Error(
+    `The images take ${formatBytes(bytes)}, and each of the ${workers} workers and the server gets ` +
+      `a copy: together more than the ${formatBytes(MOST_COPIED)} that this page uses. Fewer ` +
+      'workers or fewer images have room.',
+  );
+}
+
+/** @param {Uint8Array} idx @returns {number} of examples, as the header says */
+function countOf(idx) {
+  return new DataView(idx.buffer, idx.byteOffset).getUint32(4);
+}
+
+/** @param {Blob} file @returns {Promise<number>} what it says that it holds */
+async function imagesSize(file) {
+  return 16 + countOf(await readHead(file, 16)) * SIDE * SIDE;
+}
+
+/** @param {Blob} file */
+async function readImages(file) {
+  return readExactly(file, await imagesSize(file));
+}
+
+/** @param {Blob} file */
+async function readLabels(file) {
+  return readExactly(file, 8 + countOf(await readHead(file, 8)));
+}
+
+/**
+ * No more than the header promises: what is compressed could hold very much.
+ *
+ * @param {Blob} file
+ * @param {number} size
+ */
+async function readExactly(file, size) {
+  const bytes = await readWhole(file, { limit: size });
+  if (bytes.length !== size) throw new Error(DAMAGED);
+  return bytes;
+}
 
 /**
  * As a file, so that the digits are drawn once and not by every worker.
@@ -52,18 +109,6 @@ async function drawDigits(count) {
   }
   drawn.dispose();
   return splitExamples(images, labels);
-}
-
-/**
- * @param {Uint8Array} images
- * @param {Uint8Array} labels
- * @throws {Error} a sentence, unless the files have what they say
- */
-function checkSizes(images, labels) {
-  const count = new DataView(images.buffer).getUint32(4);
-  if (images.length !== 16 + count * SIDE * SIDE || labels.length !== 8 + count) {
-    throw new Error('The MNIST files are damaged: they have not as many examples as they say.');
-  }
 }
 
 /**

@@ -78,3 +78,26 @@ function cut(bytes, header, from, to) {
 export function labelsOf(labels, shard) {
   return [...new Set(Array.from(shard, (example) => labels[8 + example]))].sort((a, b) => a - b);
 }
+
+/**
+ * @param {Uint8Array} images an IDX file
+ * @param {number} most
+ * @returns {Float32Array<ArrayBuffer>} the first images' pixels, from 0 to 1
+ */
+export function readPixels(images, most) {
+  const view = new DataView(images.buffer, images.byteOffset);
+  const [count, rows, columns] = [4, 8, 12].map((place) => view.getUint32(place));
+  const size = Math.min(count, most) * rows * columns;
+  return Float32Array.from(images.subarray(16, 16 + size), (pixel) => pixel / 255);
+}
+
+/**
+ * @param {Uint8Array} images an IDX file
+ * @param {Uint8Array} labels as many
+ * @param {number} most
+ * @returns {import('./prune-model.js').Digits} the first of them
+ */
+export function readDigits(images, labels, most) {
+  const inputs = readPixels(images, most);
+  return { inputs, labels: labels.subarray(8, 8 + Math.min(labels.length - 8, most)) };
+}

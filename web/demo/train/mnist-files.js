@@ -12,7 +12,7 @@ import { readHead } from './gunzip.js';
 const IMAGES_MAGIC = 0x803;
 const LABELS_MAGIC = 0x801;
 const SIDE = 28;
-/** As many as there are values of 28 x 28 bytes in a gigabyte. */
+/** As many as there are values of 28 x 28 bytes in a gigabyte; a run has room for fewer. */
 const MOST_EXAMPLES = 1_000_000;
 
 /**

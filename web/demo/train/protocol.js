@@ -20,6 +20,11 @@
  * @property {number} iterations
  * @property {OwnFiles | { digits: number }} data
  *
+ * @typedef {object} Learned
+ * @property {number} round after which
+ * @property {Uint8Array<ArrayBuffer>} file a model file, pruned and quantized
+ * @property {import('./prune-model.js').PruneReport} report
+ *
  * @typedef {object} TrainRequests
  * @property {[Work, { weights: number, shards: Shard[] }]} start gets ready; `go` begins
  * @property {[undefined, void]} go
@@ -28,7 +33,7 @@
  * @property {[number, void]} leave
  * @property {[number, void]} join
  * @property {[number, void]} kill
- * @property {[undefined, Uint8Array<ArrayBuffer>]} model a compressed model file
+ * @property {[undefined, Learned]} model what has been learned so far
  * @property {[undefined, void]} end ends all workers
  *
  * @typedef {'running' | 'paused' | 'waiting' | 'finished'} WorkState waiting: nobody is there

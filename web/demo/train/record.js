@@ -2,7 +2,8 @@
 
 /** What is remembered of a run: its course, by the worker's mean, beside dense exchange. */
 
-import { LINKS, runName } from './settings.js';
+import { ratioOf as ratioOfBytes } from '../../lib/train/accounting.js';
+import { runName } from './settings.js';
 
 /**
  * @typedef {import('../../lib/index.js').Round} Round
@@ -15,8 +16,9 @@ import { LINKS, runName } from './settings.js';
  * @property {number} roundDown
  * @property {number} up bytes since the beginning
  * @property {number} down
- * @property {number} denseUp what dense exchange would have sent
+ * @property {number} denseUp what dense exchange would have sent, as the library counts it
  * @property {number} denseDown
+ * @property {number} roundDense up, in this round
  * @property {number} seconds of the simulated clock
  * @property {number} denseSeconds the same, had the exchange been dense
  * @property {number | null} loss of the round's batches
@@ -58,17 +60,6 @@ export function lookOf({ look }) {
   return { color: `--c${1 + (look % COLORS)}`, dash: DASHES[look % DASHES.length] };
 }
 
-/**
- * @param {Settings} settings
- * @param {number} weights
- * @param {number} iterations
- * @returns {number} seconds of so many iterations that each send all weights up and get them back
- */
-export function denseSeconds({ link, step }, weights, iterations) {
-  const { rate, latency } = LINKS[link];
-  return iterations * (step / 1000 + 2 * (latency + (32 * weights) / rate));
-}
-
 /** @param {number[]} values */
 function mean(values) {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
@@ -78,7 +69,7 @@ function mean(values) {
  * @param {RunRecord} record to be added to
  * @param {Round} round
  */
-export function addRound(record, { round, iterations, bytes, totals, loss, accuracy }) {
+export function addRound(record, { round, iterations, bytes, totals, loss, accuracy, ...clock }) {
   const point = {
     round,
     iterations,
@@ -88,8 +79,9 @@ export function addRound(record, { round, iterations, bytes, totals, loss, accur
     down: mean(totals.down),
     denseUp: mean(totals.denseUp),
     denseDown: mean(totals.denseDown),
+    roundDense: mean(totals.denseUp) - (record.last?.denseUp ?? 0),
     seconds: totals.simulatedSeconds,
-    denseSeconds: denseSeconds(record.settings, record.weights, iterations),
+    denseSeconds: (record.last?.denseSeconds ?? 0) + clock.denseSimulatedSeconds,
     loss,
     ...(accuracy !== undefined && { accuracy }),
   };
@@ -117,7 +109,7 @@ export function thin(points) {
  * @returns {number | undefined} undefined where nothing was sent
  */
 export function ratioOf(point) {
-  return point && point.up > 0 ? point.denseUp / point.up : undefined;
+  return (point && ratioOfBytes([point.denseUp], [point.up])) ?? undefined;
 }
 
 /**

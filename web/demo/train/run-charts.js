@@ -3,7 +3,7 @@
 import { html } from 'lit';
 import '../common/chart.js';
 import { explain } from '../common/explain.js';
-import { formatBytes, formatPercent, formatShort } from '../common/units.js';
+import { formatBytes, formatPercent, formatRounded } from '../common/units.js';
 import { lookOf } from './record.js';
 
 /**
@@ -14,7 +14,7 @@ import { lookOf } from './record.js';
  */
 
 /** @type {Axis} */
-const ROUNDS = { label: 'round', format: (value) => formatShort(value) };
+const ROUNDS = { label: 'round', format: (value) => formatRounded(value, 3) };
 /** @type {Axis} */
 const BYTES = { label: 'bytes', log: true, format: bytesText };
 /** @type {Axis} */
@@ -23,13 +23,13 @@ const SENT = { label: 'sent by each worker', log: true, format: bytesText };
 const SECONDS = {
   label: 'simulated time, seconds',
   log: true,
-  format: (value) => formatShort(value),
+  format: (value) => formatRounded(value, 3),
 };
 /** @type {Axis} */
 const ACCURACY = { label: 'accuracy', range: [0, 1], format: (value) => formatPercent(value, 0) };
 
 /**
- * Of the traffic's lines, the same colour is the same direction.
+ * Of the traffic's lines, the same colour is the same direction, and dashes are single rounds.
  *
  * @type {Array<{ name: string, color: string, dash?: number[], of: (point: Point, first: Point) => number }>}
  */
@@ -43,7 +43,7 @@ const TRAFFIC = [
     name: 'dense, each round',
     color: '--c7',
     dash: [3, 4],
-    of: ({ denseUp, round }) => denseUp / round,
+    of: ({ roundDense }) => roundDense,
   },
 ];
 
@@ -71,7 +71,7 @@ export function runCharts([traffic, byBytes, byTime]) {
         .label=${'Bytes sent and received by a worker, by round, beside dense exchange.'}
       ></line-chart>
       ${explain(
-        'Lines far below the grey ones are traffic saved: each step of the grid is a factor of ten.',
+        'The grey lines are dense exchange, the same up and down: lines far below them are traffic saved, each step of the grid a factor of ten.',
         'Sent bytes are iterations × how often × how many entries × bits for each, and every factor is cut.',
         'sbc',
         'section I',

@@ -4,7 +4,7 @@
 
 import { html } from 'lit';
 import { explain } from '../common/explain.js';
-import { formatBytes } from '../common/units.js';
+import { compare, count, formatBytes, formatNumber, formatPercent } from '../common/units.js';
 
 /**
  * @typedef {import('./protocol.js').Round} Round
@@ -31,6 +31,7 @@ const STATES = {
  */
 export function controls({ state, busy, error, record }, commands) {
   const running = state === 'running';
+  // One button, which keeps the focus whatever it is for.
   const main = busy
     ? {
         text: running ? 'Pause' : 'Resume',
@@ -38,21 +39,33 @@ export function controls({ state, busy, error, record }, commands) {
         act: running ? commands.pause : commands.resume,
         off: state === 'starting' || state === 'waiting',
       }
-    : { text: 'Start', id: 'start', act: commands.start };
+    : { text: 'Start', id: 'start', act: commands.start, off: false };
+  const mayStep = state === 'idle' || state === 'paused';
   const progress = record?.last ? record.last.iterations / record.settings.iterations : 0;
   return html`<div class="row controls">
-      <button type="button" class="primary" id=${main.id} ?disabled=${main.off} @click=${main.act}>
+      <button
+        type="button"
+        class="primary"
+        id=${main.id}
+        aria-disabled=${main.off}
+        @click=${() => !main.off && main.act()}
+      >
         ${main.text}
       </button>
       <button
         type="button"
         id="step"
-        ?disabled=${state !== 'idle' && state !== 'paused'}
-        @click=${commands.step}
+        aria-disabled=${!mayStep}
+        @click=${() => mayStep && commands.step()}
       >
         Step
       </button>
-      <button type="button" id="reset" ?disabled=${state === 'idle'} @click=${commands.reset}>
+      <button
+        type="button"
+        id="reset"
+        aria-disabled=${state === 'idle'}
+        @click=${() => state !== 'idle' && commands.reset()}
+      >
         Reset
       </button>
     </div>
@@ -102,27 +115,89 @@ export function memberCard({ workers }, members, round) {
  */
 function pictureLabel(members, round) {
   const present = members.filter(({ status }) => status === 'present').length;
-  const who = `A server and ${members.length} workers, of whom ${present} are there.`;
+  const who = `A server and ${count(members.length, 'worker')}, of whom ${present} ${present === 1 ? 'is' : 'are'} there.`;
   if (!round) return who;
   const up = Math.max(...round.bytes.up);
   const down = Math.max(...round.bytes.down);
   return `${who} In the last round a worker sent up to ${formatBytes(up)} and got up to ${formatBytes(down)}.`;
 }
 
-/** What happened to workers. @param {Session} session */
-export function notices({ notices }) {
+/** How many losses are told one by one. */
+const MOST_NOTICES = 3;
+
+/**
+ * Who is gone, and what that means as things are now.
+ *
+ * @param {Session} session
+ */
+export function notices({ gone, members, busy }) {
+  const present = members.some(({ status }) => status === 'present');
+  const then = !busy
+    ? ''
+    : present
+      ? 'The run goes on without it.'
+      : 'Bring a worker back for the run to go on.';
   return html`<div id="notices" role="status">
-    ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
+    ${gone
+      .slice(-MOST_NOTICES)
+      .map(
+        ({ worker, reason }) =>
+          html`<p class="notice">Worker ${worker + 1} is gone. ${reason} ${then}</p>`,
+      )}
   </div>`;
 }
 
-/** @param {{ ready: boolean, read: () => void, save: () => void }} model */
-export function modelButtons({ ready, read, save }) {
+/**
+ * @param {object} model
+ * @param {boolean} model.ready whether there is one
+ * @param {boolean} model.working whether it is being pruned
+ * @param {Session['learned']} model.learned
+ * @param {() => void} model.read
+ * @param {() => void} model.save
+ */
+export function modelButtons({ ready, working, learned, read, save }) {
+  const off = !ready || working;
   return html`<div class="row">
-      <button type="button" class="primary" id="read" ?disabled=${!ready} @click=${read}>
+      <button
+        type="button"
+        class="primary"
+        id="read"
+        ?disabled=${!ready}
+        aria-disabled=${off}
+        @click=${() => !off && read()}
+      >
         Read my handwriting with it
       </button>
-      <button type="button" id="save" ?disabled=${!ready} @click=${save}>Save the model</button>
+      <button
+        type="button"
+        id="save-learned"
+        ?disabled=${!ready}
+        aria-disabled=${off}
+        @click=${() => !off && save()}
+      >
+        Save the model
+      </button>
     </div>
-    <p class="note">Compressed to an eighth: each matrix keeps 16 distinct values.</p>`;
+    <p class="note" id="learned" role="status">${learnedText(working, learned)}</p>`;
+}
+
+/**
+ * @param {boolean} working
+ * @param {Session['learned']} learned
+ */
+function learnedText(working, learned) {
+  if (working) return 'It is pruned as far as it goes on reading as well …';
+  if (!learned) {
+    return 'For that, it is pruned and quantized, as far as it loses no more than a point of accuracy.';
+  }
+  const { report, round } = learned;
+  const { zeros, values, tested, accuracy, denseAccuracy, bytes, denseBytes } = report;
+  const kept = values === undefined ? 'all their values' : `at most ${values} different values`;
+  const change = compare(denseBytes / bytes, 'smaller', 'larger', { same: 'as large' });
+  return (
+    `After round ${formatNumber(round)}: ${formatPercent(zeros)} of its weights are 0, ` +
+    `its matrices keep ${kept}: ${formatBytes(bytes)} instead of ${formatBytes(denseBytes)}, ` +
+    `${change}. Of ${count(tested, 'test digit')} it reads ${formatPercent(accuracy)}; before, ` +
+    `it read ${formatPercent(denseAccuracy)}.`
+  );
 }

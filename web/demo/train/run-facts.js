@@ -2,11 +2,11 @@
 
 import { html } from 'lit';
 import {
+  compare,
   formatBytes,
   formatNumber,
   formatPercent,
   formatSeconds,
-  formatTimes,
 } from '../common/units.js';
 import { ratioOf } from './record.js';
 
@@ -20,14 +20,7 @@ import { ratioOf } from './record.js';
 export function runFacts(record) {
   const last = record?.last;
   const ratio = ratioOf(last);
-  return html`<div class="headline">
-      <p class="ratio number" id="ratio">${ratio === undefined ? '–' : formatTimes(ratio)}</p>
-      <p>
-        fewer bytes sent than by dense exchange:
-        <b class="number" id="sent">${last ? formatBytes(last.up) : '–'}</b> by each worker instead
-        of <b class="number" id="dense">${last ? formatBytes(last.denseUp) : '–'}</b>
-      </p>
-    </div>
+  return html`${headline(last, ratio)}
     <dl class="facts">
       ${fact(
         'Accuracy',
@@ -57,7 +50,34 @@ export function runFacts(record) {
         last ? formatSeconds(last.seconds) : '–',
         last ? `dense: ${formatSeconds(last.denseSeconds)}` : '',
       )}
-    </dl>`;
+    </dl>
+    ${
+      record
+        ? html`<p class="note" id="dense-note">
+            Dense exchange: in each iteration a worker sends 4 bytes for each of the
+            ${formatNumber(record.weights)} weights, and gets as many. A real message has a head and
+            a checksum besides, some 30 bytes.
+          </p>`
+        : ''
+    }`;
+}
+
+/**
+ * @param {import('./record.js').Point | undefined} last
+ * @param {number | undefined} ratio
+ */
+function headline(last, ratio) {
+  // The number has a place of its own, and the words follow it.
+  const words = compare(ratio ?? Infinity, 'fewer', 'more', { same: 'as many' });
+  const [number, what] = words.startsWith('×') ? words.split(' ') : ['=', words];
+  return html`<div class="headline">
+    <p class="ratio number" id="ratio">${ratio === undefined ? '–' : number}</p>
+    <p>
+      ${what} bytes sent ${what === 'as many' ? 'as' : 'than'} by dense exchange:
+      <b class="number" id="sent">${last ? formatBytes(last.up) : '–'}</b> by each worker, dense
+      <b class="number" id="dense">${last ? formatBytes(last.denseUp) : '–'}</b>
+    </p>
+  </div>`;
 }
 
 /**

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { html, svg } from 'lit';
+import { html } from 'lit';
 import { makeHash } from '../address.js';
+import { lineKey } from '../common/chart.js';
 import { formatBytes, formatPercent, formatSeconds, formatTimes } from '../common/units.js';
 import { lookOf, ratioOf } from './record.js';
 import { settingsToAddress } from './settings.js';
-import { styles } from '../common/styles.js';
 
 /** @typedef {import('./record.js').RunRecord} RunRecord */
 
@@ -21,7 +21,7 @@ export function runsTable(runs, remove) {
       Each run stays here to be compared. Try Baseline, FedAvg, Top-k and SBC one after the other.
     </p>`;
   }
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Runs">
+  return html`<div class="scroll runs" tabindex="0" role="group" aria-label="Runs">
     <table id="runs">
       <thead>
         <tr>
@@ -78,8 +78,5 @@ function row(run, remove) {
 /** A piece of its line. @param {RunRecord} run */
 function key(run) {
   const { color, dash } = lookOf(run);
-  return html`<svg class="line-key" width="28" height="8" aria-hidden="true">
-    ${svg`<line x1="0" y1="4" x2="28" y2="4" stroke-width="3"
-      ${styles({ stroke: `var(${color})` })} stroke-dasharray=${dash.join(' ') || 'none'} />`}
-  </svg>`;
+  return lineKey(color, dash);
 }

@@ -3,10 +3,12 @@
 /** The run that is under way, as the page sees it. */
 
 import { Client, messageOf } from '../common/client.js';
+import { beginWork } from '../common/quiet.js';
 import { addRound, newRecord } from './record.js';
 import { toOptions } from './settings.js';
 
 /**
+ * @typedef {import('./protocol.js').Learned} Learned
  * @typedef {import('./protocol.js').MemberStatus} MemberStatus
  * @typedef {import('./protocol.js').OwnFiles} OwnFiles
  * @typedef {import('./protocol.js').Round} Round
@@ -20,6 +22,8 @@ import { toOptions } from './settings.js';
  * @property {Shard} shard
  * @property {number} up bytes since the beginning
  * @property {number} down
+ *
+ * @typedef {{ worker: number, reason: string }} Gone reason: a sentence
  */
 
 /** The page is drawn anew no more often than this. */
@@ -34,13 +38,17 @@ export class Session extends EventTarget {
   members = [];
   /** @type {Round | undefined} */
   round;
-  /** What happened to workers, in sentences, the latest last. @type {string[]} */
-  notices = [];
+  /** Workers that are gone, the latest last. @type {Gone[]} */
+  gone = [];
+  /** What was handed on last. @type {Learned | undefined} */
+  learned;
   /** Why a run could not begin or go on: a sentence. */
   error = '';
   /** @type {Client<import('./protocol.js').TrainRequests> | undefined} */
   #client;
   #timer = 0;
+  /** While it trains: says that it no longer does. @type {(() => void) | undefined} */
+  #endWork;
 
   /** Whether settings cannot take effect now. */
   get busy() {
@@ -98,10 +106,20 @@ export class Session extends EventTarget {
     this.#changed();
   }
 
-  /** @returns {Promise<Uint8Array<ArrayBuffer>>} what has been learned, as a model file */
+  /**
+   * What has been learned, pruned and quantized; what that took is in `learned` from then on.
+   *
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} a model file
+   */
   async model() {
-    if (!this.#client) throw new Error('There is no model before a run has begun.');
-    return this.#client.request('model', undefined);
+    const client = this.#client;
+    if (!client) throw new Error('There is no model before a run has begun.');
+    if (this.learned && this.learned.round === this.round?.round) return this.learned.file;
+    const endWork = beginWork();
+    const learned = await client.request('model', undefined).finally(endWork);
+    if (this.#client === client) this.learned = learned;
+    this.#changed();
+    return learned.file;
   }
 
   /** Ends the run, its workers included. */
@@ -109,8 +127,8 @@ export class Session extends EventTarget {
     this.#client?.end('end');
     this.#client = undefined;
     if (this.record?.state === 'running') this.record.state = 'stopped';
-    Object.assign(this, { members: [], notices: [], error: '', record: undefined });
-    this.round = undefined;
+    Object.assign(this, { members: [], gone: [], error: '' });
+    this.record = this.round = this.learned = undefined;
     this.#change('idle');
   }
 
@@ -149,6 +167,8 @@ export class Session extends EventTarget {
   /** @param {MemberStatus[]} statuses */
   #takeStatuses(statuses) {
     this.members = this.members.map((member, index) => ({ ...member, status: statuses[index] }));
+    // Nobody wants to read of one who is back.
+    this.gone = this.gone.filter(({ worker }) => statuses[worker] === 'gone');
     this.#changed();
   }
 
@@ -158,12 +178,8 @@ export class Session extends EventTarget {
    */
   #tellLoss(worker, reason) {
     if (reason === 'It was killed.') return; // which the page did, and told
-    const rest = this.members.filter(
-      ({ status }, index) => index !== worker && status === 'present',
-    ).length;
-    const then =
-      rest > 0 ? 'The run goes on without it.' : 'Bring a worker back for the run to go on.';
-    this.notices = [...this.notices, `Worker ${worker + 1} is gone. ${reason} ${then}`].slice(-3);
+    const others = this.gone.filter((each) => each.worker !== worker);
+    this.gone = [...others, { worker, reason }];
   }
 
   /** @param {string} sentence */
@@ -178,6 +194,12 @@ export class Session extends EventTarget {
   /** @param {Session['state']} state */
   #change(state) {
     this.state = state;
+    if (state === 'starting' || state === 'running') {
+      this.#endWork ??= beginWork();
+    } else {
+      this.#endWork?.();
+      this.#endWork = undefined;
+    }
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.dispatchEvent(new Event('change'));

@@ -4,6 +4,7 @@ import { html } from 'lit';
 import { go, setAddress } from '../address.js';
 import { isAbort, messageOf } from '../common/client.js';
 import { Part } from '../common/element.js';
+import { count as countOf } from '../common/units.js';
 import { handover } from '../common/handover.js';
 import { saveFile } from './save-file.js';
 import './member-table.js';
@@ -73,11 +74,11 @@ class TrainView extends Part {
     this.#fileError = '';
     this.#fileNote = '';
     try {
-      const { files: own, count, testCount } = await sortMnistFiles(files);
+      const { files: own, count: images, testCount } = await sortMnistFiles(files);
       this.#own = own;
       const test =
         testCount > 0 ? `${testCount.toLocaleString('en')} for testing` : 'a fifth for testing';
-      this.#fileNote = `Your files have ${count.toLocaleString('en')} images, ${test}.`;
+      this.#fileNote = `Your files have ${countOf(images, 'image')}, ${test}.`;
       if (this.#session.busy) this.#fileNote += ' They are for the next run.';
       else this.#set({ ...this.#settings, data: 'own' });
     } catch (error) {
@@ -86,14 +87,15 @@ class TrainView extends Part {
     this.requestUpdate();
   }
 
-  #remember() {
-    setAddress('train', settingsToAddress(this.#settings));
+  /** @param {{ isStep?: boolean }} [options] */
+  #remember(options) {
+    setAddress('train', settingsToAddress(this.#settings), options);
   }
 
   /** @param {Settings} settings */
   #set(settings) {
     this.#settings = settings;
-    this.#remember();
+    this.#remember({ isStep: !this.#filling });
     this.requestUpdate();
   }
 
@@ -205,7 +207,9 @@ class TrainView extends Part {
         <section class="card numbers" aria-label="What it takes">
           ${runFacts(record)}
           ${modelButtons({
-            ready: !!record?.last && !this.#exporting,
+            ready: !!record?.last,
+            working: this.#exporting,
+            learned: session.learned,
             read: () =>
               this.#withModel((bytes, name) => {
                 handover.model = { name, bytes };
@@ -223,7 +227,7 @@ class TrainView extends Part {
             <button
               type="button"
               class="small"
-              id="clear"
+              id="remove-runs"
               ?disabled=${busy || runs.length === 0}
               @click=${() => this.#keepOnly([])}
             >

@@ -4,6 +4,8 @@
 
 import { Simulation, init } from '../../lib/index.js';
 import { describeShards } from './examples.js';
+import { readDigits, readPixels } from './idx.js';
+import { pruneModel } from './prune-model.js';
 import { isDue } from './record.js';
 
 /**
@@ -14,11 +16,9 @@ import { isDue } from './record.js';
 
 /** Evaluation is up to this file. */
 const NEVER = 2 ** 31 - 1;
-/**
- * What becomes of the weights in the model that is handed on: an eighth of the bytes, at 0 to 0.3
- * points less. Pruning to fewer bytes, without learning on, costs several points.
- */
-const EXPORT = { values: 16 };
+/** Examples by which it is told what weights are worth, and digits that accuracy is measured on. */
+const WORTH_EXAMPLES = 200;
+const MOST_TESTED = 1000;
 
 export class TrainingWork {
   #tell;
@@ -118,14 +118,21 @@ export class TrainingWork {
     this.#wake();
   }
 
-  /** @returns {Promise<Uint8Array<ArrayBuffer>>} the model as a file */
+  /** @returns {Promise<import('./protocol.js').Learned>} what has been learned, pruned */
   async model() {
     await init();
-    const model = await this.#simulation.model(EXPORT);
+    const { images, testImages, testLabels } = this.#data;
+    const dense = await this.#simulation.model({ format: 'dense' });
+    const { round } = this.#simulation;
     try {
-      return new Uint8Array(model.save());
-    } finally {
+      const test = readDigits(testImages, testLabels, MOST_TESTED);
+      const examples = readPixels(images, WORTH_EXAMPLES);
+      const { model, report } = await pruneModel(dense, examples, test);
+      const file = new Uint8Array(model.save());
       model.dispose();
+      return { round, file, report };
+    } finally {
+      dense.dispose();
     }
   }
 }

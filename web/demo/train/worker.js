@@ -20,7 +20,7 @@ function current() {
 
 serve({
   start: async (wanted) => {
-    const data = await loadExamples(wanted.data);
+    const data = await loadExamples(wanted.data, wanted.options.workers);
     if (ended) throw new Error('It was stopped.');
     work = new TrainingWork(wanted, data, tell);
     const answer = await work.start();

@@ -2,7 +2,7 @@
 
 import { FileError, LowtropyError, ValueError } from '../core/errors.js';
 import { AnswerError, GoneError, Requests } from '../transport/requests.js';
-import { Ledger } from './accounting.js';
+import { Ledger, denseBytes } from './accounting.js';
 import {
   checksumOf,
   readPlan,
@@ -165,7 +165,7 @@ export class Cluster {
           `${this.weightCount}.`,
       );
     }
-    this.#backlog = new Backlog(4 * this.weightCount, this.#round);
+    this.#backlog = new Backlog(denseBytes(this.weightCount, 1), this.#round);
   }
 
   async #openServer() {
@@ -293,17 +293,18 @@ export class Cluster {
     /** @type {Uint8Array | undefined} */
     let weights;
     for (const member of behind) {
+      this.ledger.addAhead(member.index, 0, denseBytes(this.weightCount, 1));
       const missed = this.#backlog.since(member.round);
       if (missed) {
         for (const { round, scale, messages, bytes } of missed) {
           this.#tell(member, 'apply', { round, scale }, messages);
-          this.ledger.addAhead(member.index, bytes);
+          this.ledger.addAhead(member.index, bytes, 0);
         }
       } else {
         weights ??= await this.weights();
         const fields = { round: this.#round, checksum: checksumOf([weights]) };
         this.#tell(member, 'setWeights', fields, [weights]);
-        this.ledger.addAhead(member.index, weights.length);
+        this.ledger.addAhead(member.index, weights.length, 0);
       }
       member.round = this.#round;
     }

@@ -33,7 +33,8 @@ import { checkMomentum, checkOptimizer } from './optimizer-options.js';
  *   `momentum` the optimizer's moves there: momentum correction, as Deep Gradient Compression has it
  * @property {number} [delay] iterations of each worker per round; by default 10
  * @property {'forward' | 'recompress'} [downstream] what the server sends to every worker: every
- *   counted message, or their mean compressed again; by default forward, of signsgd recompress
+ *   counted message, or their mean compressed again; by default forward, but of signsgd and of what
+ *   sends every weight with 16 or 32 bits (none, fedavg, fp16) recompress
  * @property {string} [split] of the examples among workers: 'iid' or 'labels:C', C classes for each;
  *   by default iid
  * @property {number} [participation] the share of the present workers that take part in a round, in
@@ -258,13 +259,22 @@ function moveMomentum(optimizer, compressor) {
 }
 
 /**
+ * Whose messages are as large as the weights, or half: many of them would be more than the weights,
+ * and their mean says as much.
+ *
+ * @type {readonly CompressorName[]}
+ */
+const WHOLE = ['none', 'fedavg', 'fp16'];
+
+/**
  * @param {unknown} downstream
  * @param {CompressorName} compressor
  */
 function checkDownstream(downstream, compressor) {
   const vote = compressor === 'signsgd';
   const known = /** @type {const} */ (['forward', 'recompress']);
-  const name = checkName(downstream ?? (vote ? 'recompress' : 'forward'), 'The downstream', known);
+  const usual = vote || WHOLE.includes(compressor) ? 'recompress' : 'forward';
+  const name = checkName(downstream ?? usual, 'The downstream', known);
   if (vote && name === 'forward') {
     throw new ValueError(
       'The compressor signsgd is a majority vote, which the server takes: its downstream must be recompress.',

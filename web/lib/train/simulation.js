@@ -3,7 +3,7 @@
 import { DisposedError, LowtropyError, ShapeError, ValueError } from '../core/errors.js';
 import { checkFormat } from '../core/matrix.js';
 import { Model } from '../model/model.js';
-import { noTotals, ratioOf } from './accounting.js';
+import { denseBytes, noTotals, ratioOf } from './accounting.js';
 import { readEvaluation, readExport } from './answers.js';
 import { checkInteger, checkOptions as checkKnown } from '../core/check.js';
 import { readCheckpoint, resumeOptions, writeCheckpoint } from './checkpoint.js';
@@ -17,11 +17,11 @@ import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
 
 /**
  * @typedef {import('../model/model.js').Formats} Formats
- * @typedef {import('./accounting.js').Ledger} Ledger
  * @typedef {import('./accounting.js').Loss} Loss
  * @typedef {import('./accounting.js').TotalsReport} TotalsReport
  * @typedef {import('./checkpoint.js').Snapshot} Snapshot
  * @typedef {import('./data.js').Data} Data
+ * @typedef {import('./links.js').Link} Link
  * @typedef {import('./member.js').MemberStatus} MemberStatus
  * @typedef {import('./options.js').Settings} Settings
  * @typedef {import('./options.js').SimulationOptions} SimulationOptions
@@ -49,6 +49,7 @@ import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
  * @property {number} seconds that the round took, without its evaluation
  * @property {number} simulatedSeconds that it would have taken over the links: as long as the
  *   slowest counted worker
+ * @property {number} denseSimulatedSeconds the same, by dense exchange
  * @property {TotalsReport} totals since the simulation began
  *
  * @typedef {RoundReport & Partial<Evaluation>} Round evaluated in some rounds
@@ -412,7 +413,7 @@ export class Simulation {
     const { participation, seed } = this.#settings;
     const start = performance.now();
     const round = this.#round + 1;
-    const dense = 4 * cluster.weightCount * steps;
+    const dense = denseBytes(cluster.weightCount, steps);
     await cluster.waitForSomebody();
     await cluster.catchUp();
     const present = cluster.present.map(({ index }) => index);
@@ -426,7 +427,12 @@ export class Simulation {
     const ledger = cluster.closeLedger();
     const used = trained.filter(({ worker }) => counted.includes(worker));
     const seconds = (performance.now() - start) / 1000;
-    const simulatedSeconds = this.#simulatedSeconds(ledger, used, steps);
+    const simulatedSeconds = this.#slowest(used, steps, (worker, link, work) =>
+      ledger.simulatedSeconds(worker, link, work),
+    );
+    const denseSimulatedSeconds = this.#slowest(used, steps, (worker, link, work) =>
+      ledger.denseSimulatedSeconds(worker, link, work, steps),
+    );
     this.#round = round;
     this.#iterations += steps;
     ledger.addTo(this.#totals);
@@ -448,25 +454,24 @@ export class Simulation {
       downRatio: ratioOf(ledger.denseDown, ledger.down),
       seconds,
       simulatedSeconds,
+      denseSimulatedSeconds,
       totals: this.totals,
     };
   }
 
   /**
-   * @param {Ledger} ledger
+   * How long a round takes by the simulated clock: as long as the slowest worker.
+   *
    * @param {Array<{ worker: number, seconds: number }>} counted
    * @param {number} steps
+   * @param {(worker: number, link: Required<Link> | undefined, workSeconds: number) => number} clock
    */
-  #simulatedSeconds(ledger, counted, steps) {
+  #slowest(counted, steps, clock) {
     const { links, stepSeconds, timeout } = this.#settings;
     if (counted.length === 0) return (timeout ?? 0) / 1000;
     return Math.max(
       ...counted.map(({ worker, seconds }) =>
-        ledger.simulatedSeconds(
-          worker,
-          links?.[worker],
-          stepSeconds === null ? seconds : steps * stepSeconds,
-        ),
+        clock(worker, links?.[worker], stepSeconds === null ? seconds : steps * stepSeconds),
       ),
     );
   }
