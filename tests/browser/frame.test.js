@@ -7,7 +7,15 @@ import { gzipSync } from 'node:zlib';
 import { describe, test } from 'node:test';
 
 import { launchBrowser, openPage } from './browser.js';
-import { findRepeatedIds, focused, pageUrl, usePage, waitForText, withPage } from './page.js';
+import {
+  findRepeatedIds,
+  focused,
+  pageUrl,
+  traceTasks,
+  usePage,
+  waitForText,
+  withPage,
+} from './page.js';
 
 /** What the first view may take to transfer, gzip, with WebAssembly and digit model. */
 const MOST_TRANSFERRED = 350_000;
@@ -15,26 +23,7 @@ const FIRST_CONTENT_MS = 1000;
 const LONG_TASK_MS = 50;
 const MOST_TRIES = 15;
 
-/** Tells the page's main thread from those of the browser's own pages. */
-const MARK = 'here is the page';
-
 usePage();
-
-/**
- * The longest task of the page's main thread. What the processor took for it, not what went by: other
- * programs of this machine are not the page's.
- *
- * @param {any[]} events of a trace
- * @returns {number} milliseconds
- */
-function longestTask(events) {
-  const main = events.find(({ name }) => name === MARK);
-  const tasks = events.filter(
-    ({ name, pid, tid, tdur }) =>
-      pid === main.pid && tid === main.tid && name.endsWith('RunTask') && tdur !== undefined,
-  );
-  return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
-}
 
 describe('the page', () => {
   test('stays within its budget of transfer and first content', () => {
@@ -76,14 +65,13 @@ describe('the page', () => {
     const browser = await launchBrowser();
     try {
       const { page } = await openPage(browser);
-      await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+      const longestTask = await traceTasks(page);
       await page.goto(pageUrl());
-      await page.evaluate((mark) => performance.mark(mark), MARK);
       await waitForText(page, '#facts', /The answer\s+stays/);
       await page.focus('#pad');
       for (let digit = 0; digit < 10; ++digit) await page.keyboard.press(`${digit}`);
       await waitForText(page, '#digits .best', /^9\s/);
-      const longest = longestTask(JSON.parse(`${await browser.stopTracing()}`).traceEvents);
+      const longest = await longestTask();
       console.log(`the longest task takes ${longest.toFixed(1)} ms of the processor`);
       assert(longest > 0 && longest <= LONG_TASK_MS, `a task of ${longest} ms`);
     } finally {

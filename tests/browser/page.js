@@ -117,6 +117,33 @@ export async function findBarriers(page) {
   });
 }
 
+/** Tells the page's main thread from those of the browser's own pages. */
+const MARK = 'here is the page';
+
+/**
+ * Follows the tasks of the page's main thread.
+ *
+ * @param {Page} page the only one of its browser that is followed
+ * @returns {Promise<() => Promise<number>>} ends it, and tells how long the longest task was, in
+ *   milliseconds: what the processor took for it, not what went by, for other programs of this
+ *   machine are not the page's
+ */
+export async function traceTasks(page) {
+  const owner = /** @type {import('playwright-core').Browser} */ (page.context().browser());
+  await owner.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+  return async () => {
+    await page.evaluate((mark) => performance.mark(mark), MARK);
+    /** @type {any[]} */
+    const events = JSON.parse(`${await owner.stopTracing()}`).traceEvents;
+    const main = events.find(({ name }) => name === MARK);
+    const tasks = events.filter(
+      ({ name, pid, tid, tdur }) =>
+        pid === main.pid && tid === main.tid && name.endsWith('RunTask') && tdur !== undefined,
+    );
+    return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
+  };
+}
+
 /**
  * Boxes that hold more than they show.
  *

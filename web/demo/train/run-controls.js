@@ -102,7 +102,7 @@ export function memberCard({ workers }, members, round) {
       .label=${pictureLabel(shown, round)}
     ></network-picture>
     ${explain(
-      'Each dot is a message, as large as its bytes say; the server adds what comes up and sends the sum’s parts down.',
+      'Each dot is a message, as large as its bytes say; the server adds up what comes and sends everybody the result.',
       'Only these messages leave a worker, its digits never do.',
       'sbc',
       'Algorithm 1',
