@@ -22,7 +22,7 @@ const builders = {
   native: () => buildPreset('native', 'the library, natively'),
   asan: () => buildPreset('asan', 'the library, with sanitizers'),
   wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
-  module: () => buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']),
+  module: buildModules,
   types: buildTypes,
   page: buildPage,
 };
@@ -47,6 +47,18 @@ async function buildPreset(preset, title, options = []) {
   }
   const args = ['--build', '--preset', preset, ...options];
   await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);
+}
+
+/** The WebAssembly that the package ships, and the script of the threads that train with it. */
+async function buildModules() {
+  await buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']);
+  const output = 'dist/lowtropy-training.peer.js';
+  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/peer.js'];
+  if (!isStale(output, [...inputs, 'package-lock.json'])) return;
+  const start = Date.now();
+  const title = 'Bundling the script of the threads';
+  await runTitled(title, 'peer', process.execPath, [inProject('scripts', 'build', 'peer.js')]);
+  setModified(output, start);
 }
 
 /** Type declarations of the package, from the JSDoc comments. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
+import { FileError, UnsupportedError, importDeepCompression } from '../../lib/lowtropy.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
 import { CommandError, goesToStream, isSameFile, readInput, writeOutput } from '../common/files.js';
 import { formatBytes, makeProgress, print, printOnStderr, printable } from '../common/terminal.js';

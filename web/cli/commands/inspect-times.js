@@ -2,7 +2,7 @@
 
 /** How long the steps of a model take on this machine. */
 
-/** @typedef {import('../../lib/index.js').Model} Model */
+/** @typedef {import('../../lib/lowtropy.js').Model} Model */
 
 /** V8 moves to its optimizing compiler between calls. */
 const WARM_UP = 3;

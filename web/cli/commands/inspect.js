@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import { openModel } from '../common/model.js';
 import { formatBytes, formatTable, print, printable } from '../common/terminal.js';
 import { measureSteps } from './inspect-times.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
- * @typedef {import('../../lib/index.js').Layer} Layer
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Layer} Layer
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {ReturnType<typeof describe>} Description
  */
 

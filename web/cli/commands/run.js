@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/index.js';
+import { LowtropyError, imageToTensor, probabilities, topClasses } from '../../lib/lowtropy.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
 import { CommandError } from '../common/files.js';
 import { readLabels } from '../common/labels.js';
@@ -10,8 +10,8 @@ import { isMute, makeProgress, print, printError, printable } from '../common/te
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
- * @typedef {import('../../lib/index.js').ImageOptions} ImageOptions
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').ImageOptions} ImageOptions
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  *
  * @typedef {{ index: number, label: string | null, probability: number }} LabelledClass
  * @typedef {{ image: string, top: LabelledClass[], ms: number }} Result

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, Model } from '../../lib/index.js';
+import { FileError, Model } from '../../lib/lowtropy.js';
 import { CommandError, nameOf, readInput } from './files.js';
 import { makeProgress } from './terminal.js';
 

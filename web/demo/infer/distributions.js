@@ -3,7 +3,7 @@
 /** How a layer's values are distributed, out of a model's file: a safetensors file. */
 
 /**
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {import('./protocol.js').Distribution} Distribution
  */
 
