@@ -8,6 +8,8 @@
  * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships.
  */
 
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
 import { setup } from './setup.js';
@@ -63,9 +65,26 @@ async function buildModules() {
 
 /** Type declarations of the package, from the JSDoc comments. */
 async function buildTypes() {
-  const inputs = [...filesIn('web/lib'), 'tsconfig.json', 'tsconfig.types.json'];
+  const inputs = [...filesIn('web/lib'), 'tsconfig.json', 'tsconfig.types.json', 'scripts/build.js'];
   const args = ['-p', 'tsconfig.types.json'];
-  await buildStale('dist/types/index.d.ts', inputs, 'Writing type declarations', 'tsc', args);
+  const output = 'dist/types/index.d.ts';
+  if (!(await buildStale(output, inputs, 'Writing type declarations', 'tsc', args))) return;
+  for (const file of filesIn('dist/types')) rewriteTypes(inProject(file));
+}
+
+/**
+ * Makes declarations that older TypeScripts read too: before 5.7 typed arrays had no parameter for
+ * what is below them, and since 5.9 it matters, as only an ArrayBuffer can be sent or stored.
+ *
+ * @param {string} file
+ */
+function rewriteTypes(file) {
+  const text = readFileSync(file, 'utf8')
+    .replaceAll(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<typeof $1.of>')
+    .replaceAll(/\b(\w+Array|DataView)<ArrayBufferLike>/g, '$1');
+  const { atime, mtime } = statSync(file);
+  writeFileSync(file, text);
+  utimesSync(file, atime, mtime);
 }
 
 async function buildPage() {
@@ -82,12 +101,14 @@ async function buildPage() {
  * @param {string} title
  * @param {string} command
  * @param {string[]} args
+ * @returns {Promise<boolean>} whether it was older
  */
 async function buildStale(output, inputs, title, command, args) {
-  if (!isStale(output, [...inputs, 'package-lock.json'])) return;
+  if (!isStale(output, [...inputs, 'package-lock.json'])) return false;
   const start = Date.now();
   await runTitled(title, command, npmCommand(command), args);
   setModified(output, start);
+  return true;
 }
 
 /** @param {string} command of an npm package */

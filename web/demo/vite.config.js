@@ -50,12 +50,21 @@ function serveData(server) {
   });
 }
 
+/**
+ * What the package has in its code are files here: the page has three workers, which would each
+ * download the WebAssembly again with their own code, and a policy that allows no threads of text.
+ */
+const FILES = {
+  find: /^.*\/dist\/(lowtropy(-training)?\.(binary|peer)\.js)$/,
+  replacement: join(import.meta.dirname, 'wasm', '$1'),
+};
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './', // any host, any path
   appType: 'mpa', // what is not there is answered with 404, not with the page
   plugins: [{ name: 'data', configureServer: serveData, configurePreviewServer: serveData }],
-  worker: { format: 'es' },
+  resolve: { alias: [FILES] },
   build: {
     outDir: '../../build/demo',
     emptyOutDir: true,
