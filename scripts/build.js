@@ -3,12 +3,21 @@
 /**
  * Builds what is older than its sources.
  *
- *   npm run build [-- native asan wasm module types page]     default: native module types page
+ *   npm run build [-- native asan wasm module types page peers]     default: native module types page
  *
- * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships.
+ * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships;
+ * peers are the bundlers and compilers that tests/bundlers builds the package with.
  */
 
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
 
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
@@ -27,6 +36,7 @@ const builders = {
   module: buildModules,
   types: buildTypes,
   page: buildPage,
+  peers: installPeers,
 };
 
 /** @param {string[]} parts keys of `builders`, in the order in which they are to be built */
@@ -91,6 +101,21 @@ async function buildPage() {
   const inputs = [...filesIn('web/demo'), ...filesIn('web/lib'), ...filesIn('dist')];
   const args = ['build', 'web/demo'];
   await buildStale('build/demo/index.html', inputs, 'Building the page', 'vite', args);
+}
+
+/** Apart from our own packages, for some are the same in other versions, and few need them. */
+async function installPeers() {
+  const from = ['package.json', 'package-lock.json', '.npmrc'].map((name) => `tests/bundlers/${name}`);
+  const output = 'build/bundlers/node_modules/.package-lock.json';
+  if (!isStale(output, from)) return;
+  const start = Date.now();
+  mkdirSync(inProject('build', 'bundlers'), { recursive: true });
+  for (const file of from) {
+    copyFileSync(inProject(file), inProject('build', 'bundlers', basename(file)));
+  }
+  const args = ['ci', '--ignore-scripts', '--prefix', inProject('build', 'bundlers')];
+  await runTitled('Installing the bundlers to test with', 'peers', 'npm', args);
+  setModified(output, start);
 }
 
 /**
