@@ -75,7 +75,12 @@ async function buildModules() {
 
 /** Type declarations of the package, from the JSDoc comments. */
 async function buildTypes() {
-  const inputs = [...filesIn('web/lib'), 'tsconfig.json', 'tsconfig.types.json', 'scripts/build.js'];
+  const inputs = [
+    ...filesIn('web/lib'),
+    'tsconfig.json',
+    'tsconfig.types.json',
+    'scripts/build.js',
+  ];
   const args = ['-p', 'tsconfig.types.json'];
   const output = 'dist/types/index.d.ts';
   if (!(await buildStale(output, inputs, 'Writing type declarations', 'tsc', args))) return;
@@ -105,7 +110,9 @@ async function buildPage() {
 
 /** Apart from our own packages, for some are the same in other versions, and few need them. */
 async function installPeers() {
-  const from = ['package.json', 'package-lock.json', '.npmrc'].map((name) => `tests/bundlers/${name}`);
+  const from = ['package.json', 'package-lock.json', '.npmrc'].map(
+    (name) => `tests/bundlers/${name}`,
+  );
   const output = 'build/bundlers/node_modules/.package-lock.json';
   if (!isStale(output, from)) return;
   const start = Date.now();

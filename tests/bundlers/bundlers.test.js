@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { launchBrowser } from '../browser/browser.js';
+import { launchBrowser, openPage } from '../browser/browser.js';
 import {
   PRODUCT,
   WORKS,
@@ -21,6 +21,7 @@ import {
   readTitle,
   runNode,
   runPeer,
+  serveFolder,
   writePage,
 } from './project.js';
 
@@ -97,6 +98,60 @@ describe('bundlers', () => {
     }
   }
 
+  test('a policy that allows no threads of text', async () => {
+    const folder = join(project.folder, 'out', 'vite-8', 'policy');
+    const args = ['build', 'train', '--outDir', folder, '--logLevel', 'warn'];
+    assert.equal(await runPeer('vite-8/bin/vite.js', args, project.folder), '');
+    const file = join(folder, 'index.html');
+    const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:";
+    const meta = `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('<link', `${meta}<link`));
+    const server = await serveFolder(folder);
+    const { page } = await openPage(browser);
+    try {
+      await page.goto(server.url);
+      await page.waitForFunction(() => document.title !== 'waiting');
+      assert.equal(await page.title(), expected.train);
+    } finally {
+      await page.context().close();
+      server.close();
+    }
+  });
+
+  test('a service worker', async () => {
+    const folder = join(project.folder, 'out', 'service');
+    writeFileSync(
+      join(project.folder, 'service.js'),
+      `import { work as multiply } from './multiply/multiply.js';
+      import { work as train } from './train/train.js';
+      import { Compressor, initTraining } from 'lowtropy/training';
+      async function compress() {
+        await initTraining();
+        return new Compressor('sbc', { sparsity: 0.5 }, { w: 4 })
+          .encode({ w: [1, 2, 3, 4] }, { round: 0, sender: 0 }).length > 0;
+      }
+      addEventListener('message', async ({ source }) => {
+        for (const work of [multiply, compress, train]) source.postMessage(await work().catch(String));
+      });`,
+    );
+    await esbuild('service.js', join(folder, 'service.js'), []);
+    writeFileSync(
+      join(folder, 'page.js'),
+      `const heard = [];
+      navigator.serviceWorker.onmessage = ({ data }) => {
+        if (heard.push(data) === 3) document.title = heard.join('; ');
+      };
+      navigator.serviceWorker.register('service.js');
+      navigator.serviceWorker.ready.then(({ active }) => active.postMessage('work'));`,
+    );
+    writePage(folder, 'page.js');
+    assert.equal(
+      await readFolderTitle(browser, folder),
+      `${PRODUCT}; true; UnsupportedError: There are no threads here: neither Worker, which ` +
+        'service workers lack, nor node:worker_threads.',
+    );
+  });
+
   for (const format of ['es', 'iife']) {
     for (const work of /** @type {const} */ (['multiply', 'train'])) {
       test(`Rollup for the web: ${format}, ${work}`, async () => {
@@ -110,12 +165,11 @@ describe('bundlers', () => {
   }
 
   test('Parcel', async () => {
-    const output = join(project.folder, 'out', 'parcel');
-    const pages = WORKS.map((work) => `${work}/index.html`);
-    const args = ['build', ...pages, '--no-cache', '--dist-dir', output];
-    await runPeer('parcel/lib/bin.js', args, project.folder);
     for (const work of WORKS) {
-      assert.equal(await readFolderTitle(browser, output, `${work}/`), expected[work], work);
+      const output = join(project.folder, 'out', 'parcel', work);
+      const args = ['build', `${work}/index.html`, '--no-cache', '--dist-dir', output];
+      await runPeer('parcel/lib/bin.js', args, project.folder);
+      assert.equal(await readFolderTitle(browser, output), expected[work], work);
     }
   });
 

@@ -207,7 +207,9 @@ function checkOptions(options) {
   }
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown === undefined) return;
-  throw new EngineError(`There is no option "${unknown}" of init(); there are ${OPTIONS.join(', ')}.`);
+  throw new EngineError(
+    `There is no option "${unknown}" of init(); there are ${OPTIONS.join(', ')}.`,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { checkBytes, checkOptions } from '../core/check.js';
 import { FileError, UnsupportedError, ValueError } from '../core/errors.js';
 import { DEPLOY_FILE, HEAD_BYTES, kindOf } from '../core/file-kinds.js';
 import { describe } from '../core/tags.js';
+import { makeTextEncoder } from '../core/places.js';
 import { Model } from '../model/model.js';
 import { readDeepCompression } from './deep-compression.js';
 
@@ -44,7 +45,7 @@ function readFiles(net, prototxt) {
     return readDeepCompression(net, prototxt);
   } catch (error) {
     if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
-    const textKind = kindOf(new TextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));
+    const textKind = kindOf(makeTextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));
     if (textKind && textKind !== DEPLOY_FILE) {
       throw new FileError(`The prototxt is no Caffe deploy file; it is ${textKind}.`);
     }

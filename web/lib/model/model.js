@@ -14,6 +14,7 @@ import {
   withBuffers,
 } from '../core/memory.js';
 import { call, init } from '../core/module.js';
+import { copyData } from '../core/places.js';
 import { describe, tagOf } from '../core/tags.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
@@ -138,7 +139,7 @@ export class Model extends Handle {
   /** The network as it is described in the file; a copy. @returns {Graph} */
   get graph() {
     this.#graph ??= JSON.parse(this.native.graph());
-    return structuredClone(/** @type {Graph} */ (this.#graph));
+    return copyData(/** @type {Graph} */ (this.#graph));
   }
 
   /** [1, channels, height, width]. @returns {[number, number, number, number]} */
@@ -170,7 +171,7 @@ export class Model extends Handle {
   get layers() {
     const { native } = this;
     this.#layers ??= call(() => native.layers()).map(describeLayer);
-    return structuredClone(this.#layers);
+    return copyData(this.#layers);
   }
 
   /**
