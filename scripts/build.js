@@ -17,7 +17,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
@@ -75,16 +75,13 @@ async function buildModules() {
 
 /** Type declarations of the package, from the JSDoc comments. */
 async function buildTypes() {
-  const inputs = [
-    ...filesIn('web/lib'),
-    'tsconfig.json',
-    'tsconfig.types.json',
-    'scripts/build.js',
-  ];
+  const modules = filesIn('dist', /^lowtropy.*\.d\.ts$/).filter((file) => dirname(file) === 'dist');
+  const settings = ['tsconfig.json', 'tsconfig.types.json', 'scripts/build.js'];
+  const inputs = [...filesIn('web/lib'), ...modules, ...settings];
   const args = ['-p', 'tsconfig.types.json'];
   const output = 'dist/types/index.d.ts';
   if (!(await buildStale(output, inputs, 'Writing type declarations', 'tsc', args))) return;
-  for (const file of filesIn('dist/types')) rewriteTypes(inProject(file));
+  for (const file of [...modules, ...filesIn('dist/types')]) rewriteTypes(inProject(file));
 }
 
 /**

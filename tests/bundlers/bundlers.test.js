@@ -128,7 +128,7 @@ describe('bundlers', () => {
       async function compress() {
         await initTraining();
         return new Compressor('sbc', { sparsity: 0.5 }, { w: 4 })
-          .encode({ w: [1, 2, 3, 4] }, { round: 0, sender: 0 }).length > 0;
+          .encode({ w: Float32Array.of(1, 2, 3, 4) }, { round: 0, sender: 0 }).length > 0;
       }
       addEventListener('message', async ({ source }) => {
         for (const work of [multiply, compress, train]) source.postMessage(await work().catch(String));
