@@ -21,6 +21,7 @@ import { basename, dirname } from 'node:path';
 
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
+import { notices } from './build/notices.js';
 import { setup } from './setup.js';
 
 const DEFAULT_PARTS = ['native', 'module', 'types', 'page'];
@@ -64,6 +65,7 @@ async function buildPreset(preset, title, options = []) {
 /** The WebAssembly that the package ships, and the script of the threads that train with it. */
 async function buildModules() {
   await buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']);
+  writeFileSync(inProject('dist', 'lowtropy.licences.txt'), notices());
   const output = 'dist/lowtropy-training.peer.js';
   const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/peer.js'];
   if (!isStale(output, [...inputs, 'package-lock.json'])) return;

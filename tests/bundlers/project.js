@@ -106,9 +106,10 @@ export async function makeProject() {
  * @returns {Promise<string>} what it prints, without the last end of a line
  */
 export async function runNode(args, cwd, env = {}) {
-  const { NODE_TEST_CONTEXT: _, ...own } = process.env;
+  const all = { ...process.env, ...env };
+  delete all.NODE_TEST_CONTEXT; // Those who test within a test would report to ours.
   try {
-    const { stdout } = await run(process.execPath, args, { cwd, env: { ...own, ...env } });
+    const { stdout } = await run(process.execPath, args, { cwd, env: all });
     return stdout.replace(/\n$/, '');
   } catch (error) {
     const { message, stdout, stderr } = /** @type {any} */ (error);

@@ -23,11 +23,8 @@ const COMPILERS = {
   newest: 'node_modules/typescript/bin/tsc',
 };
 
-const RESOLUTIONS = [
-  ['esnext', 'bundler'],
-  ['nodenext', 'nodenext'],
-  ['node16', 'node16'],
-];
+/** By name, and the kind of modules that goes with it. */
+const RESOLUTIONS = { bundler: 'esnext', nodenext: 'nodenext', node16: 'node16' };
 
 const USE = `import {
     FORMATS, Matrix, MemoryError, Model, classify, importDeepCompression, init,
@@ -96,7 +93,7 @@ describe('TypeScript', () => {
 
   for (const [version, compiler] of Object.entries(COMPILERS)) {
     test(version, async () => {
-      for (const [module, moduleResolution] of RESOLUTIONS) {
+      for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
         const compilerOptions = {
           ...{ strict: true, noEmit: true, skipLibCheck: false, types: [] },
           ...{ target: 'es2022', lib: ['es2022', 'dom', 'dom.iterable'], module, moduleResolution },

@@ -79,7 +79,7 @@ export class Engine {
    * @param {InitOptions} options
    * @param {string | URL} [binary] where no option says otherwise: the WebAssembly itself, by gzip and in
    *   base 64, or its address. The package has it in its code, because each tool that moves code has a
-   *   way of its own to move a file along, or none: pre-bundling, scripts without `import.meta`, test
+   *   way of its own to move a file along, or none: pre-bundling, scripts that are no modules, test
    *   environments. It is no more to download than a .wasm that the server compresses.
    * @returns {Promise<void>}
    * @throws {EngineError} if this engine has no WebAssembly SIMD, what was loaded is not the module,

@@ -160,7 +160,8 @@ async function importThreads() {
 
 /** Our environment, but without what it adds to the options of Node.js. */
 function environmentWithoutOptions() {
-  const { NODE_OPTIONS: _, ...environment } = globalThis.process.env;
+  const environment = { ...globalThis.process.env };
+  delete environment.NODE_OPTIONS;
   return environment;
 }
 
