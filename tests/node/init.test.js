@@ -73,7 +73,7 @@ describe('init', () => {
     ]) {
       await load({ wasmBinary });
     }
-    await refuse({ wasmBinary: [...bytes] }, /"wasmBinary" is neither an ArrayBuffer nor a view/);
+    await refuse({ wasmBinary: [...bytes] }, /"wasmBinary" does not hold WebAssembly/);
     await refuse({ wasmBinary: new Uint8Array(4) }, /"wasmBinary" does not hold WebAssembly/);
   });
 
@@ -97,6 +97,7 @@ describe('init', () => {
     const worse = engine.init({ wasmUrl: './nor/this.wasm' }, binary);
     await assert.rejects(bad, /no\/such\.wasm/);
     await good;
+    assert.equal(engine.init({}, binary), engine.init({}, binary));
     await worse; // it is loaded, so nothing is left to fail
     assert(engine.native);
   });

@@ -61,7 +61,7 @@ export class Engine {
   #instance;
   /** @type {WebAssembly.Module | undefined} */
   #compiled;
-  /** @type {Promise<void> | undefined} */
+  /** The last call that did not just wait. @type {{ options: InitOptions, done: Promise<void> } | undefined} */
   #loading;
   /** @type {EngineParts<T>} */
   #parts;
@@ -85,22 +85,23 @@ export class Engine {
    * @throws {EngineError} if this engine has no WebAssembly SIMD, what was loaded is not the module,
    *   or an option is none
    */
-  async init(options, binary) {
-    checkOptions(options);
+  init(options, binary) {
+    const problem = problemOf(options);
+    if (problem) return Promise.reject(new EngineError(problem));
     const trapped = this.#instance?.failure !== undefined;
     if (trapped) {
       this.#instance = undefined;
       this.#loading = undefined;
     }
+    const before = this.#loading;
+    if (before && (this.#instance || hasSameOptions(before.options, options))) return before.done;
     const load = () => this.#load(trapped ? { module: this.#compiled } : options, binary);
-    const loading = this.#loading ? this.#loading.catch(load) : load();
+    const loading = { options, done: before ? before.done.catch(load) : load() };
     this.#loading = loading;
-    try {
-      await loading;
-    } catch (error) {
+    loading.done.catch(() => {
       if (this.#loading === loading) this.#loading = undefined;
-      throw error;
-    }
+    });
+    return loading.done;
   }
 
   /**
@@ -200,16 +201,25 @@ function checkEngine() {
   }
 }
 
-/** @param {InitOptions} options */
-function checkOptions(options) {
+/**
+ * @param {InitOptions} options
+ * @returns {string | undefined}
+ */
+function problemOf(options) {
   if (options === null || typeof options !== 'object') {
-    throw new EngineError(`The options of init() are no object: ${options}.`);
+    return `The options of init() are no object: ${options}.`;
   }
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown === undefined) return;
-  throw new EngineError(
-    `There is no option "${unknown}" of init(); there are ${OPTIONS.join(', ')}.`,
-  );
+  if (unknown === undefined) return undefined;
+  return `There is no option "${unknown}" of init(); there are ${OPTIONS.join(', ')}.`;
+}
+
+/**
+ * @param {Record<string, any>} a
+ * @param {Record<string, any>} b
+ */
+function hasSameOptions(a, b) {
+  return OPTIONS.every((name) => a[name] === b[name]);
 }
 
 /**
@@ -246,7 +256,7 @@ function viewBytes(bytes) {
   const isView = ArrayBuffer.isView(bytes);
   const kind = tagOf(isView ? bytes.buffer : bytes);
   if (kind !== 'ArrayBuffer' && kind !== 'SharedArrayBuffer') {
-    throw new EngineError('The option "wasmBinary" is neither an ArrayBuffer nor a view of one.');
+    throw new EngineError('The option "wasmBinary" does not hold WebAssembly.');
   }
   const view = isView
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
