@@ -15,9 +15,9 @@ import { makeProject } from './project.js';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where the compilers are; the last is the newest. */
+/** Where the compilers are. */
 const COMPILERS = {
-  5.4: 'build/bundlers/node_modules/typescript-5.4/bin/tsc',
+  oldest: 'build/bundlers/node_modules/typescript-5.4/bin/tsc',
   5.7: 'build/bundlers/node_modules/typescript-5.7/bin/tsc',
   5.9: 'build/bundlers/node_modules/typescript-5.9/bin/tsc',
   newest: 'node_modules/typescript/bin/tsc',
@@ -92,8 +92,10 @@ describe('TypeScript', () => {
   after(() => project?.remove());
 
   for (const [version, compiler] of Object.entries(COMPILERS)) {
+    // Those between differ in what they know of types, not in how they find them.
+    const resolutions = Object.entries(RESOLUTIONS).slice(0, /est$/.test(version) ? 3 : 1);
     test(version, async () => {
-      for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
+      for (const [moduleResolution, module] of resolutions) {
         const compilerOptions = {
           ...{ strict: true, noEmit: true, skipLibCheck: false, types: [] },
           ...{ target: 'es2022', lib: ['es2022', 'dom', 'dom.iterable'], module, moduleResolution },
