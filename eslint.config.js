@@ -44,7 +44,7 @@ export default [
   runsIn(['web/lib/**', 'web/demo/**'], globals.browser),
   runsIn(['web/lib/core/**'], globals.nodeBuiltin),
   runsIn(['web/cli/**', 'web/demo/vite.config.js', 'scripts/**', 'tests/**'], globals.node),
-  runsIn(['tests/browser/**'], globals.browser),
+  runsIn(['tests/browser/**', 'tests/bundlers/**'], globals.browser),
   mustNotImport(
     ['web/lib/**'],
     '^[^.]|/(cli|demo|scripts|tests)/',

@@ -6,14 +6,19 @@
 if(EMSCRIPTEN_VERSION VERSION_LESS 3.1.30)
   set(embind --bind)
   set(stack_size -sTOTAL_STACK=1MB)
-  # Its code for Node.js does not run in an ES module; without it the module loads there too, as
-  # long as it is handed the bytes.
-  set(environments web,worker)
 else()
   set(embind -lembind)
   set(stack_size -sSTACK_SIZE=1MB)
-  set(environments web,worker,node)
 endif()
+
+# web/lib hands the loaders what they instantiate, so they need to know neither where they run nor where
+# they are. The code for the web alone asks for the least: that for workers reads self.location, which edge
+# runtimes and test environments lack, that for Node.js imports its modules, and import.meta is undefined
+# in what bundlers make a script of.
+set(place_flags -sENVIRONMENT=web -sUSE_ES6_IMPORT_META=0)
+
+# Node.js comes with Emscripten, and is what puts the WebAssembly into a module of JavaScript.
+find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 
 # A page downloads this: all is built for size (485 KB became 383 KB) but what runs for every value.
 # Hot sources must not see -Oz or -Os at all: em++ also makes -fno-inline-functions of it, which a later
@@ -57,7 +62,8 @@ set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sMEMORY_GROWTH_GEOM
 
 # One of the modules that the npm package ships, dist/NAME.js and dist/NAME.wasm, from the bindings
 # in cpp/bindings/common and in the folder of that name. What it exports, in TypeScript's words, is
-# FOLDER/NAME.d.ts, which is copied, for it must stand beside NAME.js.
+# FOLDER/NAME.d.ts, which is copied, for it must stand beside NAME.js. dist/NAME.binary.js is NAME.wasm
+# once more, as JavaScript.
 function(lowtropy_add_module target name folder)
   set(bindings ${PROJECT_SOURCE_DIR}/cpp/bindings)
   file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
@@ -67,14 +73,17 @@ function(lowtropy_add_module target name folder)
   target_compile_options(${target} PRIVATE -Oz -fno-builtin-malloc)
   target_link_libraries(${target} PRIVATE lowtropy lowtropy_flags)
   target_link_options(
-    ${target} PRIVATE ${embind} ${memory_flags} ${inline_flags} -sMODULARIZE -sEXPORT_ES6
-    -sENVIRONMENT=${environments} -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=dlmalloc)
+    ${target} PRIVATE ${embind} ${memory_flags} ${inline_flags} ${place_flags} -sMODULARIZE
+    -sEXPORT_ES6 -sFILESYSTEM=0 -sDYNAMIC_EXECUTION=0 -sMALLOC=dlmalloc)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR}/dist)
   set(types ${bindings}/${folder}/${name}.d.ts)
-  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${types})
+  set(embed ${PROJECT_SOURCE_DIR}/scripts/build/embed.js)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${types} ${embed})
   add_custom_command(TARGET ${target} POST_BUILD
-                     COMMAND ${CMAKE_COMMAND} -E copy ${types} ${PROJECT_SOURCE_DIR}/dist VERBATIM)
+                     COMMAND ${CMAKE_COMMAND} -E copy ${types} ${PROJECT_SOURCE_DIR}/dist
+                     COMMAND ${NODE_EXECUTABLE} ${embed} ${PROJECT_SOURCE_DIR}/dist/${name}
+                     VERBATIM)
 endfunction()
 
 lowtropy_add_module(lowtropy_module lowtropy inference)

@@ -3,13 +3,25 @@
 /**
  * Builds what is older than its sources.
  *
- *   npm run build [-- native asan wasm module types page]     default: native module types page
+ *   npm run build [-- native asan wasm module types page peers]     default: native module types page
  *
- * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships.
+ * wasm is all that is WebAssembly, the tests among it; module is just the two that the package ships;
+ * peers are the bundlers and compilers that tests/bundlers builds the package with.
  */
+
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname } from 'node:path';
 
 import { filesIn, isStale, setModified } from './common/files.js';
 import { StepError, inProject, runTitled, runMain } from './common/run.js';
+import { notices } from './build/notices.js';
 import { setup } from './setup.js';
 
 const DEFAULT_PARTS = ['native', 'module', 'types', 'page'];
@@ -22,9 +34,10 @@ const builders = {
   native: () => buildPreset('native', 'the library, natively'),
   asan: () => buildPreset('asan', 'the library, with sanitizers'),
   wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
-  module: () => buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']),
+  module: buildModules,
   types: buildTypes,
   page: buildPage,
+  peers: installPeers,
 };
 
 /** @param {string[]} parts keys of `builders`, in the order in which they are to be built */
@@ -49,17 +62,66 @@ async function buildPreset(preset, title, options = []) {
   await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);
 }
 
+/** The WebAssembly that the package ships, and the script of the threads that train with it. */
+async function buildModules() {
+  await buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']);
+  writeFileSync(inProject('dist', 'lowtropy.licences.txt'), notices());
+  const output = 'dist/lowtropy-training.peer.js';
+  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/peer.js'];
+  if (!isStale(output, [...inputs, 'package-lock.json'])) return;
+  const start = Date.now();
+  const title = 'Bundling the script of the threads';
+  await runTitled(title, 'peer', process.execPath, [inProject('scripts', 'build', 'peer.js')]);
+  setModified(output, start);
+}
+
 /** Type declarations of the package, from the JSDoc comments. */
 async function buildTypes() {
-  const inputs = [...filesIn('web/lib'), 'tsconfig.json', 'tsconfig.types.json'];
+  const modules = filesIn('dist', /^lowtropy.*\.d\.ts$/).filter((file) => dirname(file) === 'dist');
+  const settings = ['tsconfig.json', 'tsconfig.types.json', 'scripts/build.js'];
+  const inputs = [...filesIn('web/lib'), ...modules, ...settings];
   const args = ['-p', 'tsconfig.types.json'];
-  await buildStale('dist/types/index.d.ts', inputs, 'Writing type declarations', 'tsc', args);
+  const output = 'dist/types/index.d.ts';
+  if (!(await buildStale(output, inputs, 'Writing type declarations', 'tsc', args))) return;
+  for (const file of [...modules, ...filesIn('dist/types')]) rewriteTypes(inProject(file));
+}
+
+/**
+ * Makes declarations that older TypeScripts read too: before 5.7 typed arrays had no parameter for
+ * what is below them, and since 5.9 it matters, as only an ArrayBuffer can be sent or stored.
+ *
+ * @param {string} file
+ */
+function rewriteTypes(file) {
+  const text = readFileSync(file, 'utf8')
+    .replaceAll(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<typeof $1.of>')
+    .replaceAll(/\b(\w+Array|DataView)<ArrayBufferLike>/g, '$1');
+  const { atime, mtime } = statSync(file);
+  writeFileSync(file, text);
+  utimesSync(file, atime, mtime);
 }
 
 async function buildPage() {
   const inputs = [...filesIn('web/demo'), ...filesIn('web/lib'), ...filesIn('dist')];
   const args = ['build', 'web/demo'];
   await buildStale('build/demo/index.html', inputs, 'Building the page', 'vite', args);
+}
+
+/** Apart from our own packages, for some are the same in other versions, and few need them. */
+async function installPeers() {
+  const from = ['package.json', 'package-lock.json', '.npmrc'].map(
+    (name) => `tests/bundlers/${name}`,
+  );
+  const output = 'build/bundlers/node_modules/.package-lock.json';
+  if (!isStale(output, from)) return;
+  const start = Date.now();
+  mkdirSync(inProject('build', 'bundlers'), { recursive: true });
+  for (const file of from) {
+    copyFileSync(inProject(file), inProject('build', 'bundlers', basename(file)));
+  }
+  const args = ['ci', '--ignore-scripts', '--prefix', inProject('build', 'bundlers')];
+  await runTitled('Installing the bundlers to test with', 'peers', 'npm', args);
+  setModified(output, start);
 }
 
 /**
@@ -70,12 +132,14 @@ async function buildPage() {
  * @param {string} title
  * @param {string} command
  * @param {string[]} args
+ * @returns {Promise<boolean>} whether it was older
  */
 async function buildStale(output, inputs, title, command, args) {
-  if (!isStale(output, [...inputs, 'package-lock.json'])) return;
+  if (!isStale(output, [...inputs, 'package-lock.json'])) return false;
   const start = Date.now();
   await runTitled(title, command, npmCommand(command), args);
   setModified(output, start);
+  return true;
 }
 
 /** @param {string} command of an npm package */

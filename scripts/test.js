@@ -3,7 +3,7 @@
 /**
  * Sets up, builds and tests everything, goes on after a failure, and ends with a table.
  *
- *   npm test [-- lint types cpp fuzz node browser]     or single steps by the names in the table
+ *   npm test [-- lint types cpp fuzz node browser bundlers]     or single steps by the names in the table
  */
 
 import { build, npmCommand } from './build.js';
@@ -38,6 +38,12 @@ const steps = [
     group: 'browser',
     needs: ['module', 'types', 'page'],
     run: () => nodeTest('tests/browser'),
+  },
+  {
+    name: 'bundlers',
+    group: 'bundlers',
+    needs: ['module', 'types', 'peers'],
+    run: () => nodeTest('tests/bundlers'),
   },
 ];
 

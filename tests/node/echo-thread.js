@@ -24,7 +24,7 @@ const answer = answerWith({
   exit: () => process.exit(7),
 });
 
-await listenInThread((welcome, frame, send) => {
+listenInThread((welcome, frame, send) => {
   welcomed = welcome;
   answer(frame, send);
 });

@@ -22,10 +22,11 @@ const run = promisify(execFile);
 /**
  * Packs what is built, and installs that in an empty folder.
  *
+ * @param {string} [parent] where to make the folder
  * @returns {Promise<Installed>}
  */
-export async function installPackage() {
-  const folder = mkdtempSync(join(tmpdir(), 'lowtropy-package-'));
+export async function installPackage(parent = tmpdir()) {
+  const folder = mkdtempSync(join(parent, 'lowtropy-package-'));
   const remove = () => rmSync(folder, { recursive: true });
   try {
     const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -36,15 +36,21 @@ describe('package', () => {
       'LICENSE',
       'README.md',
       'package.json',
+      'dist/lowtropy-training.binary.js',
       'dist/lowtropy-training.d.ts',
       'dist/lowtropy-training.js',
+      'dist/lowtropy-training.peer.js',
       'dist/lowtropy-training.wasm',
+      'dist/lowtropy.binary.js',
       'dist/lowtropy.d.ts',
       'dist/lowtropy.js',
+      'dist/lowtropy.licences.txt',
       'dist/lowtropy.wasm',
-      'dist/types/index.d.ts',
+      'dist/types/lowtropy.d.ts',
+      'dist/types/training.d.ts',
       'web/cli/lowtropy.js',
-      'web/lib/index.js',
+      'web/lib/lowtropy.js',
+      'web/lib/training.js',
     ]) {
       assert(paths.includes(path), path);
     }
@@ -102,69 +108,49 @@ describe('package', () => {
     assert.equal(other.stdout, `${version}\n`);
   });
 
-  test('its types are found and right, for Node.js and for bundlers', async () => {
-    writeFileSync(
-      join(installed.folder, 'use.ts'),
-      `import {
-        FORMATS, Matrix, MemoryError, Model, classify, importDeepCompression, init,
-        type FormatName, type Layer, type Progress, type Stats,
-      } from 'lowtropy';
-
-      await init();
-      await init({ wasmUrl: new URL('https://example.org/lowtropy.wasm') });
-      const m: Matrix = Matrix.fromDense(new Float32Array(4), 2, 2, { format: 'cser' });
-      const format: FormatName = m.format;
-      const stats: Stats = m.stats();
-      const energy: number = m.cost().energyPj;
-      const index = m.arrays()['colI'];
-      const y: Float32Array = m.multiply(new Float32Array(4), 2);
-      m.to('pcsr').dispose();
-      // @ts-expect-error there is no such format
-      m.to('zip');
-      // @ts-expect-error formats are read-only
-      FORMATS.push('dense');
-      const model: Model = await importDeepCompression(new Uint8Array(1), '', { format: 'auto' });
-      const other = await Model.load(new Blob([model.save()]), {
-        onProgress: ({ loaded, total }: Progress) => console.log(loaded / (total ?? NaN)),
-      });
-      const layers: Layer[] = other.layers;
-      const [batch, channels, height, width]: [number, number, number, number] = model.inputShape;
-      const output: Float32Array = model.run(new Float32Array(channels * height * width * batch));
-      const [{ index: first, probability }] = classify(
-        other.to({ conv1: 'cer' }),
-        { data: new Uint8ClampedArray(4), width: 1, height: 1 },
-        { top: 1, order: 'RGB' },
-      );
-      // @ts-expect-error bytes are a number
-      const wrong: string = model.byteLength;
-      const error: Error = new MemoryError('');
-      export { energy, error, first, format, index, layers, output, probability, stats, wrong, y };
-      `,
+  test('its main entry has no worker and no training, and asks for no place of its own', () => {
+    const { folder } = installed;
+    const seen = new Set();
+    const visit = (/** @type {string} */ file) => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const text = readFileSync(file, 'utf8');
+      assert(!/import\.meta|new Worker|^await /m.test(text), file);
+      for (const [, path] of text.matchAll(/ from '(.*?)';/g)) visit(join(dirname(file), path));
+    };
+    visit(join(folder, 'node_modules', 'lowtropy', 'web', 'lib', 'lowtropy.js'));
+    const names = [...seen].map((file) => file.slice(file.indexOf('lowtropy/') + 9));
+    assert(names.includes('dist/lowtropy.binary.js'), names.join());
+    assert.deepEqual(
+      names.filter((name) => /train/.test(name)),
+      [],
     );
-    for (const [module, resolution] of [
-      ['nodenext', 'nodenext'],
-      ['esnext', 'bundler'],
-    ]) {
-      writeFileSync(
-        join(installed.folder, 'tsconfig.json'),
-        JSON.stringify({
-          compilerOptions: {
-            strict: true,
-            noEmit: true,
-            skipLibCheck: false,
-            target: 'es2022',
-            lib: ['es2022', 'dom', 'dom.iterable'],
-            module,
-            moduleResolution: resolution,
-            types: [],
-          },
-          include: ['use.ts'],
-        }),
-      );
-      const tsc = join(root, 'node_modules', '.bin', 'tsc');
-      await run(tsc, ['-p', '.'], { cwd: installed.folder }).catch(({ stdout }) =>
-        assert.fail(`${resolution}: ${stdout}`),
-      );
+  });
+
+  test('names what it is made with', () => {
+    const file = join(installed.folder, 'node_modules/lowtropy/dist/lowtropy.licences.txt');
+    const text = readFileSync(file, 'utf8');
+    for (const name of ['Eigen', 'MPL-2.0', 'Highway', 'Emscripten', 'musl']) {
+      assert(text.includes(name), name);
+    }
+  });
+
+  test('the links of its README lead somewhere, also from the page at npm', () => {
+    const packed = new Set(installed.files.map(({ path }) => path));
+    const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+    assert(links.length > 5);
+    for (const link of links) {
+      if (!/^https?:/.test(link)) {
+        assert(packed.has(link), `${link} is not in the package`);
+        continue;
+      }
+      const [, path] = link.match(/^https:\/\/(?:github|raw\.githubusercontent)\.com\/(.*)$/) ?? [];
+      if (path === undefined) continue;
+      const own = repository.url.replace('https://github.com/', '');
+      const [, file] = path.match(`^${own}/(?:(?:blob|raw)/)?main/(.*)$`) ?? [];
+      assert(file !== undefined && existsSync(join(root, file)), link);
     }
   });
 });

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { LowtropyError } from '../lib/index.js';
+import { LowtropyError } from '../lib/lowtropy.js';
 import { importCommand } from './commands/import.js';
 import { inspectCommand } from './commands/inspect.js';
 import { runCommand } from './commands/run.js';

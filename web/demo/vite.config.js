@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
+import { notices } from '../../scripts/build/notices.js';
+
 /**
  * @typedef {import('node:http').IncomingMessage} Request
  * @typedef {import('node:http').ServerResponse} Response
@@ -50,12 +52,29 @@ function serveData(server) {
   });
 }
 
+/** @this {{ emitFile(file: { type: 'asset', fileName: string, source: string }): unknown }} */
+function emitLicences() {
+  this.emitFile({ type: 'asset', fileName: 'licences.txt', source: notices({ page: true }) });
+}
+
+/**
+ * What the package has in its code are files here: the page has three workers, which would each
+ * download the WebAssembly again with their own code, and a policy that allows no threads of text.
+ */
+const FILES = {
+  find: /^.*\/dist\/(lowtropy(-training)?\.(binary|peer)\.js)$/,
+  replacement: join(import.meta.dirname, 'wasm', '$1'),
+};
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './', // any host, any path
   appType: 'mpa', // what is not there is answered with 404, not with the page
-  plugins: [{ name: 'data', configureServer: serveData, configurePreviewServer: serveData }],
-  worker: { format: 'es' },
+  plugins: [
+    { name: 'data', configureServer: serveData, configurePreviewServer: serveData },
+    { name: 'licences', generateBundle: emitLicences },
+  ],
+  resolve: { alias: [FILES] },
   build: {
     outDir: '../../build/demo',
     emptyOutDir: true,

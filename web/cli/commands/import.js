@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, LimitError, UnsupportedError, importDeepCompression } from '../../lib/index.js';
+import {
+  FileError,
+  LimitError,
+  UnsupportedError,
+  importDeepCompression,
+} from '../../lib/lowtropy.js';
 import {
   FORMAT_OPTION,
   LIMIT_OPTIONS,

@@ -3,7 +3,7 @@
 /** How long the steps of a model take on this machine. */
 
 /**
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  *
  * @typedef {object} StepTimes
  * @property {number} runs of which the times are medians; 0 if nothing was run

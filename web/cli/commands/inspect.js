@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import { LIMIT_OPTIONS, chosenLimits } from '../common/arguments.js';
 import { openModel } from '../common/model.js';
 import { formatBytes, formatTable, makeProgress, print, printable } from '../common/terminal.js';
@@ -8,8 +8,8 @@ import { measureSteps, noTimes } from './inspect-times.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
- * @typedef {import('../../lib/index.js').Layer} Layer
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Layer} Layer
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {import('./inspect-times.js').StepTimes} StepTimes
  * @typedef {Awaited<ReturnType<typeof describe>>} Description
  */

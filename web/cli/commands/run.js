@@ -6,7 +6,7 @@ import {
   imageToTensor,
   probabilities,
   topClasses,
-} from '../../lib/index.js';
+} from '../../lib/lowtropy.js';
 import {
   FORMAT_OPTION,
   LIMIT_OPTIONS,
@@ -22,8 +22,8 @@ import { isMute, makeProgress, print, printError, printable } from '../common/te
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
- * @typedef {import('../../lib/index.js').ImageOptions} ImageOptions
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').ImageOptions} ImageOptions
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  *
  * @typedef {{ index: number, label: string | null, probability: number }} LabelledClass
  * @typedef {{ image: string, top: LabelledClass[], ms: number }} Result
@@ -150,7 +150,7 @@ function chosenNumbers(text, name) {
 /**
  * @param {string} file
  * @param {ReturnType<typeof chosenFormat>} format
- * @param {import('../../lib/index.js').Limits} limits
+ * @param {import('../../lib/lowtropy.js').Limits} limits
  */
 async function openAs(file, format, limits) {
   const { model } = await openModel(file, limits);

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { FileError, Simulation, ValueError } from '../../lib/index.js';
+import { FileError, ValueError } from '../../lib/lowtropy.js';
+import { Simulation } from '../../lib/training.js';
 import { DATA_LIMIT } from '../../lib/train/data.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
 import { CommandError, goesToStream, nameOf, readInput, writeOutput } from '../common/files.js';
@@ -25,8 +26,8 @@ import { describeProgress, formatTraining, summarize, troubles } from '../common
  * @typedef {import('../common/arguments.js').Command} Command
  * @typedef {import('../common/arguments.js').Values} Values
  * @typedef {import('../common/interrupts.js').Interrupts} Interrupts
- * @typedef {import('../../lib/index.js').Evaluation} Evaluation
- * @typedef {import('../../lib/index.js').Round} Round
+ * @typedef {import('../../lib/training.js').Evaluation} Evaluation
+ * @typedef {import('../../lib/training.js').Round} Round
  *
  * @typedef {Awaited<ReturnType<typeof checkSaving>>} Saving
  *

@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 
 /**
  * @typedef {object} Option
@@ -129,7 +129,7 @@ function parse(command, args) {
 /**
  * @param {string | boolean | undefined} format the value of FORMAT_OPTION
  * @param {string} command
- * @returns {import('../../lib/index.js').FormatName | 'auto' | undefined}
+ * @returns {import('../../lib/lowtropy.js').FormatName | 'auto' | undefined}
  * @throws {UsageError}
  */
 export function chosenFormat(format, command) {
@@ -143,7 +143,7 @@ export function chosenFormat(format, command) {
 /**
  * @param {Values} values those of LIMIT_OPTIONS
  * @param {string} command
- * @returns {import('../../lib/index.js').Limits}
+ * @returns {import('../../lib/lowtropy.js').Limits}
  * @throws {UsageError}
  */
 export function chosenLimits(values, command) {

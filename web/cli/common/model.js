@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FileError, LimitError, Model } from '../../lib/index.js';
+import { FileError, LimitError, Model } from '../../lib/lowtropy.js';
 import { CommandError, nameOf, readInput } from './files.js';
 import { makeProgress } from './terminal.js';
 
@@ -18,7 +18,7 @@ const MODEL_LIMIT = 2 ** 32 - 1;
 
 /**
  * @param {string} source a file or an address
- * @param {import('../../lib/index.js').Limits} limits
+ * @param {import('../../lib/lowtropy.js').Limits} limits
  * @returns {Promise<{ model: Model, fileBytes: number }>}
  */
 export async function openModel(source, limits) {

@@ -7,7 +7,7 @@ import { UsageError } from './arguments.js';
 /**
  * @typedef {import('./arguments.js').Option} Option
  * @typedef {import('./arguments.js').Values} Values
- * @typedef {import('../../lib/index.js').SimulationOptions} SimulationOptions
+ * @typedef {import('../../lib/training.js').SimulationOptions} SimulationOptions
  */
 
 /** Those that make a simulation. @type {Option[]} */
@@ -171,7 +171,7 @@ function parseLink(text) {
 
 /**
  * @param {string} text
- * @returns {import('../../lib/index.js').Schedule}
+ * @returns {import('../../lib/training.js').Schedule}
  */
 function parseSchedule(text) {
   const number = (/** @type {string} */ part) => parseNumber(part, 'schedule');

@@ -5,9 +5,9 @@
 import { formatBytes, formatTable } from './terminal.js';
 
 /**
- * @typedef {import('../../lib/index.js').Evaluation} Evaluation
- * @typedef {import('../../lib/index.js').Round} Round
- * @typedef {import('../../lib/index.js').Simulation} Simulation
+ * @typedef {import('../../lib/training.js').Evaluation} Evaluation
+ * @typedef {import('../../lib/training.js').Round} Round
+ * @typedef {import('../../lib/training.js').Simulation} Simulation
  *
  * @typedef {ReturnType<typeof summarize>} Summary
  */

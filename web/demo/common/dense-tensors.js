@@ -2,7 +2,7 @@
 
 /** A model's numbers, out of its file: a safetensors file. */
 
-/** @typedef {import('../../lib/index.js').Model} Model */
+/** @typedef {import('../../lib/lowtropy.js').Model} Model */
 
 /**
  * @param {Model} model whose layers are dense

@@ -5,7 +5,7 @@
 import { denseTensors } from '../common/dense-tensors.js';
 
 /**
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {import('./protocol.js').Distribution} Distribution
  */
 

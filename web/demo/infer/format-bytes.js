@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, svg } from 'lit';
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import { styles } from '../common/styles.js';
 import { formatBytes } from '../common/units.js';
 import { colorOf } from './format-colors.js';

@@ -3,7 +3,7 @@
 /** What the view shows, from top to bottom. */
 
 import { html, nothing } from 'lit';
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import { explain } from '../common/explain.js';
 import { formatBytes } from '../common/units.js';
 import { digitBars, topBars } from './answer.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, nothing, svg } from 'lit';
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import {
   count,
   formatBytes,

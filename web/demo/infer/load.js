@@ -2,7 +2,7 @@
 
 /** Models from where they are. */
 
-import { Model, importDeepCompression } from '../../lib/index.js';
+import { Model, importDeepCompression } from '../../lib/lowtropy.js';
 import { fetchFirst, readBody } from './download.js';
 
 /**

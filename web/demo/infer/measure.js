@@ -3,7 +3,7 @@
 /** How long a run takes. The clocks of browsers tick in up to 100 µs, so short runs are timed many at once. */
 
 /**
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {import('./protocol.js').Spread} Spread
  */
 

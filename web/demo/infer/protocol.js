@@ -3,8 +3,8 @@
 /**
  * What the view and its worker say to each other, by common/client.js and common/serve.js.
  *
- * @typedef {import('../../lib/index.js').FormatName} FormatName
- * @typedef {import('../../lib/index.js').Layer} Layer
+ * @typedef {import('../../lib/lowtropy.js').FormatName} FormatName
+ * @typedef {import('../../lib/lowtropy.js').Layer} Layer
  * @typedef {FormatName | 'auto'} Format
  *
  * @typedef {{ net: string, prototxt: string }} Place absolute addresses

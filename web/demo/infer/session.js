@@ -2,7 +2,7 @@
 
 /** What the worker holds: one model, one input for it, the names of the classes. */
 
-import { imageToTensor, probabilities, topClasses } from '../../lib/index.js';
+import { imageToTensor, probabilities, topClasses } from '../../lib/lowtropy.js';
 import { PageError, fetchFirst } from './download.js';
 import { readLabels } from './labels.js';
 import { loadModel } from './load.js';
@@ -11,7 +11,7 @@ import { decodePhotograph } from './photograph.js';
 import { distributionsOf } from './distributions.js';
 
 /**
- * @typedef {import('../../lib/index.js').Model} Model
+ * @typedef {import('../../lib/lowtropy.js').Model} Model
  * @typedef {import('../common/serve.js').Control} Control
  * @typedef {import('./protocol.js').Answer} Answer
  * @typedef {import('./protocol.js').Comparison} Comparison
@@ -41,7 +41,7 @@ export class Session {
   #sourceBytes = 0;
   /** The layers' formats in the file. @type {Record<string, Format>} */
   #inFile = {};
-  /** @type {import('../../lib/index.js').Picture | undefined} */
+  /** @type {import('../../lib/lowtropy.js').Picture | undefined} */
   #picture;
   /** @type {Float32Array | undefined} */
   #digit;

@@ -2,7 +2,7 @@
 
 /** The view's state as it is in the address. */
 
-import { FORMATS } from '../../lib/index.js';
+import { FORMATS } from '../../lib/lowtropy.js';
 import { strokesToText, textToStrokes } from './strokes.js';
 
 /**

@@ -2,7 +2,7 @@
 
 /** The worker: answers the view's requests from its session. */
 
-import { init } from '../../lib/index.js';
+import { init } from '../../lib/lowtropy.js';
 import { serve } from '../common/serve.js';
 import { Session } from './session.js';
 

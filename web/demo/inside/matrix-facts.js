@@ -45,7 +45,7 @@ function resized(matrix, size) {
   return { rows, cols, values };
 }
 
-/** @param {import('../../lib/index.js').Stats} stats */
+/** @param {import('../../lib/lowtropy.js').Stats} stats */
 export function statistics({ p0, entropy, distinct, distinctPerRow }) {
   /** @param {string} id @param {unknown} name @param {string} value @param {string} note */
   const fact = (id, name, value, note) =>

@@ -36,7 +36,7 @@
  * @typedef {object} MatrixAnswer
  * @property {Grid} matrix that was asked for
  * @property {number[]} x
- * @property {import('../../lib/index.js').Stats} stats
+ * @property {import('../../lib/lowtropy.js').Stats} stats
  * @property {Record<Format, Encoded>} formats
  *
  * @typedef {object} UpdateAnswer

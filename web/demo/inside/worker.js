@@ -2,7 +2,8 @@
 
 /** Where the library works for this view. */
 
-import { Compressor, Matrix, decodeMessage, init, initTraining } from '../../lib/index.js';
+import { Matrix, init } from '../../lib/lowtropy.js';
+import { Compressor, decodeMessage, initTraining } from '../../lib/training.js';
 import { serve } from '../common/serve.js';
 import { drawUpdate } from './draw.js';
 import { FORMATS } from './protocol.js';

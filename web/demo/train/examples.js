@@ -2,7 +2,7 @@
 
 /** The examples of a run, and how they are dealt out. Runs in a worker. */
 
-import { Dataset, initTraining } from '../../lib/index.js';
+import { Dataset, initTraining } from '../../lib/training.js';
 import { formatBytes } from '../common/units.js';
 import { readHead, readWhole } from './gunzip.js';
 import { blankImages, blankLabels, labelsOf, splitExamples } from './idx.js';

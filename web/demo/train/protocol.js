@@ -3,9 +3,9 @@
 /**
  * What the page asks the worker that trains, and what that tells it.
  *
- * @typedef {import('../../lib/index.js').MemberStatus} MemberStatus
- * @typedef {import('../../lib/index.js').Round} Round
- * @typedef {import('../../lib/index.js').SimulationOptions} SimulationOptions
+ * @typedef {import('../../lib/training.js').MemberStatus} MemberStatus
+ * @typedef {import('../../lib/training.js').Round} Round
+ * @typedef {import('../../lib/training.js').SimulationOptions} SimulationOptions
  *
  * @typedef {object} OwnFiles IDX files, gzip or not; without those for testing a fifth is put aside
  * @property {Blob} images

@@ -11,7 +11,7 @@
  * several points of accuracy at the same bytes.
  */
 
-import { Model } from '../../lib/index.js';
+import { Model } from '../../lib/lowtropy.js';
 import { quantize } from '../../lib/train/quantize.js';
 import { denseTensors } from '../common/dense-tensors.js';
 

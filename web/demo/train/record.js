@@ -6,7 +6,7 @@ import { ratioOf as ratioOfBytes } from '../../lib/train/accounting.js';
 import { runName } from './settings.js';
 
 /**
- * @typedef {import('../../lib/index.js').Round} Round
+ * @typedef {import('../../lib/training.js').Round} Round
  * @typedef {import('./settings.js').Settings} Settings
  *
  * @typedef {object} Point after a round; bytes are means of the workers

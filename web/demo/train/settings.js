@@ -3,8 +3,8 @@
 /** What can be set of a run, as the address tells it and as the library takes it. */
 
 /**
- * @typedef {import('../../lib/index.js').MethodName} Method
- * @typedef {import('../../lib/index.js').SimulationOptions} SimulationOptions
+ * @typedef {import('../../lib/training.js').MethodName} Method
+ * @typedef {import('../../lib/training.js').SimulationOptions} SimulationOptions
  * @typedef {'mlp' | 'lenet5' | 'resnet8'} ModelChoice
  * @typedef {keyof typeof LINKS} LinkChoice
  *

@@ -2,7 +2,8 @@
 
 /** A run in its worker: round after round, as long as it may. */
 
-import { Simulation, init } from '../../lib/index.js';
+import { init } from '../../lib/lowtropy.js';
+import { Simulation } from '../../lib/training.js';
 import { describeShards } from './examples.js';
 import { readDigits, readPixels } from './idx.js';
 import { pruneModel } from './prune-model.js';
@@ -100,7 +101,7 @@ export class TrainingWork {
     return true;
   }
 
-  /** @param {import('../../lib/index.js').Round} round */
+  /** @param {import('../../lib/training.js').Round} round */
   async #report(round) {
     const evaluated = round.accuracy === undefined && isDue(round.round, this.#rounds);
     const evaluation = evaluated ? await this.#simulation.evaluate() : {};

@@ -4,12 +4,16 @@
 
 import { EngineError } from './errors.js';
 import { GuardedModule } from './guard.js';
+import { gunzip } from './gunzip.js';
+import { builtinModule, importBuiltin } from './node.js';
 
 /**
- * @typedef {object} InitOptions where the WebAssembly comes from; by default from beside the package
- * @property {string | URL} [wasmUrl] an address to fetch it from
- * @property {ArrayBuffer | Uint8Array} [wasmBinary] its bytes
+ * @typedef {object} InitOptions where the WebAssembly comes from; by default it is in the package's
+ *   JavaScript. The first of these that is given counts.
  * @property {WebAssembly.Module} [module] compiled already, for example by another thread
+ * @property {ArrayBufferLike | ArrayBufferView} [wasmBinary] its bytes
+ * @property {string | URL} [wasmUrl] an address to fetch it from; relative to the page or the worker's
+ *   script, and in Node.js a path, relative to the working folder
  */
 
 /**
@@ -21,10 +25,14 @@ import { GuardedModule } from './guard.js';
  *     imports: WebAssembly.Imports,
  *     receive: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
  *   ): object,
+ *   locateFile(name: string): string,
  *   print(text: string): void,
  *   printErr(text: string): void,
  * }) => Promise<T>} CreateModule
  */
+
+/** What `init` takes, in the order in which it counts. */
+const OPTIONS = ['module', 'wasmBinary', 'wasmUrl'];
 
 /** A module with one function that uses a SIMD instruction: (func v128.const 0 drop). */
 const SIMD_PROBE = Uint8Array.of(
@@ -53,7 +61,7 @@ export class Engine {
   #instance;
   /** @type {WebAssembly.Module | undefined} */
   #compiled;
-  /** @type {Promise<void> | undefined} */
+  /** The last call that did not just wait. @type {{ options: InitOptions, done: Promise<void> } | undefined} */
   #loading;
   /** @type {EngineParts<T>} */
   #parts;
@@ -65,27 +73,35 @@ export class Engine {
 
   /**
    * Loads the module. Later calls wait for the first and change nothing; after a failure the next
-   * call tries again. A module that has trapped is made anew, empty; what the old one held stays
-   * lost, and its handles say so.
+   * call tries again by its own options, also one that waited. A module that has trapped is made anew,
+   * empty; what the old one held stays lost, and its handles say so.
    *
-   * @param {InitOptions} [options]
+   * @param {InitOptions} options
+   * @param {string | URL} [binary] where no option says otherwise: the WebAssembly itself, by gzip and in
+   *   base 64, or its address. The package has it in its code, because each tool that moves code has a
+   *   way of its own to move a file along, or none: pre-bundling, scripts that are no modules, test
+   *   environments. It is no more to download than a .wasm that the server compresses.
    * @returns {Promise<void>}
-   * @throws {EngineError} if this engine has no WebAssembly SIMD, or what was loaded is not the
-   *   module
+   * @throws {EngineError} if this engine has no WebAssembly SIMD, what was loaded is not the module,
+   *   or an option is none
    */
-  init(options = {}) {
-    if (this.#instance?.failure !== undefined) {
+  init(options, binary) {
+    const problem = problemOf(options);
+    if (problem) return Promise.reject(new EngineError(problem));
+    const trapped = this.#instance?.failure !== undefined;
+    if (trapped) {
       this.#instance = undefined;
-      this.#loading = this.#start(this.#compiled).catch((error) => {
-        this.#loading = undefined;
-        throw error;
-      });
-    }
-    this.#loading ??= this.#load(options).catch((error) => {
       this.#loading = undefined;
-      throw error;
+    }
+    const before = this.#loading;
+    if (before && (this.#instance || hasSameOptions(before.options, options))) return before.done;
+    const load = () => this.#load(trapped ? { module: this.#compiled } : options, binary);
+    const loading = { options, done: before ? before.done.catch(load) : load() };
+    this.#loading = loading;
+    loading.done.catch(() => {
+      if (this.#loading === loading) this.#loading = undefined;
     });
-    return this.#loading;
+    return loading.done;
   }
 
   /**
@@ -121,27 +137,22 @@ export class Engine {
     return /** @type {NonNullable<R>} */ (work(this.native));
   }
 
-  /** @param {InitOptions} options */
-  async #load(options) {
+  /**
+   * @param {InitOptions} options
+   * @param {string | URL | undefined} binary
+   */
+  async #load(options, binary) {
     checkEngine();
-    this.#compiled = await compile(options, this.#parts.url);
-    await this.#start(this.#compiled);
-  }
-
-  /** @param {WebAssembly.Module | undefined} compiled */
-  async #start(compiled) {
-    this.#instance = await instantiate(
-      await this.#parts.loader(),
-      /** @type {WebAssembly.Module} */ (compiled),
-    );
+    const compiled = await compile(options, binary);
+    this.#instance = await instantiate(this.#parts.loader, compiled);
+    this.#compiled = compiled;
   }
 }
 
 /**
  * @template T
  * @typedef {object} EngineParts
- * @property {() => Promise<CreateModule<T>>} loader Emscripten's function
- * @property {() => URL} url where the .wasm is
+ * @property {CreateModule<T>} loader Emscripten's function
  * @property {string} missing the sentence for those who use it before it is loaded
  */
 
@@ -162,6 +173,8 @@ async function instantiate(create, compiled) {
             .catch(reject);
           return {};
         },
+        // Nothing is fetched; the loader asks all the same.
+        locateFile: (name) => name,
         print: () => {},
         printErr: () => {},
       }).then(resolve, reject);
@@ -190,39 +203,110 @@ function checkEngine() {
 
 /**
  * @param {InitOptions} options
- * @param {() => URL} defaultUrl
+ * @returns {string | undefined}
+ */
+function problemOf(options) {
+  if (options === null || typeof options !== 'object') {
+    return `The options of init() are no object: ${options}.`;
+  }
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown === undefined) return undefined;
+  return `There is no option "${unknown}" of init(); there are ${OPTIONS.join(', ')}.`;
+}
+
+/**
+ * @param {Record<string, any>} a
+ * @param {Record<string, any>} b
+ */
+function hasSameOptions(a, b) {
+  return OPTIONS.every((name) => a[name] === b[name]);
+}
+
+/**
+ * @param {InitOptions} options
+ * @param {string | URL | undefined} binary
  * @returns {Promise<WebAssembly.Module>}
  */
-async function compile({ module, wasmBinary, wasmUrl }, defaultUrl) {
+async function compile({ module, wasmBinary, wasmUrl }, binary) {
   if (module) {
-    if (module instanceof WebAssembly.Module) return module;
+    if (tagOf(module) === 'WebAssembly.Module') return module;
     throw new EngineError('The option "module" is not a WebAssembly.Module.');
   }
-  if (wasmBinary) return compileBytes(wasmBinary, 'The option "wasmBinary"');
-  const url = wasmUrl ? parseUrl(wasmUrl) : defaultUrl();
-  return compileBytes(await readUrl(url), url.href);
+  if (wasmBinary) return compileBytes(viewBytes(wasmBinary), 'The option "wasmBinary"');
+  const source = wasmUrl ? await parseUrl(wasmUrl) : binary;
+  if (source === undefined) throw new EngineError('The option "module" is missing.');
+  if (typeof source === 'string') return compileBytes(unpack(source), 'The package');
+  return compileBytes(await readUrl(source), source.href);
+}
+
+/**
+ * What an object is, also where it comes from another realm: a frame, a thread, a test environment.
+ *
+ * @param {unknown} value
+ */
+function tagOf(value) {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
+
+/**
+ * @param {ArrayBufferLike | ArrayBufferView} bytes
+ * @returns {Uint8Array<ArrayBuffer>} on the same memory, or on a copy where that is shared
+ */
+function viewBytes(bytes) {
+  const isView = ArrayBuffer.isView(bytes);
+  const kind = tagOf(isView ? bytes.buffer : bytes);
+  if (kind !== 'ArrayBuffer' && kind !== 'SharedArrayBuffer') {
+    throw new EngineError('The option "wasmBinary" does not hold WebAssembly.');
+  }
+  const view = isView
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+  // What is shared may change while it is compiled, so browsers refuse it.
+  return kind === 'ArrayBuffer' ? /** @type {Uint8Array<ArrayBuffer>} */ (view) : view.slice();
+}
+
+/**
+ * @param {string} packed
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function unpack(packed) {
+  const letters = atob(packed);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; ++i) bytes[i] = letters.charCodeAt(i);
+  /** @type {typeof import('node:zlib') | undefined} */
+  const zlib = builtinModule('node:zlib'); // ten times as fast as ours, which is not compiled yet
+  return zlib ? new Uint8Array(zlib.gunzipSync(bytes)) : gunzip(bytes);
 }
 
 /**
  * @param {string | URL} address
- * @returns {URL}
+ * @returns {Promise<URL>}
  */
-function parseUrl(address) {
+async function parseUrl(address) {
+  const text = String(address);
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const hasScheme = /^[a-z][a-z0-9+.-]+:/i.test(text); // a single letter is a drive of Windows
   try {
-    return new URL(address, globalThis.document?.baseURI ?? import.meta.url);
+    if (hasScheme) return new URL(text);
+    if (base === undefined) {
+      /** @type {typeof import('node:url')} */
+      const { pathToFileURL } = await importBuiltin('node:url');
+      return pathToFileURL(text);
+    }
+    if (!/^[a-z]:/i.test(text)) return new URL(text, base);
   } catch {
-    throw new EngineError(`The option "wasmUrl" is no address: ${address}.`);
+    // What follows is all there is to say.
   }
+  throw new EngineError(`The option "wasmUrl" is no address: ${text}.`);
 }
 
 /**
- * @param {ArrayBuffer | Uint8Array} bytes
+ * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {string} source for the message
  */
 async function compileBytes(bytes, source) {
-  const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
-  if (view[0] !== 0 || view[1] !== 0x61 || view[2] !== 0x73 || view[3] !== 0x6d) {
-    const html = /^\s*</.test(new TextDecoder().decode(view.subarray(0, 64)));
+  if (bytes[0] !== 0 || bytes[1] !== 0x61 || bytes[2] !== 0x73 || bytes[3] !== 0x6d) {
+    const html = /^\s*</.test(String.fromCharCode(...bytes.subarray(0, 64)));
     throw new EngineError(
       html
         ? `${source} holds HTML where WebAssembly was expected; is the address right?`
@@ -230,7 +314,7 @@ async function compileBytes(bytes, source) {
     );
   }
   try {
-    return await WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (view));
+    return await WebAssembly.compile(bytes);
   } catch (error) {
     throw new EngineError(
       `${source} holds WebAssembly that cannot be compiled: ${
@@ -242,15 +326,15 @@ async function compileBytes(bytes, source) {
 
 /**
  * @param {URL} url
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 async function readUrl(url) {
   if (url.protocol === 'file:') {
-    // Node.js, whose fetch knows no files. A variable, so that bundlers for browsers leave it alone.
-    const fileSystem = 'node:fs/promises';
-    const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ fileSystem);
+    // Node.js, whose fetch knows no files.
     try {
-      return await readFile(url);
+      /** @type {typeof import('node:fs/promises')} */
+      const { readFile } = await importBuiltin('node:fs/promises');
+      return new Uint8Array(await readFile(url));
     } catch (error) {
       throw new EngineError(
         `The WebAssembly module cannot be read: ${error instanceof Error ? error.message : error}.`,

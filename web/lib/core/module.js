@@ -2,6 +2,7 @@
 
 /** The WebAssembly module that runs networks. */
 
+import binary from '../../../dist/lowtropy.binary.js';
 import createModule from '../../../dist/lowtropy.js';
 import { Engine } from './engine.js';
 
@@ -13,21 +14,20 @@ import { Engine } from './engine.js';
 
 /** @type {Engine<NativeModule>} */
 const engine = /* @__PURE__ */ new Engine({
-  loader: async () => createModule,
-  url: () => new URL('../../../dist/lowtropy.wasm', import.meta.url),
+  loader: createModule,
   missing: 'The WebAssembly module is not loaded yet: await init() first.',
 });
 
 /**
  * Loads the WebAssembly module. Later calls wait for the first and change nothing; after a failure
- * the next call tries again. Functions that are asynchronous anyway call it themselves.
+ * the next call tries again, also one that waited. Functions that are asynchronous anyway call it themselves.
  *
  * @param {InitOptions} [options]
  * @returns {Promise<void>}
  * @throws {EngineError} if this engine has no WebAssembly SIMD, or what was loaded is not the module
  */
 export function init(options = {}) {
-  return engine.init(options);
+  return engine.init(options, binary);
 }
 
 /**

@@ -5,6 +5,7 @@
  * only runs networks should not download it.
  */
 
+import createModule from '../../../dist/lowtropy-training.js';
 import { Engine } from './engine.js';
 import { fill } from './memory.js';
 
@@ -16,21 +17,19 @@ import { fill } from './memory.js';
 
 /** @type {Engine<NativeTraining>} */
 const engine = /* @__PURE__ */ new Engine({
-  loader: async () => (await import('../../../dist/lowtropy-training.js')).default,
-  url: () => new URL('../../../dist/lowtropy-training.wasm', import.meta.url),
+  loader: createModule,
   missing: 'The WebAssembly module for training is not loaded yet: await initTraining() first.',
 });
 
 /**
- * Loads the WebAssembly module for compression of updates and training, as `init` does the other
- * one.
+ * Loads the WebAssembly module from where the options say.
  *
- * @param {InitOptions} [options]
+ * @param {InitOptions} options
+ * @param {string | URL} [binary] the WebAssembly where they say nothing
  * @returns {Promise<void>}
- * @throws {EngineError} if this engine has no WebAssembly SIMD, or what was loaded is not the module
  */
-export function initTraining(options = {}) {
-  return engine.init(options);
+export function loadTraining(options, binary) {
+  return engine.init(options, binary);
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { FileError, UnsupportedError } from '../core/errors.js';
+import { makeTextEncoder } from '../core/places.js';
 import { Fields } from './fields.js';
 import { parsePrototxt } from './prototxt.js';
 import { outputShape } from './shapes.js';
@@ -770,7 +771,7 @@ function readLayers(net) {
  */
 function checkName(name, fields) {
   if (
-    new TextEncoder().encode(name).length > MAX_NAME_BYTES ||
+    makeTextEncoder().encode(name).length > MAX_NAME_BYTES ||
     /[\u0000-\u001f\u007f-\u009f]/.test(name)
   ) {
     const shown = JSON.stringify(name.slice(0, 40));

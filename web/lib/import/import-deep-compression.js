@@ -4,6 +4,7 @@ import { checkBytes, checkOptions } from '../core/check.js';
 import { FileError, UnsupportedError, ValueError } from '../core/errors.js';
 import { DEPLOY_FILE, HEAD_BYTES, kindOf } from '../core/file-kinds.js';
 import { describe } from '../core/tags.js';
+import { makeTextEncoder } from '../core/places.js';
 import { BUILD_OPTIONS, Model } from '../model/model.js';
 import { openDeepCompression } from './deep-compression.js';
 
@@ -51,7 +52,7 @@ async function naming(net, prototxt, read) {
     return await read();
   } catch (error) {
     if (!(error instanceof FileError || error instanceof UnsupportedError)) throw error;
-    const textKind = kindOf(new TextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));
+    const textKind = kindOf(makeTextEncoder().encode(prototxt.slice(0, HEAD_BYTES)));
     if (textKind && textKind !== DEPLOY_FILE) {
       throw new FileError(`The prototxt is no Caffe deploy file; it is ${textKind}.`);
     }

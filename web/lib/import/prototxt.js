@@ -7,6 +7,7 @@
  */
 
 import { FileError } from '../core/errors.js';
+import { makeTextDecoder, makeTextEncoder } from '../core/places.js';
 
 /** A mistake in the text, and where it stands. */
 export class PrototxtError extends FileError {
@@ -68,7 +69,14 @@ const SIMPLE_ESCAPES = new Map(
   }),
 );
 
-const utf8Encoder = new TextEncoder();
+/** @type {TextEncoder | undefined} */
+let utf8Encoder;
+
+/** @param {string} text */
+function encodeUtf8(text) {
+  utf8Encoder ??= makeTextEncoder();
+  return utf8Encoder.encode(text);
+}
 
 /**
  * @param {string} text
@@ -304,9 +312,7 @@ class Parser {
       this.literal(quote, bytes);
     }
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-        new Uint8Array(bytes),
-      );
+      return makeTextDecoder().decode(new Uint8Array(bytes));
     } catch {
       return this.fail('the string is not valid UTF-8', start);
     }
@@ -321,7 +327,7 @@ class Parser {
     this.offset += 1;
     for (;;) {
       const plain = this.match(PLAIN_CHARACTERS[quote])?.[0] ?? '';
-      for (const byte of utf8Encoder.encode(plain)) bytes.push(byte);
+      for (const byte of encodeUtf8(plain)) bytes.push(byte);
       const next = this.text.charAt(this.offset);
       if (next === quote) break;
       if (next !== '\\') this.fail(`the string is not closed on its line with ${quote}`, start);
@@ -352,7 +358,7 @@ class Parser {
       if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
         this.fail(`"${match[0]}" is not a Unicode character`, start);
       }
-      bytes.push(...utf8Encoder.encode(String.fromCodePoint(code)));
+      bytes.push(...encodeUtf8(String.fromCodePoint(code)));
     }
   }
 }

@@ -16,6 +16,7 @@ import {
 } from '../core/memory.js';
 import { call, init } from '../core/module.js';
 import { Pauses } from '../core/pause.js';
+import { copyData } from '../core/places.js';
 import { checkSignal } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
@@ -210,7 +211,7 @@ export class Model extends Handle {
   /** The network as it is described in the file; a copy. @returns {Graph} */
   get graph() {
     this.#graph ??= JSON.parse(this.native.graph());
-    return structuredClone(/** @type {Graph} */ (this.#graph));
+    return copyData(/** @type {Graph} */ (this.#graph));
   }
 
   /** [1, channels, height, width]. @returns {[number, number, number, number]} */
@@ -257,7 +258,7 @@ export class Model extends Handle {
   get layers() {
     const { native } = this;
     this.#layers ??= finishSteps(describeLayers(native));
-    return structuredClone(this.#layers);
+    return copyData(this.#layers);
   }
 
   /**

@@ -15,6 +15,7 @@
 import { checkBytes } from '../core/check.js';
 import { FileError } from '../core/errors.js';
 import { refusePointer } from '../core/file-kinds.js';
+import { makeTextDecoder, makeTextEncoder } from '../core/places.js';
 import { crc32 } from './crc32.js';
 
 const MAGIC = Uint8Array.of(0x4c, 0x54, 0x53, 0x49, 0x4d, 0x0d, 0x0a, 0x1a);
@@ -28,7 +29,7 @@ const CHECKSUM_BYTES = 4;
  * @returns {Uint8Array<ArrayBuffer>}
  */
 export function pack(content, parts) {
-  const json = new TextEncoder().encode(
+  const json = makeTextEncoder().encode(
     JSON.stringify({ content, parts: parts.map(({ length }) => length) }),
   );
   const length = parts.reduce((sum, part) => sum + part.length, HEAD_BYTES + json.length);
@@ -79,7 +80,7 @@ export function unpack(given) {
 function parseHeader(json) {
   let header;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    header = JSON.parse(makeTextDecoder().decode(json));
   } catch {
     throw damaged('its header is no JSON');
   }

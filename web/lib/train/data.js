@@ -5,6 +5,7 @@
 import { FileError, ValueError } from '../core/errors.js';
 import { checkBytes as checkBytesOf, checkInteger, checkKeys } from '../core/check.js';
 import { isLfsPointer } from '../core/file-kinds.js';
+import { makeTextEncoder } from '../core/places.js';
 import { crc32 } from './crc32.js';
 
 /**
@@ -144,7 +145,7 @@ export async function loadData(
 function checksumOf({ kind, count, seed, steps }, body) {
   const lengths = body.map(({ length }) => length);
   const text = JSON.stringify([kind, count ?? 0, seed ?? 0, steps ?? 0, ...lengths]);
-  return body.reduce((crc, part) => crc32(part, crc), crc32(new TextEncoder().encode(text)));
+  return body.reduce((crc, part) => crc32(part, crc), crc32(makeTextEncoder().encode(text)));
 }
 
 /**

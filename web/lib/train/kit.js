@@ -2,7 +2,7 @@
 
 /** What peers compute with, in one place, so that tests of what they do can have something small. */
 
-import { initTraining } from '../core/training.js';
+import { loadTraining } from '../core/training.js';
 import { Aggregator } from './aggregator.js';
 import { Compressor } from './compressor.js';
 import { Dataset } from './dataset.js';
@@ -13,7 +13,7 @@ import { Trainer } from './trainer.js';
 
 export const kit = {
   /** @param {{ module: WebAssembly.Module }} welcome */
-  init: ({ module }) => initTraining({ module }),
+  init: ({ module }) => loadTraining({ module }),
   Aggregator,
   Compressor,
   Dataset,

@@ -2,6 +2,7 @@
 
 import { DisposedError, LowtropyError, ShapeError, ValueError } from '../core/errors.js';
 import { checkFormat } from '../core/matrix.js';
+import { copyData } from '../core/places.js';
 import { Model } from '../model/model.js';
 import { denseBytes, noTotals, ratioOf } from './accounting.js';
 import { readEvaluation, readExport } from './answers.js';
@@ -146,7 +147,7 @@ export class Simulation {
   get totals() {
     const { up, down, denseUp, denseDown } = this.#totals;
     return {
-      ...structuredClone(this.#totals),
+      ...copyData(this.#totals),
       ratio: ratioOf(denseUp, up),
       downRatio: ratioOf(denseDown, down),
     };
@@ -272,7 +273,7 @@ export class Simulation {
   checkpoint() {
     return this.#exclusive(async (cluster) => {
       const saved = await cluster.save();
-      const totals = structuredClone(this.#totals);
+      const totals = copyData(this.#totals);
       cluster.ledger.addTo(totals); // of messages that came late
       return writeCheckpoint(
         this.#settings,

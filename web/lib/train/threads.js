@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { initTraining, trainingModule } from '../core/training.js';
+import code from '../../../dist/lowtropy-training.peer.js';
+import { initTraining } from '../core/init-training.js';
+import { trainingModule } from '../core/training.js';
 import { ThreadTransport } from '../transport/threads.js';
 
 /** Where this file is. A variable, so that bundlers do not take the script below for an asset. */
@@ -16,8 +18,10 @@ export async function startThreads(wasm) {
   await initTraining(wasm);
   return new ThreadTransport(
     {
+      code,
       web: () => new Worker(new URL('./peer.js', import.meta.url), { type: 'module' }),
-      script: () => new URL('./peer.js', here),
+      // In a script that a bundler made this is unknown, or where it was when that was made.
+      script: () => (here ? new URL('./peer.js', here) : undefined),
     },
     { module: trainingModule() },
   );

@@ -2,19 +2,27 @@
 
 /** Peers that are threads of this process: Web Workers, or worker_threads in Node.js. */
 
+import { UnsupportedError } from '../core/errors.js';
+import { builtinModule, importBuiltin } from '../core/node.js';
+
 /**
  * @typedef {import('./transport.js').Channel} Channel
  * @typedef {import('./transport.js').Frame} Frame
  * @typedef {import('./transport.js').Listener} Listener
  * @typedef {import('./transport.js').Transport} Transport
  *
- * @typedef {{ web: () => Worker, script: () => URL }} ThreadSource how to start one; web must be
- *   literally `() => new Worker(new URL('./x.js', import.meta.url), { type: 'module' })`, for that
- *   is what bundlers look for, and script is the same address for Node.js
+ * @typedef {object} ThreadSource how to start a thread
+ * @property {string} [code] its script without any import: needs no file, so it works wherever this code
+ *   got to. Where there is none, and where a page's policy forbids workers that are no files, the file:
+ * @property {() => Worker} web must be literally `() => new Worker(new URL('./x.js', import.meta.url),
+ *   { type: 'module' })`, for that is what bundlers look for
+ * @property {() => URL | undefined} script the same file for Node.js, where it is preferred
  */
 
-/** A variable, so that bundlers for browsers leave the import alone. */
 const NODE_THREADS = 'node:worker_threads';
+
+/** What a Web Worker says first. */
+const LISTENING = 'listening';
 
 /** @implements {Transport} */
 export class ThreadTransport {
@@ -44,10 +52,8 @@ export class ThreadTransport {
     const receive = (/** @type {Frame} */ frame) => {
       if (open) listener.onFrame(frame);
     };
-    const thread =
-      typeof Worker === 'function'
-        ? startWebWorker(this.#source.web, receive, lost)
-        : await startNodeThread(this.#source.script(), name, receive, lost);
+    const start = typeof Worker === 'function' ? startWebThread : startNodeThread;
+    const thread = await start(this.#source, name, receive, lost);
     thread.post(this.#welcome, []);
     return {
       send: (frame) => open && postFrame(thread.post, frame),
@@ -66,14 +72,15 @@ export class ThreadTransport {
  */
 
 /**
- * @param {() => Worker} start
+ * @param {ThreadSource} source
+ * @param {string} name
  * @param {(frame: Frame) => void} receive
  * @param {(reason: string) => void} lost
- * @returns {Thread}
+ * @returns {Promise<Thread>}
  */
-function startWebWorker(start, receive, lost) {
-  const worker = start();
-  worker.addEventListener('message', ({ data }) => receive(data));
+async function startWebThread({ code, web }, name, receive, lost) {
+  const worker = (code !== undefined && (await startFromCode(code, name))) || web();
+  worker.addEventListener('message', ({ data }) => data !== LISTENING && receive(data));
   worker.addEventListener('error', (event) => {
     event.preventDefault();
     worker.terminate(); // A Web Worker survives its errors, but in an unknown state.
@@ -87,16 +94,49 @@ function startWebWorker(start, receive, lost) {
 }
 
 /**
- * @param {URL} script
+ * @param {string} code
+ * @param {string} name
+ * @returns {Promise<Worker | undefined>} undefined where the page's policy forbids it
+ */
+async function startFromCode(code, name) {
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  try {
+    const worker = new Worker(url, { name });
+    const listens = await new Promise((resolve) => {
+      worker.addEventListener('message', () => resolve(true), { once: true });
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
+        resolve(false);
+      });
+    });
+    return listens ? worker : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/**
+ * @param {ThreadSource} source
  * @param {string} name
  * @param {(frame: Frame) => void} receive
  * @param {(reason: string) => void} lost
  * @returns {Promise<Thread>}
+ * @throws {UnsupportedError}
  */
-async function startNodeThread(script, name, receive, lost) {
-  /** @type {typeof import('node:worker_threads')} */
-  const threads = await import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_THREADS);
-  const worker = new threads.Worker(script, { name });
+async function startNodeThread({ code, script }, name, receive, lost) {
+  const threads = await importThreads();
+  /** @type {typeof import('node:fs')} */
+  const { existsSync } = await importBuiltin('node:fs');
+  const file = script();
+  const isThere = file?.protocol === 'file:' && existsSync(file);
+  // Not with our own options, which may be meant for our own script: --eval, --input-type, --require.
+  const options = { name, execArgv: [], env: environmentWithoutOptions() };
+  const worker =
+    code !== undefined && !isThere
+      ? new threads.Worker(code, { ...options, eval: true })
+      : new threads.Worker(/** @type {URL} */ (file), options);
   worker.on('message', receive);
   worker.on('error', (error) => lost(error instanceof Error ? error.message : String(error)));
   worker.on('messageerror', () => lost('a message arrived damaged'));
@@ -107,13 +147,31 @@ async function startNodeThread(script, name, receive, lost) {
   };
 }
 
+/** @returns {Promise<typeof import('node:worker_threads')>} */
+async function importThreads() {
+  try {
+    return await importBuiltin(NODE_THREADS);
+  } catch {
+    throw new UnsupportedError(
+      'There are no threads here: neither Worker, which service workers lack, nor node:worker_threads.',
+    );
+  }
+}
+
+/** Our environment, but without what it adds to the options of Node.js. */
+function environmentWithoutOptions() {
+  const environment = { ...globalThis.process.env };
+  delete environment.NODE_OPTIONS;
+  return environment;
+}
+
 /**
- * Listens in a thread to the one that started it.
+ * Listens in a thread to the one that started it. At once where that is a Web Worker, which does not
+ * keep what arrives while nobody listens; so the script must not wait for anything before.
  *
  * @param {(welcome: any, frame: Frame, send: (frame: Frame) => void) => void} onFrame
- * @returns {Promise<void>}
  */
-export async function listenInThread(onFrame) {
+export function listenInThread(onFrame) {
   /** @type {unknown[]} */
   const welcome = [];
   /** @param {Thread['post']} post */
@@ -121,19 +179,24 @@ export async function listenInThread(onFrame) {
     if (welcome.length === 0) welcome.push(message);
     else onFrame(welcome[0], message, (frame) => postFrame(post, frame));
   };
-  if ('WorkerGlobalScope' in globalThis) {
-    // At once: a Web Worker does not keep what arrives while nobody listens.
+  /** @param {typeof import('node:worker_threads')} threads */
+  const listenToPort = ({ parentPort }) => {
+    const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+    const receive = receiveWith((message, transfer) => port.postMessage(message, transfer));
+    port.on('message', receive);
+  };
+  /** @type {typeof import('node:worker_threads') | undefined} */
+  const threads = builtinModule(NODE_THREADS);
+  if (threads?.parentPort) {
+    listenToPort(threads);
+  } else if (typeof globalThis.postMessage === 'function') {
     const receive = receiveWith((message, transfer) => self.postMessage(message, { transfer }));
     self.addEventListener('message', ({ data }) => receive(data));
-    return;
+    self.postMessage(LISTENING);
+  } else {
+    // The first Node.js 20. Its threads keep what arrives.
+    importBuiltin(NODE_THREADS).then(listenToPort);
   }
-  /** @type {typeof import('node:worker_threads')} */
-  const { parentPort } = await import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_THREADS);
-  const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
-  port.on(
-    'message',
-    receiveWith((message, transfer) => port.postMessage(message, transfer)),
-  );
 }
 
 /**

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A file, which the views' workers share; see vite.config.js. */
+export default new URL('../../../dist/lowtropy-training.wasm', import.meta.url);
