@@ -6,6 +6,7 @@ import { EngineError } from './errors.js';
 import { GuardedModule } from './guard.js';
 import { gunzip } from './gunzip.js';
 import { builtinModule, importBuiltin } from './node.js';
+import { bytesOf, tagOf } from './tags.js';
 
 /**
  * @typedef {object} InitOptions where the WebAssembly comes from; by default it is in the package's
@@ -240,29 +241,21 @@ async function compile({ module, wasmBinary, wasmUrl }, binary) {
 }
 
 /**
- * What an object is, also where it comes from another realm: a frame, a thread, a test environment.
- *
- * @param {unknown} value
- */
-function tagOf(value) {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
-}
-
-/**
- * @param {ArrayBufferLike | ArrayBufferView} bytes
+ * @param {unknown} bytes
  * @returns {Uint8Array<ArrayBuffer>} on the same memory, or on a copy where that is shared
  */
 function viewBytes(bytes) {
-  const isView = ArrayBuffer.isView(bytes);
-  const kind = tagOf(isView ? bytes.buffer : bytes);
-  if (kind !== 'ArrayBuffer' && kind !== 'SharedArrayBuffer') {
-    throw new EngineError('The option "wasmBinary" does not hold WebAssembly.');
+  let view;
+  try {
+    view = bytesOf(bytes);
+  } catch {
+    // Its memory was given away.
   }
-  const view = isView
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : new Uint8Array(bytes);
+  if (!view) throw new EngineError('The option "wasmBinary" does not hold WebAssembly.');
   // What is shared may change while it is compiled, so browsers refuse it.
-  return kind === 'ArrayBuffer' ? /** @type {Uint8Array<ArrayBuffer>} */ (view) : view.slice();
+  return tagOf(view.buffer) === 'ArrayBuffer'
+    ? /** @type {Uint8Array<ArrayBuffer>} */ (view)
+    : view.slice();
 }
 
 /**
