@@ -2,14 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/nn/builder.h"
 #include "lowtropy/nn/executor.h"
@@ -48,9 +49,13 @@ inline void RunNetwork(const Network& network) {
     while (!executor.Advance(1000)) {
     }
     executor.Finish(spans);
+    const auto same = [](float a, float b) {
+      return Bits(a) == Bits(b) || (std::isnan(a) && std::isnan(b));
+    };
     for (size_t i = 0; i < outputs.size(); ++i) {
-      const size_t bytes = outputs[i].size() * sizeof(float);
-      if (std::memcmp(outputs[i].data(), expected[i].data(), bytes) != 0) std::abort();
+      if (!std::equal(outputs[i].begin(), outputs[i].end(), expected[i].begin(), same)) {
+        std::abort();
+      }
     }
   } catch (const Error& error) {
     if (!embeds || error.kind() != ErrorKind::kValue) std::abort();
