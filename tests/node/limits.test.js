@@ -7,6 +7,7 @@ import { before, describe, test } from 'node:test';
 
 import {
   FORMATS,
+  FileError,
   LimitError,
   LowtropyError,
   Model,
@@ -14,6 +15,10 @@ import {
   importDeepCompression,
   init,
 } from '../../web/lib/index.js';
+import { alexNet } from '../../scripts/networks/alexnet.js';
+import { denseNet } from '../../scripts/networks/densenet.js';
+import { resNet } from '../../scripts/networks/resnet.js';
+import { vgg } from '../../scripts/networks/vgg.js';
 import { heapBytes } from './heap.js';
 
 /** @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode */
@@ -163,6 +168,18 @@ describe('limits: graphs that ask for too much', () => {
       }
     }
   });
+});
+
+describe('limits: real networks', () => {
+  for (const graph of [alexNet(), vgg(16), resNet(152), denseNet(161)]) {
+    test(`${graph.name} is within the default ones`, async () => {
+      // Without weights; what the graph asks for is looked at before.
+      await assert.rejects(
+        Model.fromGraph(graph, new Map()),
+        (error) => error instanceof FileError && /weight .* is not among/.test(error.message),
+      );
+    });
+  }
 });
 
 describe('limits: files', () => {
