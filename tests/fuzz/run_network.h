@@ -2,35 +2,37 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/nn/builder.h"
 #include "lowtropy/nn/executor.h"
-#include "lowtropy/nn/plan.h"
 
 namespace lowtropy {
 
-// Whether a network takes little enough time and memory to be run by a fuzzer.
-inline bool IsSmall(const Network& network) {
-  constexpr uint64_t kMaxArena = uint64_t{1} << 20;  // floats
-  constexpr uint64_t kMaxMacs = uint64_t{1} << 22;
-  if (MakePlan(network.graph).arena_size > kMaxArena) return false;
-  uint64_t macs = 0;
-  for (const LayerInfo& layer : ListLayers(network)) macs += std::min(layer.macs, kMaxMacs);
-  for (const auto& [name, matrix] : network.matrices) {
-    if (matrix.rows() > kMaxMacs) return false;
-  }
-  return macs <= kMaxMacs;
-}
+// Little enough for thousands of networks a second, sanitizers and all.
+inline constexpr Limits kFuzzLimits{uint64_t{8} << 20, 16e6};
 
-// Runs a network that went through CheckNetwork. Sanitizers look on. An embedding may meet what is
-// no class; nothing else can fail.
+// Runs a network that went through CheckNetwork, at once and in pieces, and converts its weights;
+// all within the library's own limits, which are all that stands between it and any amount of
+// memory and time. Sanitizers look on. An embedding may meet what is no class; nothing else can
+// fail.
 inline void RunNetwork(const Network& network) {
-  Executor executor(network);
+  std::optional<Executor> made;
+  try {
+    made.emplace(network, kFuzzLimits);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kLimit) std::abort();
+    return;
+  }
+  Executor& executor = *made;
   const auto size = [](const Shape& shape) { return static_cast<size_t>(shape.size()); };
   const Graph& graph = network.graph;
   const bool embeds = std::any_of(graph.nodes.begin(), graph.nodes.end(),
@@ -42,8 +44,30 @@ inline void RunNetwork(const Network& network) {
   std::vector<std::span<float>> spans(outputs.begin(), outputs.end());
   try {
     executor.Run(input, spans);
+    const std::vector<std::vector<float>> expected = outputs;
+    executor.Start(input);
+    while (!executor.Advance(1000)) {
+    }
+    executor.Finish(spans);
+    const auto same = [](float a, float b) {
+      return Bits(a) == Bits(b) || (std::isnan(a) && std::isnan(b));
+    };
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (!std::equal(outputs[i].begin(), outputs[i].end(), expected[i].begin(), same)) {
+        std::abort();
+      }
+    }
   } catch (const Error& error) {
     if (!embeds || error.kind() != ErrorKind::kValue) std::abort();
+  }
+  for (const Format format : kFormats) {
+    try {
+      NetworkBuilder builder(network, kFuzzLimits);
+      for (const auto& [name, matrix] : network.matrices) builder.Recode(name, format);
+      builder.Build();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kLimit) std::abort();
+    }
   }
 }
 

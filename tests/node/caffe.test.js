@@ -814,3 +814,134 @@ describe('caffe: refusals', () => {
     });
   }
 });
+
+describe('caffe: axes from the last', () => {
+  const FLAT = 'name: "net" input: "data" input_shape { dim: 1 dim: 8 }\n';
+  /** @type {Array<[type: string, text: (axis: number) => string]>} */
+  const layers = [
+    ['Softmax', (axis) => `softmax_param { axis: ${axis} }`],
+    ['InnerProduct', (axis) => `inner_product_param { num_output: 3 axis: ${axis} }`],
+    ['Concat', (axis) => `concat_param { axis: ${axis} }`],
+    ['Flatten', (axis) => `flatten_param { axis: ${axis} }`],
+  ];
+  for (const [type, text] of layers) {
+    test(`of ${type}`, () => {
+      const plain = readCaffe(INPUT + layer(type, text(1)));
+      assert.deepEqual(readCaffe(INPUT + layer(type, text(-3))), plain);
+      const flat = readCaffe(FLAT + layer(type, text(1)));
+      assert.deepEqual(readCaffe(FLAT + layer(type, text(-1))), flat);
+      for (const [input, axis, is] of [
+        [INPUT, -1, 3],
+        [INPUT, -4, 0],
+        [FLAT, -2, 0],
+      ]) {
+        assert.throws(
+          () => readCaffe(input + layer(type, text(Number(axis)))),
+          (error) =>
+            error instanceof UnsupportedError && error.message.includes(`and this is ${is}.`),
+        );
+      }
+      for (const axis of [4, -5]) {
+        assert.throws(
+          () => readCaffe(INPUT + layer(type, text(axis))),
+          (error) => error instanceof FileError && /none of the 4 axes/.test(error.message),
+        );
+      }
+    });
+  }
+
+  test('of what fully connected layers and flattening make, which has two', () => {
+    for (const [type, text] of [
+      ['InnerProduct', 'inner_product_param { num_output: 3 }'],
+      ['Flatten', ''],
+    ]) {
+      const { nodes } = readCaffe(
+        INPUT +
+          layer(type, text, { name: 'a', top: 'a' }) +
+          layer('ReLU', '', { name: 'b', bottom: 'a', top: 'a' }) +
+          layer('Softmax', 'softmax_param { axis: -1 }', { name: 'c', bottom: 'a', top: 'c' }),
+      );
+      assert.equal(nodes.at(-1)?.op, 'softmax');
+    }
+  });
+
+  test('of a convolution and its scale', () => {
+    const text = (/** @type {string} */ axis) =>
+      INPUT +
+      layer('Convolution', `convolution_param { num_output: 2 kernel_size: 1 axis: ${axis} }`, {
+        name: 'a',
+        top: 'a',
+      }) +
+      layer('BatchNorm', '', { name: 'b', bottom: 'a', top: 'a' }) +
+      layer('Scale', `scale_param { axis: ${axis} }`, { name: 'c', bottom: 'a', top: 'a' });
+    assert.deepEqual(readCaffe(text('-3')), readCaffe(text('1')));
+    assert.throws(() => readCaffe(text('-2')), UnsupportedError);
+  });
+});
+
+describe('caffe: layers that change nothing', () => {
+  test('Split: each top is the bottom', () => {
+    const graph = readCaffe(
+      `${INPUT}layer { name: "s" type: "Split" bottom: "data" top: "one" top: "two" top: "three" }
+      ${layer('ReLU', '', { name: 'a', bottom: 'one', top: 'a' })}
+      ${layer('Eltwise', '', { name: 'b', bottom: 'a" bottom: "two', top: 'b' })}`,
+    );
+    assert.deepEqual(graph.outputs, ['three', 'b']);
+    assert.deepEqual(inferShapes(graph).get('b'), [8, 14, 15]);
+    assert.deepEqual(
+      graph.nodes.map(({ op, inputs, output }) => `${op} ${inputs.join()} ${output}`),
+      ['dropout data one', 'dropout data two', 'dropout data three', 'relu one a', 'add a,two b'],
+    );
+    const names = graph.nodes.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    assert.throws(
+      () => readCaffe(`${INPUT}layer { name: "s" type: "Split" bottom: "data" top: "data" }`),
+      /write over its bottom/,
+    );
+    assert.throws(
+      () => readCaffe(`${INPUT}layer { name: "s" type: "Split" bottom: "data" top: "a" top: "a" }`),
+      /produced twice/,
+    );
+  });
+
+  test('Split in the old syntax', () => {
+    const graph = readCaffe(
+      `${INPUT}layers { name: "s" type: SPLIT bottom: "data" top: "a" top: "b" }`,
+    );
+    assert.deepEqual(graph.outputs, ['a', 'b']);
+  });
+
+  test('Silence: what it reads is no output', () => {
+    const graph = readCaffe(
+      `${INPUT}${layer('ReLU', '', { name: 'a', top: 'a' })}
+      ${layer('ReLU', '', { name: 'b', top: 'b' })}
+      layer { name: "s" type: "Silence" bottom: "a" }`,
+    );
+    assert.deepEqual(graph.outputs, ['b']);
+  });
+
+  test('Power with its defaults; others are refused', () => {
+    assert.equal(single('Power', '').op, 'dropout');
+    assert.equal(single('Power', 'power_param { power: 1 scale: 1 shift: 0 }').op, 'dropout');
+    for (const field of ['power: 2', 'scale: 0.5', 'shift: 1']) {
+      assert.throws(() => single('Power', `power_param { ${field} }`), UnsupportedError);
+    }
+  });
+
+  test('Reshape to the same shape or to one axis; others are refused', () => {
+    const reshape = (/** @type {string} */ dims) =>
+      single('Reshape', `reshape_param { shape { ${dims} } }`).op;
+    assert.equal(reshape('dim: 0 dim: 0 dim: 0 dim: 0'), 'dropout');
+    assert.equal(reshape('dim: 1 dim: 8 dim: -1 dim: 15'), 'dropout');
+    assert.equal(reshape('dim: 0 dim: -1'), 'flatten');
+    assert.equal(reshape('dim: 0 dim: 1680 dim: 1 dim: 1'), 'flatten');
+    for (const dims of [
+      'dim: -1 dim: 8',
+      'dim: 0 dim: 4 dim: -1',
+      'dim: 0 dim: 15 dim: 14 dim: 8',
+    ]) {
+      assert.throws(() => reshape(dims), UnsupportedError, dims);
+    }
+    assert.throws(() => single('Reshape', ''), FileError);
+  });
+});

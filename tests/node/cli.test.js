@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
+  existsSync,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -301,6 +302,45 @@ describe('cli: inspect', () => {
       /^milliseconds +columns +predicted +measured\nconv +\d+( +\d+\.\d{3}){2}$/m,
     );
     assert.match(stdout, /^whole, \d+ runs +\d+\.\d{3}$/m);
+  });
+
+  test('without running it', async () => {
+    const args = ['inspect', 'small.safetensors', '--no-times'];
+    const [text, json] = await Promise.all([lowtropy(...args), lowtropy(...args, '--json')]);
+    assert.deepEqual([text.code, text.stderr], [0, '']);
+    assert.match(text.stdout, /^conv +\d+ +\d+\.\d{3} +–$/m);
+    assert.match(text.stdout, /^whole, 0 runs +–$/m);
+    assert.match(text.stdout, /^No times were measured: --no-times was given\.$/m);
+    const { layers, totals } = JSON.parse(json.stdout);
+    assert.deepEqual([layers[0].measuredNanoseconds, totals.measuredNanoseconds], [null, null]);
+    assert.deepEqual([totals.measuredRuns, totals.timesLeftOut], [0, '--no-times was given']);
+    assert(totals.work >= 3 * 3 * 16);
+  });
+
+  test('limits', async () => {
+    const { work } = JSON.parse(
+      (await lowtropy('inspect', 'small.safetensors', '--json', '--no-times')).stdout,
+    ).totals;
+    for (const command of ['inspect', 'run']) {
+      const args = [command, 'small.safetensors', ...(command === 'run' ? ['x.png'] : [])];
+      await fileError(
+        [...args, '--max-work', `${work - 1}`],
+        /^small\.safetensors is not loaded\. The network asks for .* --max-work allows more\.$/,
+      );
+      await fileError([...args, '--max-memory', '1k'], / maxMemory is 1000\. --max-memory allows /);
+    }
+    await fileError(
+      ['import', 'small.net', '--prototxt', 'small.prototxt', '-o', 'never', '--max-memory', '0'],
+      /^small\.net is not imported\. The network asks for .* --max-memory allows more\.$/,
+    );
+    assert(!existsSync(at('never')));
+    for (const bad of ['many', '-1', '1X', '']) {
+      const { code, stderr } = await lowtropy('inspect', 'small.safetensors', `--max-work=${bad}`);
+      assert.equal(code, 2);
+      assert.match(stderr, /^--max-work must be a number such as 300M or 2G, not /);
+    }
+    const allowed = ['--max-work', `${work}`, '--max-memory', '0.001GB', '--no-times'];
+    assert.equal((await lowtropy('inspect', 'small.safetensors', ...allowed)).code, 0);
   });
 
   test('a format that is not meant for the layer has no predicted time', async () => {

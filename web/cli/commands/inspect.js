@@ -31,8 +31,8 @@ value, distinct the number of different values, ratio how many times smaller tha
 Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix products by the
 model that chooses formats, fitted on one machine; it is – (null in JSON) where the format is not
 meant for such products. A measured one is the median on this machine, with all that is done in the
-layer's step, such as a normalization that was fused into it; a slow network is run just once, and one
-that would take more than some ten seconds not at all: its measured times are – (null), too.`,
+layer's step, such as a normalization that was fused into it. A slow network is run just once, and
+one that would take more than some ten seconds not at all.`,
   run,
 };
 

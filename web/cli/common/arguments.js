@@ -51,12 +51,12 @@ export const LIMIT_OPTIONS = [
   {
     name: 'max-memory',
     value: 'BYTES',
-    help: 'what the network may take, as 300M or 2G; by default 1.07G besides its weights',
+    help: 'the most that a network may take; by default 1.07G besides its weights',
   },
   {
     name: 'max-work',
     value: 'N',
-    help: 'how many multiplications and the like a run may have, as 200G; by default 64G',
+    help: 'the most operations that a run may have; by default 64G',
   },
 ];
 

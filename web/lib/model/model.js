@@ -540,13 +540,13 @@ export class Model extends Handle {
   async #inTurn({ signal }, work) {
     signal?.throwIfAborted();
     const before = this.#lastRun;
-    const run = before.then(() => work(new Pauses(signal)));
     this.#runs += 1;
-    this.#lastRun = run
-      .catch(() => {})
-      .then(() => {
+    const run = before
+      .then(() => work(new Pauses(signal)))
+      .finally(() => {
         this.#runs -= 1;
       });
+    this.#lastRun = run.catch(() => {});
     return run;
   }
 
