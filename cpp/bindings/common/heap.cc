@@ -42,9 +42,9 @@ uint64_t FailedBytes() { return failed_bytes; }
 
 }  // namespace lowtropy::bindings
 
-// Replaces the allocator's, for all of the module and for Embind's JavaScript. It throws where there
-// is no memory: Embind writes a text to wherever malloc says, without a look, and that would be
-// address 0. Nothing in these modules would rather have a null pointer.
+// Replaces the allocator's, for all of the module and for Embind's JavaScript. It throws where
+// there is no memory: Embind writes a text to wherever malloc says, without a look, and that would
+// be address 0. Nothing in these modules would rather have a null pointer.
 extern "C" void* malloc(size_t bytes) {
   if (void* const memory = emscripten_builtin_malloc(bytes)) return memory;
   lowtropy::bindings::NoteFailure(bytes);
