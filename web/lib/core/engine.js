@@ -6,6 +6,7 @@ import { EngineError } from './errors.js';
 import { GuardedModule } from './guard.js';
 import { gunzip } from './gunzip.js';
 import { builtinModule, importBuiltin } from './node.js';
+import { reasonOf } from './reasons.js';
 import { bytesOf, tagOf } from './tags.js';
 
 /**
@@ -329,9 +330,7 @@ async function readUrl(url) {
       const { readFile } = await importBuiltin('node:fs/promises');
       return new Uint8Array(await readFile(url));
     } catch (error) {
-      throw new EngineError(
-        `The WebAssembly module cannot be read: ${error instanceof Error ? error.message : error}.`,
-      );
+      throw new EngineError(`The WebAssembly module cannot be read: ${reasonOf(error)}.`);
     }
   }
   let response;
@@ -339,9 +338,7 @@ async function readUrl(url) {
     response = await fetch(url);
   } catch (error) {
     throw new EngineError(
-      `The WebAssembly module cannot be fetched from ${url.href}: ${
-        error instanceof Error ? error.message : error
-      }.`,
+      `The WebAssembly module cannot be fetched from ${url.href}: ${reasonOf(error)}.`,
     );
   }
   if (!response.ok) {
