@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "lowtropy/base/error.h"
@@ -40,18 +41,19 @@ Split SplitBy(size_t stride, size_t coordinate) {
   return {coordinate % stride, coordinate / stride};
 }
 
-// The phases that some tap reads, in rising order: a 1x1 kernel of stride 2 needs one of two.
-std::vector<size_t> UsedPhases(size_t kernel, size_t dilation, size_t stride) {
-  std::vector<bool> used(stride, false);
-  for (size_t k = 0; k < kernel; ++k) used[k * dilation % stride] = true;
-  std::vector<size_t> phases;
-  for (size_t phase = 0; phase < stride; ++phase) {
-    if (used[phase]) phases.push_back(phase);
+// The phases that some tap reads, in rising order: a 1x1 kernel of stride 2 needs one of two. In
+// time of the taps, for a stride can be far more; they come back to the first phase after a period.
+std::vector<uint32_t> UsedPhases(uint32_t kernel, uint32_t dilation, uint32_t stride) {
+  const uint32_t period = stride / std::gcd(dilation, stride);
+  std::vector<uint32_t> phases;
+  for (uint64_t k = 0; k < std::min(kernel, period); ++k) {
+    phases.push_back(static_cast<uint32_t>(k * dilation % stride));
   }
+  std::sort(phases.begin(), phases.end());
   return phases;
 }
 
-size_t IndexOf(const std::vector<size_t>& phases, size_t phase) {
+size_t IndexOf(const std::vector<uint32_t>& phases, size_t phase) {
   return static_cast<size_t>(std::lower_bound(phases.begin(), phases.end(), phase) -
                              phases.begin());
 }

@@ -25,6 +25,13 @@ class Convolution {
 
   // Elements of the table: columns of W. What it takes in bytes is four times that.
   uint64_t offset_count() const { return offset_count_; }
+
+  // Bytes of the table, and of what it takes to plan the phases.
+  uint64_t table_bytes() const {
+    constexpr uint64_t kPhaseBytes = 16;  // and time that is worth as much
+    return offset_count_ * sizeof(uint32_t) +
+           kPhaseBytes * (row_phases_.size() + col_phases_.size());
+  }
   void BuildOffsets();
 
   // Floats of scratch that Run needs.
@@ -63,9 +70,10 @@ class Convolution {
   uint32_t out_channels_;
   Shape input_;
   Shape output_;
-  std::vector<size_t> row_phases_;  // phases that are kept; planes lie channel by channel, then by
-  std::vector<size_t> col_phases_;  // row phase and column phase
-  size_t plane_height_ = 0;         // of one phase plane
+  std::vector<uint32_t>
+      row_phases_;  // phases that are kept; planes lie channel by channel, then by
+  std::vector<uint32_t> col_phases_;  // row phase and column phase
+  size_t plane_height_ = 0;           // of one phase plane
   size_t plane_width_ = 0;
   size_t channel_size_ = 0;       // floats of all planes of one channel
   size_t columns_workspace_ = 0;  // what the product needs of the workspace; planes lie behind it

@@ -181,7 +181,7 @@ class Planner {
       throw NodeError(error.kind(), node, error.what());
     }
     // Checked as it grows, for planning a convolution takes time of its kernel's rows and columns.
-    plan_.demand.memory += planned.convolution->offset_count() * sizeof(uint32_t);
+    plan_.demand.memory += planned.convolution->table_bytes();
     CheckDemand(plan_.demand, max_memory_, max_work_);
   }
 
