@@ -60,7 +60,7 @@ async function checkTypes() {
 async function nodeTest(folder) {
   const files = filesIn(folder, /\.test\.js$/);
   if (files.length === 0) throw new StepError(`There are no tests in ${folder}.`);
-  await runShown(process.execPath, ['--test', '--test-reporter=spec', ...files]);
+  await runShown(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files]);
 }
 
 /**

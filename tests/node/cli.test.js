@@ -325,7 +325,7 @@ describe('cli: inspect', () => {
       const args = [command, 'small.safetensors', ...(command === 'run' ? ['x.png'] : [])];
       await fileError(
         [...args, '--max-work', `${work - 1}`],
-        /^small\.safetensors is not loaded\. The network asks for .* --max-work allows more\.$/,
+        /^small\.safetensors is not loaded\. The network asks for .* --max-work allows more\.\n$/,
       );
       await fileError([...args, '--max-memory', '1k'], / maxMemory is 1000\. --max-memory allows /);
     }

@@ -22,7 +22,7 @@ import { getNative } from '../../web/lib/core/module.js';
 import { getTraining } from '../../web/lib/core/training.js';
 
 /** What the guard itself is made of; none of them allocates on the C++ heap or throws. */
-const BARE = ['takeError', 'failedBytes', 'heldBytes'];
+const BARE = ['takeError', 'errorMessage', 'takeFailedBytes', 'heldBytes'];
 
 test('guard: nothing is bound without a guard', () => {
   const folder = new URL('../../cpp/bindings/', import.meta.url);
@@ -126,19 +126,19 @@ test('guard: every function and method of a module is replaced', () => {
   class Thing extends Base {}
   const calls = [];
   Object.assign(Thing.prototype, { fail: () => calls.push('fail'), work: () => 7 });
-  /** @type {{ kind: number, message: string } | null} */
-  let left = null;
+  let [kind, message] = [-2, ''];
   const native = {
     takeError: () => {
-      const taken = left;
-      left = null;
+      const taken = kind;
+      kind = -2;
       return taken;
     },
-    failedBytes: () => 5,
+    errorMessage: () => new TextEncoder().encode(message),
+    takeFailedBytes: () => 5,
     heldBytes: () => 6,
     columnSlack: 16,
     make: () => {
-      left = { kind: 0, message: 'No shape.' };
+      [kind, message] = [0, 'No shape.'];
     },
     Thing,
   };
@@ -147,7 +147,12 @@ test('guard: every function and method of a module is replaced', () => {
   assert.throws(() => exports.make(), { name: 'ShapeError', message: 'No shape.' });
   const thing = /** @type {any} */ (new exports.Thing());
   assert.equal(thing.work(), 7);
-  left = { kind: 2, message: 'No file.' };
+  [kind, message] = [2, 'No file.'];
   assert.throws(() => thing.fail(), { name: 'FileError' });
+  [kind, message] = [3, ''];
+  assert.throws(() => thing.work(), {
+    name: 'MemoryError',
+    message: 'Out of memory: 5 bytes were needed in one piece; 6 bytes are in use.',
+  });
   thing.delete();
 });

@@ -53,8 +53,14 @@ describe('init', () => {
   });
 
   test('says what is wrong with an address', async () => {
-    await refuse({ wasmUrl: 'C:\\no\\such.wasm' }, /cannot be read: ENOENT.*C:\\no\\such\.wasm/);
-    await refuse({ wasmUrl: './no/such.wasm' }, /cannot be read: ENOENT/);
+    await refuse(
+      { wasmUrl: 'C:\\no\\such.wasm' },
+      /cannot be read from file:.*no%5Csuch\.wasm: it does not exist/,
+    );
+    await refuse(
+      { wasmUrl: './no/such.wasm' },
+      /cannot be read from file:.*no\/such\.wasm: it does not exist/,
+    );
     await refuse({ wasmUrl: 'https://' }, /"wasmUrl" is no address: https:\/\/\./);
     await refuse({ wasmUrl: 'zip://a' }, /cannot be fetched from zip:\/\/a/);
     await refuse({ wasmUrl: 'README.md' }, /README\.md does not hold WebAssembly/);

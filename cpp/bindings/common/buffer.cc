@@ -26,24 +26,30 @@ val Floats(const Buffer& buffer) {
   return val(emscripten::typed_memory_view(floats.size(), floats.data()));
 }
 
-val TakeError() {
-  const LastError error = std::exchange(last_error(), {});
-  if (!error.set) return val::null();
-  val object = val::object();
-  object.set("kind", error.kind);
-  object.set("message", error.message);
-  KeepReserve();
-  return object;
+// The ErrorKind of the last error, in the order of its names, kUnexpected or kNone; then there is
+// none any more, but its message stays until the next call.
+int TakeError() {
+  const int kind = std::exchange(last_error().kind, LastError::kNone);
+  if (kind != LastError::kNone) KeepReserve();
+  return kind;
 }
 
-double Failed() { return static_cast<double>(FailedBytes()); }
+// A view of UTF-8, for a text would have to be allocated.
+val ErrorMessage() {
+  const std::string& message = last_error().message;
+  return val(emscripten::typed_memory_view(message.size(),
+                                           reinterpret_cast<const uint8_t*>(message.data())));
+}
+
+double TakeFailed() { return static_cast<double>(TakeFailedBytes()); }
 double Held() { return static_cast<double>(HeldBytes()); }
 
 EMSCRIPTEN_BINDINGS(buffer) {
   KeepReserve();
+  // Not guarded: they tell of what a guard has found, and do not allocate.
   emscripten::function("takeError", &TakeError);
-  // Not guarded, as they do not allocate, and a guard would forget what they tell.
-  emscripten::function("failedBytes", &Failed);
+  emscripten::function("errorMessage", &ErrorMessage);
+  emscripten::function("takeFailedBytes", &TakeFailed);
   emscripten::function("heldBytes", &Held);
   emscripten::function("makeBuffer", Guarded<&MakeBuffer>, emscripten::allow_raw_pointers());
   emscripten::class_<Buffer>("Buffer")

@@ -14,8 +14,26 @@ namespace {
 // `what`: a sentence that says what was asked for; what is in use is added.
 void KeepMemoryError(std::string what) {
   if (what.ends_with('.')) what.pop_back();
-  last_error() = {true, static_cast<int>(ErrorKind::kMemory),
+  last_error() = {static_cast<int>(ErrorKind::kMemory),
                   what + "; " + std::to_string(HeldBytes()) + " bytes are in use."};
+}
+
+void KeepCurrent() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kMemory) return KeepMemoryError(error.what());
+    last_error() = {static_cast<int>(error.kind()), error.what()};
+  } catch (const std::bad_alloc&) {
+    KeepMemoryError("Out of memory: " + std::to_string(TakeFailedBytes()) +
+                    " bytes were needed in one piece.");
+  } catch (const std::length_error&) {
+    KeepMemoryError("Out of memory: more was needed in one piece than 32 bits address.");
+  } catch (const std::exception& error) {
+    last_error() = {LastError::kUnexpected, error.what()};
+  } catch (...) {
+    last_error() = {LastError::kUnexpected, "Something that is no exception was thrown."};
+  }
 }
 
 }  // namespace
@@ -25,21 +43,12 @@ LastError& last_error() {
   return error;
 }
 
-void KeepError() {
+void KeepError() noexcept {
   try {
-    throw;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kMemory) return KeepMemoryError(error.what());
-    last_error() = {true, static_cast<int>(error.kind()), error.what()};
-  } catch (const std::bad_alloc&) {
-    KeepMemoryError("Out of memory: " + std::to_string(FailedBytes()) +
-                    " bytes were needed in one piece.");
-  } catch (const std::length_error&) {
-    KeepMemoryError("Out of memory: more was needed in one piece than 32 bits address.");
-  } catch (const std::exception& error) {
-    last_error() = {true, kUnexpected, error.what()};
-  } catch (...) {
-    last_error() = {true, kUnexpected, "Something that is no exception was thrown."};
+    KeepCurrent();
+  } catch (...) {  // there is no memory for the sentence
+    last_error().kind = static_cast<int>(ErrorKind::kMemory);
+    last_error().message.clear();
   }
 }
 

@@ -11,25 +11,25 @@
 
 namespace lowtropy::bindings {
 
-// The error of the last guarded call, for `takeError`. C++ exceptions must not leave a bound
+// The error of the last guarded call, for JavaScript to take. C++ exceptions must not leave a bound
 // function: what an engine makes of them differs, and none gives their message to JavaScript.
 struct LastError {
-  bool set = false;
-  int kind = 0;  // ErrorKind, or kUnexpected
-  std::string message;
+  int kind = kNone;     // ErrorKind, or one of these
+  std::string message;  // empty where there was no memory for one
+  static constexpr int kUnexpected = -1;
+  static constexpr int kNone = -2;
 };
 LastError& last_error();
-inline constexpr int kUnexpected = -1;
 
 // Makes the last error of the exception that is being handled.
-void KeepError();
+void KeepError() noexcept;
 
 // Calls f and returns its result; if it throws, keeps the error and returns an empty result. After
-// every call JavaScript looks at `takeError` (web/lib/core/engine.js).
+// every call JavaScript looks for it (web/lib/core/guard.js).
 template <class F>
 auto Guard(F&& f) -> decltype(f()) {
   using Result = decltype(f());
-  ForgetFailures();
+  const WithinGuard within;
   try {
     return std::forward<F>(f)();
   } catch (...) {

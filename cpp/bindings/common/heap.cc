@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/heap.h"
 
+#include <emscripten/emscripten.h>
 #include <errno.h>
 #include <malloc.h>
 
@@ -14,6 +15,8 @@
 extern "C" void* emscripten_builtin_malloc(size_t bytes);
 extern "C" void* emscripten_builtin_memalign(size_t alignment, size_t bytes);
 
+EM_JS(void, ThrowOutOfMemory, (), { throw new RangeError('out of memory'); });
+
 namespace lowtropy::bindings {
 namespace {
 
@@ -22,6 +25,7 @@ constexpr size_t kReserveBytes = size_t{1} << 16;
 
 void* reserve = nullptr;
 size_t failed_bytes = 0;
+int guards = 0;
 
 void NoteFailure(size_t bytes) {
   failed_bytes = std::max(failed_bytes, bytes);
@@ -34,11 +38,14 @@ void KeepReserve() {
   if (reserve == nullptr) reserve = emscripten_builtin_malloc(kReserveBytes);
 }
 
-void ForgetFailures() { failed_bytes = 0; }
+WithinGuard::WithinGuard() {
+  if (guards++ == 0) failed_bytes = 0;
+}
+WithinGuard::~WithinGuard() { --guards; }
 
 uint64_t HeldBytes() { return static_cast<uint32_t>(mallinfo().uordblks); }
 
-uint64_t FailedBytes() { return failed_bytes; }
+uint64_t TakeFailedBytes() { return std::exchange(failed_bytes, 0); }
 
 }  // namespace lowtropy::bindings
 
@@ -48,6 +55,7 @@ uint64_t FailedBytes() { return failed_bytes; }
 extern "C" void* malloc(size_t bytes) {
   if (void* const memory = emscripten_builtin_malloc(bytes)) return memory;
   lowtropy::bindings::NoteFailure(bytes);
+  if (lowtropy::bindings::guards == 0) ThrowOutOfMemory();
   throw std::bad_alloc();
 }
 

@@ -3,12 +3,6 @@
 // return null (or nothing) and leave their error to `takeError`; web/lib/core/guard.js throws it.
 // Views of the heap (Uint8Array, Float32Array) die with the next allocation.
 
-export interface NativeError {
-  /** The C++ ErrorKind, in its order, or -1 for what should not happen. */
-  kind: number;
-  message: string;
-}
-
 interface Handle {
   delete(): void;
 }
@@ -175,9 +169,12 @@ export interface NativeModel extends Handle {
 export interface NativeModule {
   /** Floats that must be readable behind a right-hand side. */
   columnSlack: number;
-  takeError(): NativeError | null;
+  /** The ErrorKind of the last call's error, in C++'s order; −1 for what should not happen, −2 for none. */
+  takeError(): number;
+  /** Its message, as UTF-8. */
+  errorMessage(): Uint8Array;
   /** That the largest allocation asked for that failed in the last call; 0 where none did. */
-  failedBytes(): number;
+  takeFailedBytes(): number;
   /** In use on the heap. */
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;

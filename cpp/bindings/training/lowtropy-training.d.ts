@@ -2,9 +2,9 @@
 // What the WebAssembly module for training exports; see the .cc files beside this one, and
 // lowtropy.d.ts for errors and views.
 
-import type { ModuleOptions, NativeBuffer, NativeError } from './lowtropy.js';
+import type { ModuleOptions, NativeBuffer } from './lowtropy.js';
 
-export type { NativeBuffer, NativeError };
+export type { NativeBuffer };
 
 interface Handle {
   delete(): void;
@@ -176,8 +176,9 @@ export interface NativeTrainer extends Handle {
 }
 
 export interface NativeTraining {
-  takeError(): NativeError | null;
-  failedBytes(): number;
+  takeError(): number;
+  errorMessage(): Uint8Array;
+  takeFailedBytes(): number;
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
   describeLayout(tensors: NamedSize[]): { id: number; names: string[] } | null;

@@ -51,7 +51,7 @@ export const runCommand = {
     { name: 'std', value: 'S', help: 'is divided by, likewise; by default 1' },
     { name: 'scale', value: 'N', help: 'is multiplied by; by default 1' },
     { name: 'order', value: 'O', help: 'of the channels, BGR or RGB; by default BGR' },
-    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default as stored` },
+    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; else as stored` },
     ...LIMIT_OPTIONS,
     {
       name: 'json',

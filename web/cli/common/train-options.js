@@ -45,7 +45,7 @@ export const SIMULATION_OPTIONS = [
   {
     name: 'downstream',
     value: 'W',
-    help: 'forward (every message to all) or recompress (their mean); by default what suits',
+    help: 'forward (every message to all) or recompress (their mean); else what suits',
   },
   { name: 'split', value: 'S', help: 'iid, or labels:C for C classes per worker; by default iid' },
   { name: 'participation', value: 'X', help: 'share of the workers in each round; by default 1' },

@@ -330,7 +330,9 @@ async function readUrl(url) {
       const { readFile } = await importBuiltin('node:fs/promises');
       return new Uint8Array(await readFile(url));
     } catch (error) {
-      throw new EngineError(`The WebAssembly module cannot be read: ${reasonOf(error)}.`);
+      throw new EngineError(
+        `The WebAssembly module cannot be read from ${url.href}: ${reasonOf(error)}.`,
+      );
     }
   }
   let response;

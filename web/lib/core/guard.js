@@ -17,18 +17,22 @@ import {
   UnsupportedError,
   ValueError,
 } from './errors.js';
+import { makeTextDecoder } from './places.js';
 
 /**
- * @typedef {import('../../../dist/lowtropy.js').NativeError} NativeError
- *
  * @typedef {object} NativeGuards what every module exports for this
- * @property {() => NativeError | null} takeError the error of the last call
- * @property {() => number} failedBytes that an allocation asked for in vain during the last call
+ * @property {() => number} takeError the ErrorKind of the last call's error, −1 for what should not
+ *   happen, −2 for none
+ * @property {() => Uint8Array} errorMessage its message, a view
+ * @property {() => number} takeFailedBytes that an allocation asked for in vain during the last call
  * @property {() => number} heldBytes in use
  */
 
 /** One class for each ErrorKind of cpp/lowtropy/base/error.h, in its order. */
 const ERRORS = [ShapeError, ValueError, FileError, MemoryError, UnsupportedError, LimitError];
+
+/** What `takeError` says where there is none. */
+const NONE = -2;
 
 /**
  * @template {NativeGuards} T
@@ -103,15 +107,13 @@ export class GuardedModule {
 
   /** Throws the error that a call has left. */
   #throwLeft() {
-    let error;
-    try {
-      error = this.#native.takeError();
-    } catch (unreadable) {
-      throw this.#translate(unreadable);
-    }
-    if (!error) return;
-    const Kind = ERRORS[error.kind] ?? LowtropyError;
-    throw new Kind(error.message);
+    const kind = this.#native.takeError();
+    if (kind === NONE) return;
+    const message = makeTextDecoder().decode(this.#native.errorMessage().slice());
+    // There was no memory for a message.
+    if (message === '') throw this.#outOfMemory();
+    const Kind = ERRORS[kind] ?? LowtropyError;
+    throw new Kind(message);
   }
 
   /**
@@ -125,19 +127,22 @@ export class GuardedModule {
       this.#failure =
         `The WebAssembly module failed (${message}) and what it held is lost; ` +
         'it must be made anew, by init().';
-      return new EngineError(this.#failure);
+      return new EngineError(this.#failure, { cause: error });
     }
-    if (isException(error)) {
-      return new MemoryError(
-        `Out of memory: ${this.#native.failedBytes()} bytes were needed in one piece; ` +
-          `${this.#native.heldBytes()} bytes are in use.`,
-      );
-    }
+    // Of the module's allocator, where Embind had a text to convert.
+    if (message === 'out of memory') return this.#outOfMemory();
     if (error instanceof RangeError) {
       return new MemoryError(`Out of memory: the engine refused an array (${message}).`);
     }
     if (/deleted object/.test(message)) return new DisposedError('A disposed handle was used.');
     return new EngineError(`The WebAssembly module failed: ${message}.`);
+  }
+
+  #outOfMemory() {
+    return new MemoryError(
+      `Out of memory: ${this.#native.takeFailedBytes()} bytes were needed in one piece; ` +
+        `${this.#native.heldBytes()} bytes are in use.`,
+    );
   }
 }
 
@@ -160,17 +165,4 @@ function isHandleClass(value) {
  */
 function isTrap(error, message) {
   return error instanceof WebAssembly.RuntimeError || /call stack|recursion/.test(message);
-}
-
-/**
- * Whether it is a C++ exception. None leaves a function of ours; what Embind does before and after
- * one throws where there is no memory for a text, and only then.
- *
- * @param {unknown} error
- */
-function isException(error) {
-  const { Exception } = /** @type {{ Exception?: Function }} */ (
-    /** @type {unknown} */ (WebAssembly)
-  );
-  return Exception ? error instanceof Exception : !(error instanceof Error);
 }

@@ -2,6 +2,8 @@
 
 /** Long work that lets others work, too: it pauses often, so that an abort is seen and a page lives. */
 
+import { throwIfAborted } from './stream.js';
+
 /** A frame and a half of 50 a second: nobody sees it, and pauses take little of the time. */
 const WORK_MS = 30;
 
@@ -36,7 +38,7 @@ export class Pauses {
 
   /** @param {AbortSignal} [signal] that ends the work; its reason is thrown */
   constructor(signal) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     this.#signal = signal;
   }
 
@@ -46,6 +48,6 @@ export class Pauses {
       await pause();
       this.#last = performance.now();
     }
-    this.#signal?.throwIfAborted();
+    throwIfAborted(this.#signal);
   }
 }

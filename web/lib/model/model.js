@@ -17,7 +17,7 @@ import {
 import { call, init } from '../core/module.js';
 import { Pauses } from '../core/pause.js';
 import { copyData } from '../core/places.js';
-import { checkSignal } from '../core/stream.js';
+import { checkSignal, throwIfAborted } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
@@ -538,7 +538,7 @@ export class Model extends Handle {
    * @returns {Promise<T>}
    */
   async #inTurn({ signal }, work) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const before = this.#lastRun;
     this.#runs += 1;
     const run = before
