@@ -32,7 +32,7 @@ const steps = [
   { name: 'asan', group: 'cpp', needs: ['asan'], run: () => ctest('asan') },
   { name: 'wasm', group: 'cpp', needs: ['wasm'], run: () => ctest('wasm') },
   { name: 'fuzz', group: 'fuzz', needs: ['asan'], run: () => fuzz() },
-  { name: 'node', group: 'node', needs: ['module', 'types'], run: () => nodeTest('tests/node') },
+  { name: 'node', group: 'node', needs: ['module', 'types'], run: () => nodeTest('tests/node', 2) },
   {
     name: 'browser',
     group: 'browser',
@@ -56,11 +56,16 @@ async function checkTypes() {
   await runShown(npmCommand('tsc'), ['-p', '.']);
 }
 
-/** @param {string} folder */
-async function nodeTest(folder) {
+/**
+ * @param {string} folder
+ * @param {number} [atATime] files; of browsers one, for each takes both cores
+ */
+async function nodeTest(folder, atATime = 1) {
   const files = filesIn(folder, /\.test\.js$/);
   if (files.length === 0) throw new StepError(`There are no tests in ${folder}.`);
-  await runShown(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files]);
+  await runShown(process.execPath, [
+    ...['--test', '--test-reporter=spec', `--test-concurrency=${atATime}`, ...files],
+  ]);
 }
 
 /**
