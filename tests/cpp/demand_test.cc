@@ -74,7 +74,7 @@ TEST(DemandTest, CountsWhatIsThere) {
   EXPECT_EQ(demand.memory, WeightBytes(network) + executor.arena_bytes() + others);
   const double products = 8 * 27 * 400 + 10 * 3200;
   EXPECT_GE(demand.work, products);
-  EXPECT_LE(demand.work, 2 * products);
+  EXPECT_LE(demand.work, 3 * products);
   EXPECT_EQ(demand.heaviest, "conv0");
 }
 
@@ -202,7 +202,7 @@ TEST(DemandTest, LargeRealNetworksAreAllowed) {
   graph.outputs = {last};
   const Plan plan = MakePlan(graph, {});
   EXPECT_GT(plan.demand.work, 15e9);
-  EXPECT_LT(plan.demand.work, 17e9);
+  EXPECT_LT(plan.demand.work, 18e9);
   EXPECT_LT(plan.demand.memory, 100'000'000U);
 }
 

@@ -31,7 +31,7 @@ struct Cer {
 
   // Calls f(column, value) for each listed element of a row, in the order of `colI`.
   template <class F>
-  void ForEachEntry(size_t row, F&& f) const {
+  void ForEachEntry(size_t row, F& f) const {
     const auto values = omega.As<float>();
     const size_t first = row_ptr.Index(row);
     const size_t last = row_ptr.Index(row + 1);

@@ -29,7 +29,7 @@ struct Cser {
 
   // Calls f(column, value) for each listed element of a row, in the order of `colI`.
   template <class F>
-  void ForEachEntry(size_t row, F&& f) const {
+  void ForEachEntry(size_t row, F& f) const {
     const auto values = omega.As<float>();
     for (size_t run = row_ptr.Index(row); run < row_ptr.Index(row + 1); ++run) {
       const float value = values[omega_i.Index(run)];

@@ -57,16 +57,6 @@ uint32_t Mask::Code(size_t i) const {
   return PackedCode(codes.As<uint8_t>().data(), i, bits()) + 1;
 }
 
-void Mask::DecodeRow(size_t row, std::span<float> out) const {
-  const auto values = omega.As<float>();
-  const uint8_t* bytes = MaskOf(row);
-  size_t i = row_ptr.Index(row);
-  for (size_t c = 0; c < cols; ++c) {
-    const bool listed = ((bytes[c / 8] >> (c % 8)) & 1) != 0;
-    out[c] = values[listed ? Code(i++) : 0];
-  }
-}
-
 bool Mask::Validate(std::string* reason) const {
   if (!CheckOmega(omega, reason)) return false;
   if (mask.type() != DType::kU8) {

@@ -7,6 +7,7 @@
 
 #include "lowtropy/base/array.h"
 #include "lowtropy/formats/format.h"
+#include "lowtropy/formats/packed_codes.h"
 #include "lowtropy/formats/profile.h"
 #include "lowtropy/formats/row_source.h"
 
@@ -25,7 +26,25 @@ struct Mask {
   static constexpr Format kFormat = Format::kMask;
 
   static Mask Encode(const RowSource& source, const Profile& profile);
-  void DecodeRow(size_t row, std::span<float> out) const;
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, value) for each listed element of a row, by ascending columns.
+  template <class F>
+  void ForEachEntry(size_t row, F& f) const {
+    const auto values = omega.As<float>();
+    const uint8_t* bytes = MaskOf(row);
+    size_t i = row_ptr.Index(row);
+    const size_t count = row_bytes();
+    for (size_t at = 0; at < count; at += 8) {
+      auto col = static_cast<uint32_t>(8 * at);
+      for (uint64_t word = LoadBytes(bytes + at, count - at); word != 0; word >>= 1, ++col) {
+        if ((word & 1) != 0) f(col, values[Code(i++)]);
+      }
+    }
+  }
+
   bool Validate(std::string* reason) const;
 
   template <class Self, class Visitor>

@@ -43,11 +43,10 @@ Matrix Collect(size_t rows, size_t cols, std::span<const NamedArray> arrays) {
   return Matrix(std::move(storage));
 }
 
-// Formats that list elements row by row.
+// Formats that tell the elements of a row other than their most frequent value.
 template <class Storage>
 inline constexpr bool kListsEntries =
-    std::is_same_v<std::decay_t<Storage>, Csr> || std::is_same_v<std::decay_t<Storage>, Pcsr> ||
-    std::is_same_v<std::decay_t<Storage>, Cer> || std::is_same_v<std::decay_t<Storage>, Cser>;
+    !std::is_same_v<std::decay_t<Storage>, Dense> && !std::is_same_v<std::decay_t<Storage>, Blocks>;
 
 // Calls f.template operator()<Storage>() for the format's type.
 template <class F>
@@ -124,30 +123,50 @@ Matrix Matrix::Readable() const {
 
 Profile Matrix::GetProfile() const { return Profile::Of(Readable()); }
 
-void Matrix::ReadRow(size_t row, std::span<float> out) const {
-  std::visit(
-      [&](const auto& s) {
-        if constexpr (kListsEntries<decltype(s)>) {
-          std::fill(out.begin(), out.end(), s.background());
-          s.ForEachEntry(row, [&](uint32_t col, float value) { out[col] = value; });
-        } else {
-          s.DecodeRow(row, out);
-        }
-      },
-      storage_);
-}
+// Where the elements of a row go: to their places in a dense one, or as they come.
+struct Matrix::Sink {
+  std::span<float> dense;
+  std::vector<RowEntry>* entries = nullptr;
+  float unlisted = 0;
 
-bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
-  const bool lists = std::visit(
+  void Begin(float background) {
+    unlisted = background;
+    std::fill(dense.begin(), dense.end(), background);
+  }
+  void operator()(uint32_t col, float value) {
+    if (entries == nullptr) {
+      dense[col] = value;
+    } else {
+      entries->push_back({col, value});
+    }
+  }
+};
+
+// False for formats that list no elements row by row.
+bool Matrix::ListRow(size_t row, Sink* sink) const {
+  return std::visit(
       [&](const auto& s) {
         if constexpr (kListsEntries<decltype(s)>) {
-          *unlisted = s.background();
-          s.ForEachEntry(row, [&](uint32_t col, float value) { out->push_back({col, value}); });
+          sink->Begin(s.background());
+          s.ForEachEntry(row, *sink);
           return true;
         }
         return false;
       },
       storage_);
+}
+
+void Matrix::ReadRow(size_t row, std::span<float> out) const {
+  Sink sink{.dense = out};
+  if (ListRow(row, &sink)) return;
+  if (const auto* dense = std::get_if<Dense>(&storage_)) return dense->DecodeRow(row, out);
+  std::get<Blocks>(storage_).DecodeRow(row, out);
+}
+
+bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
+  Sink sink{.entries = out};
+  const bool lists = ListRow(row, &sink);
+  *unlisted = sink.unlisted;
   // Run by run in cer and cser.
   const auto before = [](const RowEntry& a, const RowEntry& b) { return a.col < b.col; };
   if (std::is_sorted(out->begin(), out->end(), before)) return lists;

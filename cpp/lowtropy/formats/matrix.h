@@ -72,6 +72,9 @@ class Matrix final : public RowSource {
   const Storage& storage() const { return storage_; }
 
  private:
+  struct Sink;
+  bool ListRow(size_t row, Sink* sink) const;
+
   Storage storage_;
 };
 

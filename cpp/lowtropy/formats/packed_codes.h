@@ -32,6 +32,17 @@ inline void PutCode(uint8_t* bytes, uint64_t i, unsigned bits, uint32_t code) {
   if (shifted > 0xFF) byte[1] = static_cast<uint8_t>(shifted >> 8);
 }
 
+// The first 8 of `count` bytes as a little-endian number, with zeros for those that there are not.
+inline uint64_t LoadBytes(const uint8_t* bytes, size_t count) {
+  uint64_t word = 0;
+  if (count >= sizeof word) {
+    std::memcpy(&word, bytes, sizeof word);
+  } else {
+    for (size_t i = 0; i < count; ++i) word |= uint64_t{bytes[i]} << (8 * i);
+  }
+  return word;
+}
+
 // Code i of packed bytes, of up to 8 bits.
 inline uint32_t PackedCode(const uint8_t* bytes, uint64_t i, unsigned bits) {
   const uint64_t bit = i * bits;

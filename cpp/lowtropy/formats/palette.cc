@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lowtropy/formats/packed_codes.h"
@@ -39,11 +40,6 @@ uint32_t Palette::Code(size_t row, size_t col) const {
   return PackedCode(codes.As<uint8_t>().data() + row * row_bytes(), col, bits());
 }
 
-void Palette::DecodeRow(size_t row, std::span<float> out) const {
-  const auto values = omega.As<float>();
-  for (size_t c = 0; c < cols; ++c) out[c] = values[Code(row, c)];
-}
-
 bool Palette::Validate(std::string* reason) const {
   if (!CheckOmega(omega, reason)) return false;
   const DType type = CodeType(bits());
@@ -56,20 +52,27 @@ bool Palette::Validate(std::string* reason) const {
     return false;
   }
   std::vector<uint64_t> counts(omega.size(), 0);
+  uint64_t listed = 0;
   const auto used_bits = (uint64_t{cols} * bits() - 1) % 8 + 1;  // of a packed row's last byte
   for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; ++c) {
-      const uint32_t code = Code(r, c);
-      if (code >= omega.size()) {
-        return Fail(reason, "the code at row " + std::to_string(r) + ", column " +
-                                std::to_string(c) + " is beyond omega");
+    std::optional<uint32_t> wrong;
+    ForEachCode(r, [&](uint32_t col, uint32_t code) {
+      if (code < counts.size()) {
+        ++counts[code];
+        ++listed;
+      } else if (!wrong) {
+        wrong = col;
       }
-      ++counts[code];
+    });
+    if (wrong) {
+      return Fail(reason, "the code at row " + std::to_string(r) + ", column " +
+                              std::to_string(*wrong) + " is beyond omega");
     }
     if (type == DType::kU8 && (codes.As<uint8_t>()[(r + 1) * row_bytes() - 1] >> used_bits) != 0) {
       return Fail(reason, "unused bits are set after row " + std::to_string(r));
     }
   }
+  counts[0] = uint64_t{rows} * cols - listed;
   return CheckFrequencies(omega, counts, reason);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <span>
 #include <string>
 
 #include "lowtropy/base/array.h"
 #include "lowtropy/formats/format.h"
+#include "lowtropy/formats/packed_codes.h"
 #include "lowtropy/formats/profile.h"
 #include "lowtropy/formats/row_source.h"
 
@@ -23,7 +26,45 @@ struct Palette {
   static constexpr Format kFormat = Format::kPalette;
 
   static Palette Encode(const RowSource& source, const Profile& profile);
-  void DecodeRow(size_t row, std::span<float> out) const;
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, code) for each code of a row other than 0. Packed codes are looked at eight at
+  // a time, so that stretches of zeros take next to none.
+  template <class F>
+  void ForEachCode(size_t row, F&& f) const {
+    if (codes.type() != DType::kU8) {
+      for (size_t c = 0; c < cols; ++c) {
+        const uint32_t code = codes.Index(row * cols + c);
+        if (code != 0) f(static_cast<uint32_t>(c), code);
+      }
+      return;
+    }
+    const unsigned width = bits();
+    const size_t bytes = row_bytes();
+    const uint8_t* from = codes.As<uint8_t>().data() + row * bytes;
+    for (size_t at = 0; at < bytes;) {
+      const uint64_t word = LoadBytes(from + at, bytes - at);
+      const size_t groups = word == 0 ? 8 / width : 1;
+      size_t col = 8 * (at / width);
+      at += groups * width;
+      if (word == 0) continue;
+      const size_t end = std::min(col + 8, cols);
+      for (uint64_t rest = word; col < end; ++col, rest >>= width) {
+        const auto code = static_cast<uint32_t>(rest & ((1U << width) - 1));
+        if (code != 0) f(static_cast<uint32_t>(col), code);
+      }
+    }
+  }
+
+  // Calls f(column, value) for these.
+  template <class F>
+  void ForEachEntry(size_t row, F& f) const {
+    const auto values = omega.As<float>();
+    ForEachCode(row, [&](uint32_t col, uint32_t code) { f(col, values[code]); });
+  }
+
   bool Validate(std::string* reason) const;
 
   template <class Self, class Visitor>

@@ -26,7 +26,7 @@ struct Pcsr {
 
   // Calls f(column, value) for each listed element of a row, in the order of `colI`.
   template <class F>
-  void ForEachEntry(size_t row, F&& f) const {
+  void ForEachEntry(size_t row, F& f) const {
     const auto values = omega.As<float>();
     for (size_t i = row_ptr.Index(row); i < row_ptr.Index(row + 1); ++i) {
       f(col_i.Index(i), values[codes.Index(i)]);

@@ -67,8 +67,8 @@ double ConvolutionWork(const Node& node, const Shape& in, const Shape& out, doub
   const double pixels = double{1} * out.height * out.width;
   const double rows = node.out_channels;
   const double groups = node.groups;
-  return rows * cols * (pixels + 16) + 8 * cols * pixels * (groups + rows / 512) +
-         4 * static_cast<double>(in.size() + out.size()) + 1000 * groups;
+  return rows * cols * (pixels + 16) + 16 * cols * pixels * (groups + rows / 512) +
+         4 * static_cast<double>(in.size() + out.size()) + 10000 * groups;
 }
 
 double WorkOf(const Node& node, const PlannedStep& planned) {
@@ -88,7 +88,7 @@ double WorkOf(const Node& node, const PlannedStep& planned) {
     case Op::kLrn:
       return LrnWork(LrnOf(node), in);
     case Op::kSoftmax:
-      return 128 * in_size;
+      return 256 * in_size;
     case Op::kEmbedding:
       return 32 * channels * out.height;
     case Op::kLstm:  // at each step a product of the weight, sigmoids and hyperbolic tangents
