@@ -345,3 +345,18 @@ describe('simulation: workers that are not there', () => {
     await assertAgreed(simulation);
   });
 });
+
+test('simulation: where nobody is left, each reason is known', async () => {
+  const simulation = new Simulation({
+    ...{ model: 'lenet5', data: { digits: 300 }, workers: 3, batch: 16, delay: 5, seed: 1 },
+    optimizer: { name: 'sgd', learningRate: 5, momentum: 0.9 },
+    compressor: { name: 'sbc', sparsity: 0.01 },
+  });
+  await assert.rejects(async () => {
+    for await (const round of simulation.run({ iterations: 100 })) assert(round);
+  }, /^LowtropyError: There is no worker left\. The update of tensor .*(NaN|infinit)/);
+  const { lost } = simulation;
+  assert.deepEqual(lost.map(({ worker }) => worker).sort(), [0, 1, 2]);
+  for (const { reason } of lost) assert.match(reason, /^The update of tensor .*(NaN|infinit)/);
+  await simulation.dispose();
+});

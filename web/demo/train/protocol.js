@@ -42,6 +42,7 @@
  * @property {Round} round
  * @property {WorkState} state
  * @property {MemberStatus[]} members
+ * @property {Round['lost']} lost of a round that nobody is left to finish
  * @property {string} failed a sentence
  */
 

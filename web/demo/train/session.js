@@ -139,6 +139,7 @@ export class Session extends EventTarget {
   #receive(name, value) {
     if (name === 'round') this.#takeRound(value);
     else if (name === 'members') this.#takeStatuses(value);
+    else if (name === 'lost') this.#takeLosses(value);
     else if (name === 'state') this.#takeState(value);
     else this.#fail(messageOf(value));
   }
@@ -159,8 +160,14 @@ export class Session extends EventTarget {
       up: round.totals.up[index],
       down: round.totals.down[index],
     }));
-    for (const { worker, reason } of round.lost) this.#tellLoss(worker, reason);
+    this.#takeLosses(round.lost);
     this.dispatchEvent(new CustomEvent('round', { detail: round }));
+    this.#changed();
+  }
+
+  /** @param {Round['lost']} lost */
+  #takeLosses(lost) {
+    for (const { worker, reason } of lost) this.#tellLoss(worker, reason);
     this.#changed();
   }
 

@@ -78,6 +78,8 @@ export class TrainingWork {
       } catch (error) {
         if (this.#present > 0) throw error;
         // Nobody is left: goes on anew when somebody is back.
+        this.#tell('members', this.#simulation.workers);
+        this.#tell('lost', this.#simulation.lost);
         rounds = this.#simulation.run({ iterations: this.#iterations });
       }
     }

@@ -159,6 +159,16 @@ export class Simulation {
   }
 
   /**
+   * Who crashed or was killed since the last round that was reported, as `lost` of the next one will
+   * say: for when there is none, because nobody is left.
+   *
+   * @returns {Loss[]}
+   */
+  get lost() {
+    return this.#cluster?.ledger.lost.map((loss) => ({ ...loss })) ?? [];
+  }
+
+  /**
    * Starts the threads, and gives them their data. Whatever needs them does so by itself.
    *
    * @returns {Promise<void>}
@@ -180,6 +190,7 @@ export class Simulation {
    *   all have the same weights nevertheless, and another run goes on from there
    * @throws {LowtropyError} from the first round on, where another run is under way
    * @throws {DisposedError} the same, after `dispose`
+   * @throws {LowtropyError} where no worker is left; `lost` has the reasons
    */
   async *run(options) {
     const { iterations } = checkKnown(options, 'Simulation.run', ['iterations']);
