@@ -19,7 +19,6 @@ namespace {
 
 using reference::AddRandomNode;
 using reference::Builder;
-using reference::Draw;
 using reference::Square;
 
 // The message of the limit that `work` runs into.

@@ -11,8 +11,14 @@ namespace {
 // How often kernels for several columns look for the elements of a row, or of all rows where rows
 // are not kept apart: once for each dense block of 256 columns and up to 512 rows, see
 // formats/unpack-inl.h.
-double BlocksAcross(const Matrix& weight) { return static_cast<double>(weight.cols() / 256 + 1); }
-double BlocksDown(const Matrix& weight) { return static_cast<double>(weight.rows() / 512 + 1); }
+double BlocksAcross(const Matrix& weight) {
+  const size_t blocks = weight.cols() / 256 + 1;
+  return static_cast<double>(blocks);
+}
+double BlocksDown(const Matrix& weight) {
+  const size_t blocks = weight.rows() / 512 + 1;
+  return static_cast<double>(blocks);
+}
 
 double BlocksWork(const Node& node, const Blocks& w, const Matrix& weight, double steps) {
   const auto lists = static_cast<double>(w.row_i.size() + w.classes.size());
