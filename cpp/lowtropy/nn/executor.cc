@@ -26,8 +26,8 @@ Plan CheckedPlan(const Network& network, const Limits& limits) {
   for (PlannedStep& planned : plan.steps) {
     const Node& node = network.graph.nodes[planned.step.node];
     if (!HasWeight(node.op)) continue;
-    const double work =
-        FormatWork(node, network.matrices.at(node.weight), planned.step.output_shape.height);
+    const Matrix& weight = network.matrices.at(node.weight);
+    const double work = std::ceil(FormatWork(node, weight, planned.step.output_shape.height));
     if (work > plan.demand.work) plan.demand.heaviest = node.name;
     planned.work += work;
     plan.demand.work += work;

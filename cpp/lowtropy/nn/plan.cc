@@ -2,6 +2,7 @@
 #include "lowtropy/nn/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -231,7 +232,8 @@ class Planner {
       PlannedStep& planned = plan_.steps[i];
       const bool normalizes = OpOf(i) == Op::kBatchNorm || planned.step.batch_norm != kNoNode;
       if (normalizes) floats += 2 * uint64_t{planned.step.output_shape.channels};
-      planned.work = WorkOf(NodeOf(i), planned);
+      // Whole operations, so that the sum that an error names is itself enough as a limit.
+      planned.work = std::ceil(WorkOf(NodeOf(i), planned));
       plan_.demand.work += planned.work;
       if (planned.work <= most) continue;
       most = planned.work;
