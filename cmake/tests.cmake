@@ -24,6 +24,9 @@ if(test_sources)
   target_link_libraries(lowtropy_tests PRIVATE lowtropy lowtropy_flags lowtropy_json
                                                GTest::gtest_main)
   target_compile_definitions(lowtropy_tests PRIVATE LOWTROPY_TEST_FOLDER="${test_folder}")
+  # Most of a test's compilation would be reading these.
+  target_precompile_headers(lowtropy_tests PRIVATE <gtest/gtest.h> <algorithm> <cmath> <functional>
+                            <map> <random> <string> <vector>)
   if(EMSCRIPTEN)
     target_compile_options(lowtropy_tests PRIVATE -Os)  # compiled more often than run
     target_link_options(lowtropy_tests PRIVATE ${memory_flags} -sNODERAWFS -sEXIT_RUNTIME
@@ -35,6 +38,8 @@ if(test_sources)
     add_test(NAME lowtropy_tests COMMAND ${LOWTROPY_NODE} --no-experimental-fetch
                                          $<TARGET_FILE:lowtropy_tests> --gtest_brief=1)
   else()
+    target_compile_options(lowtropy_tests PRIVATE -O1)  # compiled more often than run
+    target_compile_options(lowtropy_tests PRIVATE $<IF:$<BOOL:${LOWTROPY_SANITIZERS}>,-O0,-O1>)
     gtest_discover_tests(lowtropy_tests DISCOVERY_TIMEOUT 60)
   endif()
 endif()

@@ -43,7 +43,7 @@ const steps = [
     name: 'bundlers',
     group: 'bundlers',
     needs: ['module', 'types', 'peers'],
-    run: () => nodeTest('tests/bundlers'),
+    run: () => nodeTest('tests/bundlers', 2),
   },
 ];
 
@@ -58,7 +58,7 @@ async function checkTypes() {
 
 /**
  * @param {string} folder
- * @param {number} [atATime] files; of browsers one, for each takes both cores
+ * @param {number} [atATime] files; of the page one, for each takes both cores
  */
 async function nodeTest(folder, atATime = 1) {
   const files = filesIn(folder, /\.test\.js$/);

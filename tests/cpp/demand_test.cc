@@ -117,6 +117,11 @@ std::vector<Network> Bombs() {
     node.out_channels = 1;
     node.window = Square(1, 1, 15000);
   });
+  add(Op::kConv, {9, 1, 1}, [](Node& node) {  // padding beyond 4 GB
+    node.weight = "w";
+    node.out_channels = 1;
+    node.window = Square(1, 1, 15000);
+  });
   add(Op::kConv, {65535, 300, 1}, [](Node& node) {
     node.weight = "w";
     node.out_channels = 65535;

@@ -105,8 +105,9 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
       uint64_t{plane_height_} * plane_width_ * row_phases_.size() * col_phases_.size();
   const uint64_t floats = channel > kMaxElements ? channel : channel * input.channels;
   if (floats > std::numeric_limits<uint32_t>::max() / sizeof(float) - kColumnSlack) {
-    throw Error(ErrorKind::kShape,
-                "the padded input would take " + std::to_string(floats * 4) + " bytes");
+    // The shapes are in order: it is memory that no limit can grant, for offsets have 32 bits.
+    throw Error(ErrorKind::kLimit, "the padded input would take " + std::to_string(floats * 4) +
+                                       " bytes, and at most 4 GB can be had");
   }
   channel_size_ = static_cast<size_t>(channel);
   offset_count_ = uint64_t{input.channels / groups} * w.kernel[0] * w.kernel[1];

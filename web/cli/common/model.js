@@ -9,7 +9,9 @@ import { makeProgress } from './terminal.js';
  * @param {LimitError} error
  */
 export function limitError(what, { message }) {
-  const option = /maxWork/.test(message) ? '--max-work' : '--max-memory';
+  const [limit] = /maxWork|maxMemory/.exec(message) ?? [];
+  if (!limit) return new CommandError(`${what}. ${message}`); // what no option can allow
+  const option = limit === 'maxWork' ? '--max-work' : '--max-memory';
   return new CommandError(`${what}. ${message} ${option} allows more.`);
 }
 
