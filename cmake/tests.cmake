@@ -39,7 +39,6 @@ if(test_sources)
                                          $<TARGET_FILE:lowtropy_tests> --gtest_brief=1)
   else()
     target_compile_options(lowtropy_tests PRIVATE -O1)  # compiled more often than run
-    target_compile_options(lowtropy_tests PRIVATE $<IF:$<BOOL:${LOWTROPY_SANITIZERS}>,-O0,-O1>)
     gtest_discover_tests(lowtropy_tests DISCOVERY_TIMEOUT 60)
   endif()
 endif()

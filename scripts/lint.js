@@ -38,7 +38,7 @@ export async function eslint() {
 
 /** Runs clang-tidy over the sources that changed, or whose headers did, since it last liked them. */
 export async function clangTidy() {
-  const common = [...cppFiles(/\.h$/), '.clang-tidy', 'tests/.clang-tidy', 'CMakeLists.txt'];
+  const common = [...cppFiles(/\.h$/), '.clang-tidy', 'CMakeLists.txt'];
   const sources = CPP_FOLDERS.slice(0, 2)
     .flatMap((folder) => filesIn(folder, /\.cc$/))
     .filter((source) => !source.startsWith('cpp/bindings/')); // known to Emscripten only

@@ -477,7 +477,7 @@ describe('training together', () => {
     });
   });
 
-  it('is as it began after twelve resets', async () => {
+  it('is as it began after thirty resets', async () => {
     await withTraining('examples=500&iterations=20000&workers=2', async (page) => {
       const session = await page.context().newCDPSession(page);
       const measure = async () => {
@@ -503,12 +503,12 @@ describe('training together', () => {
       for (let time = 0; time < 3; ++time) await once(); // what is made once is there now
       await page.waitForTimeout(1500);
       const before = await measure();
-      for (let time = 0; time < 12; ++time) await once();
+      for (let time = 0; time < 30; ++time) await once();
       await page.waitForTimeout(1500);
       const after = await measure();
       assert.equal(after.threads, idle);
-      assert(after.heap < before.heap + 0.8e6, `${before.heap} bytes, then ${after.heap}`);
-      assert(after.nodes < before.nodes * 1.1 + 100, `${before.nodes} nodes, then ${after.nodes}`);
+      assert(after.heap < before.heap + 1.5e6, `${before.heap} bytes, then ${after.heap}`);
+      assert(after.nodes < before.nodes * 1.2 + 200, `${before.nodes} nodes, then ${after.nodes}`);
     });
   });
 
