@@ -24,12 +24,14 @@ find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 # Hot sources must not see -Oz or -Os at all: em++ also makes -fno-inline-functions of it, which a later
 # -O3 does not undo, and lambdas in loops become calls: Eigen's products a hundred times slower,
 # unpacking weights four times. The plain ones have no such loops, and are smaller for it.
-set(plain_hot_sources base/crc32.cc formats/value_table.cc nn/convolution.cc nn/operators.cc)
+set(plain_hot_sources base/crc32.cc graph/ops/convolution.cc graph/ops/operators.cc
+                      matrix/value_table.cc)
 set(inlined_hot_sources
-    coding/golomb_rice.cc formats/kernels.cc nn/sequence.cc sbc/collect.cc sbc/compressor.cc
-    sbc/extremes.cc sbc/message_reader.cc sbc/message_writer.cc sbc/select.cc train/batch_norm.cc
-    train/convolution_layer.cc train/elementwise.cc train/gemm.cc train/loss.cc train/optimizer.cc
-    train/pooling.cc train/recurrent.cc)
+    coding/golomb_rice.cc graph/ops/sequence.cc learn/layers/batch_norm.cc
+    learn/layers/convolution_layer.cc learn/layers/elementwise.cc learn/layers/gemm.cc
+    learn/layers/loss.cc learn/layers/pooling.cc learn/layers/recurrent.cc learn/optimizer.cc
+    matrix/kernels/kernels.cc updates/collect.cc updates/compressor.cc updates/extremes.cc
+    updates/message_reader.cc updates/message_writer.cc updates/select.cc)
 list(TRANSFORM plain_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 list(TRANSFORM inlined_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set(cold_sources ${library_sources})
@@ -40,12 +42,12 @@ set_source_files_properties(${cold_sources} PROPERTIES COMPILE_OPTIONS -Oz)
 # GFLOP/s instead of 14 to 20. Eigen 3.4 must not find the header of MMX, which it does not need, and
 # works around errors of GCC before 6.3 and from 6.0 on with x86 assembly: 5.13 passes both tests.
 set_source_files_properties(
-  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/train/gemm.cc
+  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/learn/layers/gemm.cc
   PROPERTIES COMPILE_OPTIONS "-msse2;-fgnuc-version=5.13;-D__MMINTRIN_H")
 set_source_files_properties(${plain_hot_sources} PROPERTIES COMPILE_OPTIONS -fno-inline-functions)
 # An LSTM takes 1.8 times as long with -Os; unrolling its loops makes no difference but of 1 KB.
 set_source_files_properties(
-  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/nn/sequence.cc PROPERTIES COMPILE_OPTIONS -fno-unroll-loops)
+  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/graph/ops/sequence.cc PROPERTIES COMPILE_OPTIONS -fno-unroll-loops)
 
 # Binaryen would inline every function that has one caller, so also the loops of the kernels, which
 # V8 then no longer keeps in registers: they become up to twice as slow.

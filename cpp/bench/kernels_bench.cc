@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "lowtropy/formats/kernels.h"
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/kernels/kernels.h"
+#include "lowtropy/matrix/matrix.h"
 
 namespace lowtropy {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Fits the constants of the time model, cpp/lowtropy/formats/tuning.h, to measurements of the
+ * Fits the constants of the time model, cpp/lowtropy/matrix/choose/tuning.h, to measurements of the
  * WebAssembly kernels, and prints them as they stand there: npm run calibrate
  */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes the script of the threads that train, web/lib/train/peer.js with all that it imports, as text
+ * Writes the script of the threads that train, web/lib/simulate/peer.js with all that it imports, as text
  * in a module: dist/lowtropy-training.peer.js. A thread that starts from text needs no file, whose place
  * only some of the tools know that move the rest of the code.
  *
@@ -20,7 +20,7 @@ const built = await build({
   logLevel: 'warn',
   root: inProject('web', 'lib'),
   build: {
-    lib: { entry: inProject('web', 'lib', 'train', 'peer.js'), formats: ['iife'], name: 'peer' },
+    lib: { entry: inProject('web', 'lib', 'simulate', 'peer.js'), formats: ['iife'], name: 'peer' },
     target: 'es2022',
     write: false,
   },

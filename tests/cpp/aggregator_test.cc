@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/sbc/aggregator.h"
+#include "lowtropy/updates/aggregator.h"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 
 #include "allocation_counter.h"
 #include "format_testing.h"
-#include "lowtropy/formats/kernels.h"
+#include "lowtropy/matrix/kernels/kernels.h"
 
 namespace {
 

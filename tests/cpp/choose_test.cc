@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `auto` picks, and that the reason it gives is true.
-#include "lowtropy/formats/choose.h"
+#include "lowtropy/matrix/choose/choose.h"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "format_testing.h"
-#include "lowtropy/formats/cost.h"
-#include "lowtropy/formats/tuning.h"
+#include "lowtropy/matrix/choose/tuning.h"
+#include "lowtropy/matrix/cost.h"
 
 namespace lowtropy {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/sbc/compressor.h"
+#include "lowtropy/updates/compressor.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics and costs against counts made by hand.
-#include "lowtropy/formats/cost.h"
+#include "lowtropy/matrix/cost.h"
 
 #include <gtest/gtest.h>
 

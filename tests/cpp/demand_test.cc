@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What networks ask for is summed up and limited before anything is done.
-#include "lowtropy/nn/demand.h"
+#include "lowtropy/run/demand.h"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 
 #include "allocation_counter.h"
 #include "forged_model.h"
-#include "lowtropy/nn/builder.h"
-#include "lowtropy/nn/executor.h"
-#include "lowtropy/nn/plan.h"
+#include "lowtropy/run/builder.h"
+#include "lowtropy/run/executor.h"
+#include "lowtropy/run/plan.h"
 #include "reference_network.h"
 
 namespace lowtropy {

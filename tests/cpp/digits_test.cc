@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/train/digits.h"
+#include "lowtropy/learn/data/digits.h"
 
 #include <gtest/gtest.h>
 

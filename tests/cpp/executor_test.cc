@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole networks against the float64 forward pass of reference_network.h.
-#include "lowtropy/nn/executor.h"
+#include "lowtropy/run/executor.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/sbc/extremes.h"
+#include "lowtropy/updates/extremes.h"
 
 #include <gtest/gtest.h>
 

@@ -10,9 +10,9 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
-#include "lowtropy/sbc/message.h"
+#include "lowtropy/updates/message.h"
 
-// Messages put together field by field as cpp/lowtropy/sbc/FORMAT.md says, right or wrong, and
+// Messages put together field by field as cpp/lowtropy/updates/FORMAT.md says, right or wrong, and
 // messages written once more from what a reader made of them.
 namespace lowtropy::forged {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/matrix.h"
 
 // What the tests of the formats share: the golden example, random matrices, and arrays taken apart
 // and put together again.

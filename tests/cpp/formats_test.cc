@@ -17,8 +17,8 @@
 #include "format_testing.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/formats/cost.h"
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/matrix.h"
 
 namespace lowtropy {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/nn/shape_inference.h"
+#include "lowtropy/graph/shape_inference.h"
 #include "reference_network.h"
 
 namespace lowtropy {

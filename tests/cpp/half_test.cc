@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/coding/half.h"
+#include "lowtropy/math/half.h"
 
 #include <gtest/gtest.h>
 

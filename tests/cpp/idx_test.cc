@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/train/idx.h"
+#include "lowtropy/learn/data/idx.h"
 
 #include <gtest/gtest.h>
 

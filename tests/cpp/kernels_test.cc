@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kernel of every format against a float64 product that shares no code with them.
-#include "lowtropy/formats/kernels.h"
+#include "lowtropy/matrix/kernels/kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "hwy/highway.h"
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/matrix.h"
 
 namespace lowtropy {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every layer forward against its definition, and backward against finite differences.
-#include "lowtropy/train/layers.h"
+#include "lowtropy/learn/layers/layers.h"
 
 #include <gtest/gtest.h>
 
@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "allocation_counter.h"
-#include "lowtropy/base/elementary.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
-#include "lowtropy/train/gemm.h"
-#include "lowtropy/train/net.h"
+#include "lowtropy/learn/layers/gemm.h"
+#include "lowtropy/learn/net.h"
+#include "lowtropy/math/elementary.h"
 
 namespace lowtropy {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/sbc/message.h"
+#include "lowtropy/updates/message.h"
 
 #include <gtest/gtest.h>
 
@@ -21,8 +21,8 @@
 #include "forged_message.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/coding/golomb_rice.h"
-#include "lowtropy/coding/half.h"
-#include "lowtropy/sbc/compressor.h"
+#include "lowtropy/math/half.h"
+#include "lowtropy/updates/compressor.h"
 
 namespace lowtropy {
 namespace {
@@ -186,7 +186,7 @@ Bytes ExampleMessage(const std::string& name) { return Write(Examples().at(name)
 
 // The dumps in FORMAT.md by the names of their methods: lines of an offset and up to 16 bytes.
 std::map<std::string, Bytes> DocumentedMessages() {
-  const std::string path = LOWTROPY_TEST_FOLDER "/../cpp/lowtropy/sbc/FORMAT.md";
+  const std::string path = LOWTROPY_TEST_FOLDER "/../cpp/lowtropy/updates/FORMAT.md";
   std::ifstream document(path);
   EXPECT_TRUE(document.good()) << path;
   const std::string fence = "```";

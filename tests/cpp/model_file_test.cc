@@ -19,7 +19,7 @@
 #include "forged_model.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/io/graph_json.h"
-#include "lowtropy/nn/executor.h"
+#include "lowtropy/run/executor.h"
 #include "reference_network.h"
 
 namespace lowtropy {

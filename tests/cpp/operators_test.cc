@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operator against its definition in float64, over sizes around the vector length, on
 // misaligned pointers, and with a watch on what lies behind the output.
-#include "lowtropy/nn/operators.h"
+#include "lowtropy/graph/ops/operators.h"
 
 #include <gtest/gtest.h>
 
-#include "lowtropy/formats/kernels.h"
+#include "lowtropy/matrix/kernels/kernels.h"
 #include "reference_network.h"
 
 namespace lowtropy {

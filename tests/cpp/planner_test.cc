@@ -3,8 +3,8 @@
 // business of executor_test.cc.
 #include <gtest/gtest.h>
 
-#include "lowtropy/nn/placement.h"
-#include "lowtropy/nn/plan.h"
+#include "lowtropy/run/placement.h"
+#include "lowtropy/run/plan.h"
 #include "reference_network.h"
 
 namespace lowtropy {

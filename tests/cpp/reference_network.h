@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "lowtropy/nn/graph.h"
-#include "lowtropy/nn/shape_inference.h"
+#include "lowtropy/graph/graph.h"
+#include "lowtropy/graph/shape_inference.h"
 
 // A forward pass in float64 written straight from the operators' definitions, one output at a time,
 // and a builder of random networks to compare it with the executor on.

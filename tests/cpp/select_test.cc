@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/sbc/select.h"
+#include "lowtropy/updates/select.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Embeddings and LSTMs, alone and in networks, against the float64 of reference_network.h.
-#include "lowtropy/nn/sequence.h"
+#include "lowtropy/graph/ops/sequence.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 
 #include "allocation_counter.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/nn/executor.h"
+#include "lowtropy/run/executor.h"
 #include "reference_network.h"
 
 namespace lowtropy {

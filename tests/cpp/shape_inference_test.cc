@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/nn/shape_inference.h"
+#include "lowtropy/graph/shape_inference.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/train/shards.h"
+#include "lowtropy/learn/data/shards.h"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
-#include "lowtropy/train/images.h"
-#include "lowtropy/train/text.h"
+#include "lowtropy/learn/data/images.h"
+#include "lowtropy/learn/data/text.h"
 
 namespace lowtropy {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/train/text.h"
+#include "lowtropy/learn/data/text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizers against their definitions, losses, models, and what a trainer promises.
-#include "lowtropy/train/trainer.h"
+#include "lowtropy/learn/trainer.h"
 
 #include <gtest/gtest.h>
 
@@ -18,9 +18,9 @@
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
-#include "lowtropy/train/loss.h"
-#include "lowtropy/train/models.h"
-#include "lowtropy/train/optimizer.h"
+#include "lowtropy/learn/layers/loss.h"
+#include "lowtropy/learn/nets.h"
+#include "lowtropy/learn/optimizer.h"
 
 namespace lowtropy {
 namespace {

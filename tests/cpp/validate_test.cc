@@ -13,7 +13,7 @@
 
 #include "format_testing.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/matrix.h"
 
 namespace lowtropy {
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/shape_inference.h"
 #include "lowtropy/io/graph_json.h"
-#include "lowtropy/nn/shape_inference.h"
 #include "run_network.h"
 
 namespace {

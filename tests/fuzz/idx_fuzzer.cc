@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
-#include "lowtropy/train/idx.h"
+#include "lowtropy/learn/data/idx.h"
 
 namespace {
 

@@ -12,8 +12,8 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/nn/builder.h"
-#include "lowtropy/nn/executor.h"
+#include "lowtropy/run/builder.h"
+#include "lowtropy/run/executor.h"
 
 namespace lowtropy {
 

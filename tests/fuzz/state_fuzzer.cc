@@ -14,10 +14,10 @@
 
 #include "../cpp/forged_message.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/sbc/aggregator.h"
-#include "lowtropy/sbc/compressor.h"
-#include "lowtropy/train/idx.h"
-#include "lowtropy/train/trainer.h"
+#include "lowtropy/learn/data/idx.h"
+#include "lowtropy/learn/trainer.h"
+#include "lowtropy/updates/aggregator.h"
+#include "lowtropy/updates/compressor.h"
 
 namespace {
 

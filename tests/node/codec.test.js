@@ -25,7 +25,7 @@ import { crc32, decode } from './message-decoder.js';
 import { chooseSeed, makeRandom } from './random.js';
 
 /**
- * @typedef {import('../../web/lib/train/compressor.js').MethodName} MethodName
+ * @typedef {import('../../web/lib/updates/compressor.js').MethodName} MethodName
  * @typedef {Record<string, Float32Array>} Tensors
  * @typedef {Record<string, number>} Layout
  */
@@ -186,7 +186,7 @@ describe('codec: a decoder written from FORMAT.md alone', () => {
   /** The dumps of the document by method. */
   function documentedMessages() {
     const document = readFileSync(
-      new URL('../../cpp/lowtropy/sbc/FORMAT.md', import.meta.url),
+      new URL('../../cpp/lowtropy/updates/FORMAT.md', import.meta.url),
       'utf8',
     );
     return Object.fromEntries(

@@ -12,7 +12,7 @@ import { summarize } from '../../web/cli/common/train-report.js';
 import { addRound, newRecord, ratioOf } from '../../web/demo/train/record.js';
 import { defaultSettings, toOptions } from '../../web/demo/train/settings.js';
 import { Simulation } from '../../web/lib/index.js';
-import { denseBytes } from '../../web/lib/train/accounting.js';
+import { denseBytes } from '../../web/lib/coordinate/accounting.js';
 
 /** @typedef {import('../../web/demo/train/settings.js').Settings} Settings */
 

@@ -5,7 +5,7 @@
  * written as cpp/lowtropy/io/FORMAT.md says and without any code of the library but CRC-32.
  */
 
-import { crc32 } from '../../web/lib/train/crc32.js';
+import { crc32 } from '../../web/lib/core/crc32.js';
 
 /**
  * @typedef {object} DenseFile

@@ -9,7 +9,7 @@
 
 import { FileError } from '../../web/lib/core/errors.js';
 import { answerWith } from '../../web/lib/transport/requests.js';
-import { peerHandlers } from '../../web/lib/train/peer-handlers.js';
+import { peerHandlers } from '../../web/lib/coordinate/peer-handlers.js';
 
 /**
  * @typedef {import('../../web/lib/transport/transport.js').Frame} Frame

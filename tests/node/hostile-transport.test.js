@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
 import { LowtropyError } from '../../web/lib/index.js';
-import { checkOptions } from '../../web/lib/train/options.js';
-import { peerHandlers } from '../../web/lib/train/peer-handlers.js';
-import { Simulation } from '../../web/lib/train/simulation.js';
+import { checkOptions } from '../../web/lib/coordinate/options.js';
+import { peerHandlers } from '../../web/lib/coordinate/peer-handlers.js';
+import { Simulation } from '../../web/lib/simulate/simulation.js';
 import { FakeTransport, fakeKit } from './fake-kit.js';
 import { makeMangler } from './mangle.js';
 import { chooseSeed } from './random.js';
 
-/** @typedef {import('../../web/lib/train/options.js').SimulationOptions} SimulationOptions */
+/** @typedef {import('../../web/lib/coordinate/options.js').SimulationOptions} SimulationOptions */
 
 /** @type {Simulation[]} */
 const open = [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A decoder of messages written from cpp/lowtropy/sbc/FORMAT.md alone: slow, plain, and sharing no
+ * A decoder of messages written from cpp/lowtropy/updates/FORMAT.md alone: slow, plain, and sharing no
  * code with the library.
  */
 

@@ -6,13 +6,13 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { pack, unpack } from '../../web/lib/train/container.js';
-import { Simulation } from '../../web/lib/train/simulation.js';
+import { pack, unpack } from '../../web/lib/coordinate/container.js';
+import { Simulation } from '../../web/lib/simulate/simulation.js';
 import { FakeTransport, WEIGHTS } from './fake-kit.js';
 
 /**
- * @typedef {import('../../web/lib/train/options.js').SimulationOptions} SimulationOptions
- * @typedef {import('../../web/lib/train/simulation.js').Round} Round
+ * @typedef {import('../../web/lib/coordinate/options.js').SimulationOptions} SimulationOptions
+ * @typedef {import('../../web/lib/simulate/simulation.js').Round} Round
  */
 
 /** @type {Simulation[]} */

@@ -10,9 +10,9 @@ import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { COMPRESSORS, MODELS, Simulation } from '../../web/lib/index.js';
-import { crc32 } from '../../web/lib/train/crc32.js';
-import { checkData, loadData } from '../../web/lib/train/data.js';
-import { checkOptions, optionsOf } from '../../web/lib/train/options.js';
+import { crc32 } from '../../web/lib/core/crc32.js';
+import { checkData, loadData } from '../../web/lib/learn/data.js';
+import { checkOptions, optionsOf } from '../../web/lib/coordinate/options.js';
 import { dataPath, noData } from './data.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lowtropy-data-'));

@@ -22,13 +22,13 @@ import {
   decodeMessage,
   initTraining,
 } from '../../web/lib/index.js';
-import { prune, quantize } from '../../web/lib/train/quantize.js';
+import { prune, quantize } from '../../web/lib/compress/quantize.js';
 import { noData, readData } from './data.js';
 import { chooseSeed, makeRandom } from './random.js';
 
 /**
- * @typedef {import('../../web/lib/train/trainer.js').ModelName} ModelName
- * @typedef {import('../../web/lib/train/trainer.js').TrainerOptions} TrainerOptions
+ * @typedef {import('../../web/lib/learn/trainer.js').ModelName} ModelName
+ * @typedef {import('../../web/lib/learn/trainer.js').TrainerOptions} TrainerOptions
  */
 
 /** @type {Dataset} */
@@ -90,7 +90,7 @@ function withTrainer(options, work) {
  */
 const compressorFor = (trainer, name, options) =>
   new Compressor(
-    /** @type {import('../../web/lib/train/compressor.js').MethodName} */ (name),
+    /** @type {import('../../web/lib/updates/compressor.js').MethodName} */ (name),
     options,
     trainer.layout,
   );

@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "lowtropy/formats/choose.h"
-#include "lowtropy/formats/cost.h"
-#include "lowtropy/formats/matrix.h"
-#include "lowtropy/formats/profile.h"
+#include "lowtropy/matrix/choose/choose.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/matrix.h"
+#include "lowtropy/matrix/profile.h"
 
 namespace lowtropy::bindings {
 

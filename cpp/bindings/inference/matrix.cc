@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/formats/matrix.h"
+#include "lowtropy/matrix/matrix.h"
 
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
@@ -10,10 +10,10 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
-#include "lowtropy/formats/choose.h"
-#include "lowtropy/formats/cost.h"
-#include "lowtropy/formats/kernels.h"
-#include "lowtropy/formats/profile.h"
+#include "lowtropy/matrix/choose/choose.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/kernels/kernels.h"
+#include "lowtropy/matrix/profile.h"
 
 namespace lowtropy::bindings {
 namespace {

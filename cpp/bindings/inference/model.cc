@@ -12,13 +12,13 @@
 #include "common/guard.h"
 #include "inference/describe.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/formats/choose.h"
-#include "lowtropy/formats/cost.h"
-#include "lowtropy/formats/profile.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
-#include "lowtropy/nn/builder.h"
-#include "lowtropy/nn/executor.h"
+#include "lowtropy/matrix/choose/choose.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/profile.h"
+#include "lowtropy/run/builder.h"
+#include "lowtropy/run/executor.h"
 
 namespace lowtropy::bindings {
 namespace {

@@ -13,7 +13,7 @@ interface Handle {
 export type MethodName =
   'none' | 'fp16' | 'fedavg' | 'signsgd' | 'terngrad' | 'qsgd' | 'topk' | 'stc' | 'sbc';
 
-/** See cpp/lowtropy/sbc/method.h; what is missing is the default. */
+/** See cpp/lowtropy/updates/method.h; what is missing is the default. */
 export interface MethodOptions {
   /** topk, stc, sbc: the share of elements that is sent, in (0, 1]. Default 0.01. */
   sparsity?: number;

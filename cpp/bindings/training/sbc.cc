@@ -13,9 +13,9 @@
 
 #include "common/buffer.h"
 #include "common/guard.h"
-#include "lowtropy/sbc/aggregator.h"
-#include "lowtropy/sbc/compressor.h"
-#include "lowtropy/sbc/message.h"
+#include "lowtropy/updates/aggregator.h"
+#include "lowtropy/updates/compressor.h"
+#include "lowtropy/updates/message.h"
 #include "training/numbers.h"
 
 namespace lowtropy::bindings {

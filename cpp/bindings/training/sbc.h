@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <span>
 
-#include "lowtropy/sbc/layout.h"
-#include "lowtropy/sbc/method.h"
+#include "lowtropy/updates/layout.h"
+#include "lowtropy/updates/method.h"
 
 namespace lowtropy::bindings {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets and trainers.
-#include "lowtropy/train/trainer.h"
+#include "lowtropy/learn/trainer.h"
 
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
@@ -15,12 +15,12 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/sbc/compressor.h"
-#include "lowtropy/sbc/message.h"
-#include "lowtropy/train/digits.h"
-#include "lowtropy/train/idx.h"
-#include "lowtropy/train/shards.h"
-#include "lowtropy/train/text.h"
+#include "lowtropy/learn/data/digits.h"
+#include "lowtropy/learn/data/idx.h"
+#include "lowtropy/learn/data/shards.h"
+#include "lowtropy/learn/data/text.h"
+#include "lowtropy/updates/compressor.h"
+#include "lowtropy/updates/message.h"
 #include "training/numbers.h"
 #include "training/sbc.h"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
-#include "lowtropy/io/json.h"
-#include "lowtropy/nn/shape_inference.h"
+#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/json/json.h"
 
 namespace lowtropy {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "lowtropy/nn/graph.h"
+#include "lowtropy/graph/graph.h"
 
 namespace lowtropy {
 

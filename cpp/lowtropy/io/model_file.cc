@@ -14,10 +14,10 @@
 
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/shape_inference.h"
 #include "lowtropy/io/graph_json.h"
-#include "lowtropy/io/json.h"
-#include "lowtropy/nn/plan.h"
-#include "lowtropy/nn/shape_inference.h"
+#include "lowtropy/json/json.h"
+#include "lowtropy/run/plan.h"
 
 namespace lowtropy {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/nn/demand.h"
-#include "lowtropy/nn/graph.h"
+#include "lowtropy/graph/graph.h"
+#include "lowtropy/run/demand.h"
 
 namespace lowtropy {
 

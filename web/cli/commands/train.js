@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { FileError, ValueError } from '../../lib/lowtropy.js';
 import { Simulation } from '../../lib/training.js';
-import { DATA_LIMIT } from '../../lib/train/data.js';
+import { DATA_LIMIT } from '../../lib/learn/data.js';
 import { FORMAT_OPTION, UsageError, chosenFormat } from '../common/arguments.js';
 import { CommandError, goesToStream, nameOf, readInput, writeOutput } from '../common/files.js';
 import { catchInterrupts } from '../common/interrupts.js';

@@ -7,7 +7,7 @@
 
 import { constants, inflateSync } from 'node:zlib';
 
-import { crc32 } from '../../lib/train/crc32.js';
+import { crc32 } from '../../lib/core/crc32.js';
 import { readOrientation, upright } from './exif.js';
 import { DamagedError, UnsupportedPictureError, checkSize } from './limits.js';
 

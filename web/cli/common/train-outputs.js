@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 
-import { MNIST_FILES } from '../../lib/train/data.js';
+import { MNIST_FILES } from '../../lib/learn/data.js';
 import { UsageError } from './arguments.js';
 import { checkOutput, isSameFile } from './files.js';
 

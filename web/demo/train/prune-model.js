@@ -12,7 +12,7 @@
  */
 
 import { Model } from '../../lib/lowtropy.js';
-import { quantize } from '../../lib/train/quantize.js';
+import { quantize } from '../../lib/compress/quantize.js';
 import { denseTensors } from '../common/dense-tensors.js';
 
 /**

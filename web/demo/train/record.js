@@ -2,7 +2,7 @@
 
 /** What is remembered of a run: its course, by the worker's mean, beside dense exchange. */
 
-import { ratioOf as ratioOfBytes } from '../../lib/train/accounting.js';
+import { ratioOf as ratioOfBytes } from '../../lib/coordinate/accounting.js';
 import { runName } from './settings.js';
 
 /**

@@ -38,7 +38,7 @@ const CODEBOOK_LENGTH = 256;
  */
 const MAX_WEIGHTS = 2 ** 29;
 
-/** As `kDefaultFreeMemory` of cpp/lowtropy/nn/demand.h. */
+/** As `kDefaultFreeMemory` of cpp/lowtropy/run/demand.h. */
 const FREE_MEMORY = 2 ** 30;
 
 /**

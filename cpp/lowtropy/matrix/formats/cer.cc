@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/matrix/formats/cer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "lowtropy/base/error.h"
+#include "lowtropy/matrix/formats/listed.h"
+#include "lowtropy/matrix/formats/validation.h"
+
+namespace lowtropy {
+
+Cer Cer::Encode(const RowSource& source, const Profile& profile) {
+  if (profile.pointer_runs >= kMaxElements) {
+    throw Error(ErrorKind::kUnsupported,
+                "CER would need " + std::to_string(profile.pointer_runs) +
+                    " run pointers for this matrix, more than 32-bit row pointers can address.");
+  }
+  EntryReader reader(source, profile.values.omega()[0]);
+  std::vector<Listed> runs;
+  IndexBuilder col_i;
+  IndexBuilder omega_ptr;
+  IndexBuilder row_ptr;
+  col_i.Reserve(static_cast<size_t>(profile.listed));
+  omega_ptr.Reserve(static_cast<size_t>(profile.pointer_runs) + 1);
+  omega_ptr.Push(0);
+  row_ptr.Push(0);
+  for (size_t r = 0; r < profile.rows; ++r) {
+    ListRuns(reader.Read(r), profile.values, &runs);
+    uint32_t code = 1;
+    for (const Listed& element : runs) {
+      for (; code < element.code; ++code) omega_ptr.Push(static_cast<uint32_t>(col_i.size()));
+      col_i.Push(element.col);
+    }
+    if (!runs.empty()) omega_ptr.Push(static_cast<uint32_t>(col_i.size()));
+    row_ptr.Push(static_cast<uint32_t>(omega_ptr.size() - 1));
+  }
+  return {profile.rows,
+          profile.cols,
+          Array::Copy<float>(profile.values.omega()),
+          std::move(col_i).Build(),
+          std::move(omega_ptr).Build(),
+          std::move(row_ptr).Build()};
+}
+
+bool Cer::Validate(std::string* reason) const {
+  if (!CheckOmega(omega, reason)) return false;
+  if (omega_ptr.size() == 0) return Fail(reason, "omegaPtr is empty");
+  const size_t runs = omega_ptr.size() - 1;
+  if (!CheckIndices("colI", col_i, cols - 1, reason) ||
+      !CheckPointers("omegaPtr", omega_ptr, omega_ptr.size(), col_i.size(), reason) ||
+      !CheckPointers("rowPtr", row_ptr, uint64_t{rows} + 1, runs, reason) ||
+      !CheckAscending("colI", col_i, omega_ptr, reason)) {
+    return false;
+  }
+  std::vector<uint64_t> counts(omega.size(), 0);
+  ColumnCheck columns(cols, col_i);
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t first = row_ptr.Index(r);
+    const size_t last = row_ptr.Index(r + 1);
+    if (last - first >= omega.size()) {
+      return Fail(reason, "omega has too few values for the runs of row " + std::to_string(r));
+    }
+    if (last > first && omega_ptr.Index(last) == omega_ptr.Index(last - 1)) {
+      return Fail(reason, "the last run of row " + std::to_string(r) + " is empty");
+    }
+    for (size_t run = first; run < last; ++run) {
+      counts[1 + run - first] += omega_ptr.Index(run + 1) - omega_ptr.Index(run);
+    }
+    if (!columns.Distinct(r, omega_ptr.Index(first), omega_ptr.Index(last), reason)) {
+      return false;
+    }
+  }
+  counts[0] = uint64_t{rows} * cols - col_i.size();
+  return CheckFrequencies(omega, counts, reason);
+}
+
+}  // namespace lowtropy

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "lowtropy/base/array.h"
+#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/profile.h"
+#include "lowtropy/matrix/row_source.h"
+
+namespace lowtropy {
+
+// Compressed entropy row (arXiv:1805.10692, section III). Stored: `omega`, the distinct values Ω,
+// most frequent first (float32); and for each row a run of columns for each of Ω[1], Ω[2], … up to
+// the last one that the row holds: `colI`, all runs' columns, ascending within a run; `omegaPtr`,
+// where each run ends in colI, after a leading 0 (an absent value repeats the pointer); `rowPtr`,
+// where each row starts in omegaPtr (rows + 1).
+//
+// One multiplication a run and one addition an element. Wins over cser where most rows hold the
+// same few values, so that few runs are empty and the values need no naming; rows of many rare
+// values (k̄ near K, K large) fill omegaPtr with repeated pointers.
+struct Cer {
+  static constexpr Format kFormat = Format::kCer;
+
+  // Throws Error(kUnsupported) when omegaPtr would need 2^32 or more entries.
+  static Cer Encode(const RowSource& source, const Profile& profile);
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, value) for each listed element of a row, in the order of `colI`.
+  template <class F>
+  void ForEachEntry(size_t row, F& f) const {
+    const auto values = omega.As<float>();
+    const size_t first = row_ptr.Index(row);
+    const size_t last = row_ptr.Index(row + 1);
+    for (size_t run = first; run < last; ++run) {
+      const float value = values[1 + run - first];
+      for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
+        f(col_i.Index(i), value);
+      }
+    }
+  }
+
+  bool Validate(std::string* reason) const;
+
+  template <class Self, class Visitor>
+  static void Visit(Self& self, Visitor&& visit) {
+    visit("omega", self.omega);
+    visit("colI", self.col_i);
+    visit("omegaPtr", self.omega_ptr);
+    visit("rowPtr", self.row_ptr);
+  }
+
+  size_t rows = 0;
+  size_t cols = 0;
+  Array omega;
+  Array col_i;
+  Array omega_ptr;
+  Array row_ptr;
+};
+
+}  // namespace lowtropy

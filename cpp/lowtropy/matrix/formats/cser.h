@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "lowtropy/base/array.h"
+#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/profile.h"
+#include "lowtropy/matrix/row_source.h"
+
+namespace lowtropy {
+
+// Compressed shared elements row (arXiv:1805.10692, section III). As cer, but only runs that exist
+// are kept, and `omegaI` names the value of each: `omega` (float32, most frequent first); `colI`,
+// all runs' columns, ascending within a run; `omegaPtr`, where each run ends in colI, after a
+// leading 0; `omegaI`, each run's position in omega, ascending within a row; `rowPtr`, where each
+// row starts in omegaI (rows + 1).
+//
+// One multiplication a run and one addition an element. Wins over cer where rows hold different
+// values each, so that cer's repeated pointers would cost more than naming the runs.
+struct Cser {
+  static constexpr Format kFormat = Format::kCser;
+
+  static Cser Encode(const RowSource& source, const Profile& profile);
+
+  // What is not listed is this.
+  float background() const { return omega.As<float>()[0]; }
+
+  // Calls f(column, value) for each listed element of a row, in the order of `colI`.
+  template <class F>
+  void ForEachEntry(size_t row, F& f) const {
+    const auto values = omega.As<float>();
+    for (size_t run = row_ptr.Index(row); run < row_ptr.Index(row + 1); ++run) {
+      const float value = values[omega_i.Index(run)];
+      for (size_t i = omega_ptr.Index(run); i < omega_ptr.Index(run + 1); ++i) {
+        f(col_i.Index(i), value);
+      }
+    }
+  }
+
+  bool Validate(std::string* reason) const;
+
+  template <class Self, class Visitor>
+  static void Visit(Self& self, Visitor&& visit) {
+    visit("omega", self.omega);
+    visit("colI", self.col_i);
+    visit("omegaPtr", self.omega_ptr);
+    visit("omegaI", self.omega_i);
+    visit("rowPtr", self.row_ptr);
+  }
+
+  size_t rows = 0;
+  size_t cols = 0;
+  Array omega;
+  Array col_i;
+  Array omega_ptr;
+  Array omega_i;
+  Array row_ptr;
+};
+
+}  // namespace lowtropy

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/matrix/formats/mask.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "lowtropy/matrix/formats/packed_codes.h"
+#include "lowtropy/matrix/formats/validation.h"
+
+namespace lowtropy {
+
+unsigned Mask::Bits(uint64_t distinct) { return CodeBits(distinct < 2 ? 0 : distinct - 2); }
+
+uint64_t Mask::CodeBytes(uint64_t distinct, uint64_t listed) {
+  return (listed * Bits(distinct) + 7) / 8;
+}
+
+Mask Mask::Encode(const RowSource& source, const Profile& profile) {
+  const uint64_t distinct = profile.values.size();
+  const unsigned bits = Bits(distinct);
+  const size_t row_bytes = (profile.cols + 7) / 8;
+  const uint64_t mask_bytes = uint64_t{row_bytes} * profile.rows;
+  const uint64_t code_bytes = CodeBytes(distinct, profile.listed);
+  const std::shared_ptr<std::byte> mask_memory = AllocateBytes(mask_bytes);
+  const std::shared_ptr<std::byte> code_memory = AllocateBytes(code_bytes);
+  auto* mask = reinterpret_cast<uint8_t*>(mask_memory.get());
+  auto* codes = reinterpret_cast<uint8_t*>(code_memory.get());
+  std::memset(mask, 0, static_cast<size_t>(mask_bytes));
+  std::memset(codes, 0, static_cast<size_t>(code_bytes));
+  EntryReader reader(source, profile.values.omega()[0]);
+  IndexBuilder row_ptr;
+  uint32_t count = 0;
+  row_ptr.Push(0);
+  for (size_t r = 0; r < profile.rows; ++r) {
+    for (const auto& [col, value] : reader.Read(r)) {
+      uint8_t& byte = mask[r * row_bytes + col / 8];
+      byte = static_cast<uint8_t>(byte | 1U << (col % 8));
+      PutCode(codes, count++, bits, profile.values.Code(value) - 1);
+    }
+    row_ptr.Push(count);
+  }
+  const DType type = CodeType(bits);
+  return {profile.rows,
+          profile.cols,
+          Array::Copy<float>(profile.values.omega()),
+          Array(DType::kU8, mask, static_cast<size_t>(mask_bytes), mask_memory),
+          Array(type, codes, static_cast<size_t>(code_bytes / ByteSize(type)), code_memory),
+          std::move(row_ptr).Build()};
+}
+
+uint32_t Mask::Code(size_t i) const {
+  if (codes.type() != DType::kU8) return codes.Index(i) + 1;
+  return PackedCode(codes.As<uint8_t>().data(), i, bits()) + 1;
+}
+
+bool Mask::Validate(std::string* reason) const {
+  if (!CheckOmega(omega, reason)) return false;
+  if (mask.type() != DType::kU8) {
+    return Fail(reason, "mask is " + std::string(Name(mask.type())) + " where U8 is needed");
+  }
+  if (!CheckSize("mask", mask, uint64_t{row_bytes()} * rows, reason)) return false;
+  const DType type = CodeType(bits());
+  if (codes.type() != type) {
+    return Fail(reason, "codes is " + std::string(Name(codes.type())) + " where " +
+                            std::string(Name(type)) + " is needed for " +
+                            std::to_string(omega.size()) + " values");
+  }
+  uint64_t listed = 0;
+  for (const uint8_t byte : mask.As<uint8_t>()) {
+    listed += static_cast<uint64_t>(std::popcount(byte));
+  }
+  if (listed > kMaxElements) return Fail(reason, "mask has more bits than there are elements");
+  if (!CheckPointers("rowPtr", row_ptr, uint64_t{rows} + 1, listed, reason)) return false;
+  for (size_t r = 0; r < rows; ++r) {
+    uint32_t count = 0;
+    for (size_t b = 0; b < row_bytes(); ++b) {
+      count += static_cast<uint32_t>(std::popcount(MaskOf(r)[b]));
+    }
+    if (row_ptr.Index(r + 1) - row_ptr.Index(r) != count) {
+      return Fail(reason, "rowPtr does not count the bits of mask in row " + std::to_string(r));
+    }
+    if (cols % 8 != 0 && (MaskOf(r)[row_bytes() - 1] >> (cols % 8)) != 0) {
+      return Fail(reason, "unused bits of mask are set after row " + std::to_string(r));
+    }
+  }
+  const uint64_t code_bytes = CodeBytes(omega.size(), listed);
+  if (!CheckSize("codes", codes, code_bytes / ByteSize(type), reason)) return false;
+  std::vector<uint64_t> counts(omega.size(), 0);
+  counts[0] = uint64_t{rows} * cols - listed;
+  for (size_t i = 0; i < listed; ++i) {
+    const uint32_t code = Code(i);
+    if (code >= omega.size()) {
+      return Fail(reason, "code " + std::to_string(i) + " is beyond omega");
+    }
+    ++counts[code];
+  }
+  const uint64_t used = listed * bits() % 8;  // bits of the last byte of packed codes
+  if (type == DType::kU8 && used != 0 && (codes.As<uint8_t>()[codes.size() - 1] >> used) != 0) {
+    return Fail(reason, "unused bits are set after the last code");
+  }
+  return CheckFrequencies(omega, counts, reason);
+}
+
+}  // namespace lowtropy

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/matrix/kernels/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lowtropy/matrix/kernels/kernels.cc"
+#include "hwy/foreach_target.h"  // compiles this file once for each instruction set
+// After foreach_target.h, as Highway asks.
+#include "hwy/highway.h"
+#include "lowtropy/matrix/kernels/column_kernels-inl.h"
+#include "lowtropy/matrix/kernels/table_kernel-inl.h"
+#include "lowtropy/matrix/kernels/vector_kernels-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowtropy::HWY_NAMESPACE {
+
+void VectorKernel(const Matrix& w, RowRange rows, const float* x, float* y,
+                  const Epilogue& epilogue) {
+  std::visit([&](const auto& s) { VectorProduct(s, rows, x, y, epilogue); }, w.storage());
+}
+
+void ColumnKernel(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
+                  const Epilogue& epilogue, float* workspace) {
+  std::visit([&](const auto& s) { ColumnProduct(s, rows, x, y, epilogue, workspace); },
+             w.storage());
+}
+
+size_t WorkspaceKernel(size_t rows, size_t cols) {
+  return TileFloats() + UnpackedWords(rows, cols);
+}
+
+}  // namespace lowtropy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lowtropy {
+namespace {
+
+HWY_EXPORT(VectorKernel);
+HWY_EXPORT(ColumnKernel);
+HWY_EXPORT(WorkspaceKernel);
+
+}  // namespace
+
+void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
+                    const Epilogue& epilogue) {
+  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue);
+}
+
+size_t ColumnsWorkspace(size_t rows, size_t cols) {
+  return HWY_DYNAMIC_DISPATCH(WorkspaceKernel)(rows, cols);
+}
+
+void MultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
+                     const Epilogue& epilogue, float* workspace) {
+  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, epilogue, workspace);
+}
+
+}  // namespace lowtropy
+#endif  // HWY_ONCE

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "lowtropy/base/array.h"
+#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/formats/blocks.h"
+#include "lowtropy/matrix/formats/cer.h"
+#include "lowtropy/matrix/formats/cser.h"
+#include "lowtropy/matrix/formats/csr.h"
+#include "lowtropy/matrix/formats/dense.h"
+#include "lowtropy/matrix/formats/mask.h"
+#include "lowtropy/matrix/formats/palette.h"
+#include "lowtropy/matrix/formats/pcsr.h"
+#include "lowtropy/matrix/row_source.h"
+
+namespace lowtropy {
+
+struct NamedArray {
+  std::string_view name;  // a literal when it comes from Matrix::Arrays()
+  Array array;
+};
+
+// An immutable float32 matrix in one of the formats. Copies are cheap: they share the arrays.
+class Matrix final : public RowSource {
+ public:
+  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask, Blocks>;
+
+  // Lossless for every finite matrix, bit by bit; the errors are those of Profile::Of. The second
+  // form spares the two passes when the profile is there already.
+  static Matrix From(const RowSource& source, Format format);
+  static Matrix From(const RowSource& source, Format format, const Profile& profile);
+
+  // Takes arrays from outside. Throws Error(kFile) unless they are just the format's arrays and
+  // Validate() accepts them, so that the result can be used unchecked.
+  static Matrix FromArrays(Format format, uint64_t rows, uint64_t cols,
+                           std::span<const NamedArray> arrays);
+
+  explicit Matrix(Storage storage) : storage_(std::move(storage)) {}
+
+  Format format() const;
+  size_t rows() const override;
+  size_t cols() const override;
+
+  // The same matrix in another format; a cheap copy when it is in that one already.
+  Matrix To(Format format) const;
+
+  // The same matrix in a format whose rows are quickly read one by one, which those of blocks are
+  // not: it walks all of them for each.
+  Matrix Readable() const;
+  Profile GetProfile() const;
+
+  void ReadRow(size_t row, std::span<float> out) const override;
+  bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override;
+  std::vector<float> ToDense() const;  // rows x cols, row-major
+
+  // The arrays as stored, in the order of the format's documentation.
+  std::vector<NamedArray> Arrays() const;
+  uint64_t ByteLength() const;  // of all arrays
+
+  // True when every invariant of the format holds; else `reason` says which one does not, and
+  // where. Kernels rely on these invariants without checking.
+  bool Validate(std::string* reason) const;
+
+  const Storage& storage() const { return storage_; }
+
+ private:
+  struct Sink;
+  bool ListRow(size_t row, Sink* sink) const;
+
+  Storage storage_;
+};
+
+}  // namespace lowtropy

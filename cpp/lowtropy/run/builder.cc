@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lowtropy/run/builder.h"
+
+#include <utility>
+
+#include "lowtropy/base/error.h"
+#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/matrix/choose/choose.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/run/plan.h"
+
+namespace lowtropy {
+
+NetworkBuilder::NetworkBuilder(Graph graph, const Limits& limits)
+    : NetworkBuilder(Network{std::move(graph), {}, {}}, limits) {}
+
+NetworkBuilder::NetworkBuilder(const Network& start, const Limits& limits)
+    : network_(start), limits_(limits), given_(WeightBytes(start)) {
+  CheckGraph(network_.graph);
+  demand_ = MakePlan(network_.graph, limits, given_).demand;
+  columns_ = CountColumns(network_.graph);
+}
+
+Limits NetworkBuilder::LimitsNow() const { return {MaxMemory(limits_, given_), limits_.max_work}; }
+
+void NetworkBuilder::Replace(uint64_t before, uint64_t after) {
+  Demand demand = demand_;
+  demand.memory += after - before;
+  CheckDemand(demand, MaxMemory(limits_, given_), limits_.max_work);
+  demand_.memory = demand.memory;
+}
+
+Matrix NetworkBuilder::Encode(const std::string& name, const RowSource& source,
+                              std::optional<Format> format, uint64_t replaced) {
+  const Profile profile = Profile::Of(source);
+  if (!format) {
+    const auto found = columns_.find(name);
+    format =
+        Choose(profile, found == columns_.end() ? 1 : static_cast<size_t>(found->second)).format;
+  }
+  Replace(replaced, BytesOf(*format, profile));
+  return Matrix::From(source, *format, profile);
+}
+
+void NetworkBuilder::AddMatrix(const std::string& name, const RowSource& source,
+                               std::optional<Format> format) {
+  given_ += uint64_t{source.rows()} * source.cols() * sizeof(float);
+  network_.matrices.emplace(name, Encode(name, source, format, 0));
+}
+
+void NetworkBuilder::Recode(const std::string& name, std::optional<Format> format) {
+  const auto found = network_.matrices.find(name);
+  if (found == network_.matrices.end()) {
+    throw Error(ErrorKind::kValue, "The network has no matrix \"" + name + "\".");
+  }
+  Matrix& matrix = found->second;
+  if (format == matrix.format()) return;
+  matrix = Encode(name, matrix.Readable(), format, matrix.ByteLength());
+}
+
+void NetworkBuilder::AddVector(const std::string& name, std::span<const float> values) {
+  given_ += values.size_bytes();
+  Replace(0, values.size_bytes());
+  network_.vectors.emplace(name, Array::Copy<float>(values));
+}
+
+Executor NetworkBuilder::Build() const { return Executor(network_, LimitsNow()); }
+
+}  // namespace lowtropy
