@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy::bindings {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 void KeepMemoryError(std::string what) {
   if (what.ends_with('.')) what.pop_back();
   last_error() = {static_cast<int>(ErrorKind::kMemory),
-                  what + "; " + std::to_string(HeldBytes()) + " bytes are in use."};
+                  Text(what, "; ", HeldBytes(), " bytes are in use.")};
 }
 
 void KeepCurrent() {
@@ -25,8 +26,7 @@ void KeepCurrent() {
     if (error.kind() == ErrorKind::kMemory) return KeepMemoryError(error.what());
     last_error() = {static_cast<int>(error.kind()), error.what()};
   } catch (const std::bad_alloc&) {
-    KeepMemoryError("Out of memory: " + std::to_string(TakeFailedBytes()) +
-                    " bytes were needed in one piece.");
+    KeepMemoryError(Text("Out of memory: ", TakeFailedBytes(), " bytes were needed in one piece."));
   } catch (const std::length_error&) {
     KeepMemoryError("Out of memory: more was needed in one piece than 32 bits address.");
   } catch (const std::exception& error) {

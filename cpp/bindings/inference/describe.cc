@@ -2,6 +2,7 @@
 #include "inference/describe.h"
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy::bindings {
 
@@ -50,7 +51,7 @@ std::optional<Format> FormatNamed(const std::string& name) {
   if (name == "auto") return std::nullopt;
   if (const auto format = ParseFormat(name)) return format;
   std::string known = "auto";
-  for (const Format format : kFormats) known += ", " + std::string(Name(format));
+  for (const Format format : kFormats) known += Text(", ", Name(format));
   throw Error(ErrorKind::kValue, "There is no format \"" + name + "\"; there are " + known + ".");
 }
 

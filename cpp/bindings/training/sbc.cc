@@ -13,6 +13,7 @@
 
 #include "common/buffer.h"
 #include "common/guard.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/updates/aggregator.h"
 #include "lowtropy/updates/compressor.h"
 #include "lowtropy/updates/message.h"
@@ -33,8 +34,7 @@ Layout LayoutOf(const val& tensors) {
 }
 
 void RefuseNumber(const char* name, double number) {
-  throw Error(ErrorKind::kValue,
-              std::string("The option \"") + name + "\" cannot be " + std::to_string(number) + ".");
+  throw Error(ErrorKind::kValue, Text("The option \"", name, "\" cannot be ", std::to_string(number), "."));
 }
 
 MethodOptions OptionsOf(const val& object) {

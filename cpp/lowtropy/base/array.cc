@@ -9,6 +9,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 
@@ -48,7 +49,7 @@ std::shared_ptr<std::byte> AllocateBytes(uint64_t bytes) {
   }
   if (memory == nullptr) {
     throw Error(ErrorKind::kMemory,
-                "Out of memory: " + std::to_string(bytes) + " bytes were needed in one piece.");
+                Text("Out of memory: ", bytes, " bytes were needed in one piece."));
   }
   return {static_cast<std::byte*>(memory),
           [](std::byte* p) { ::operator delete (p, std::align_val_t{64}); }};

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -26,14 +27,14 @@ size_t CheckedProduct(std::initializer_list<size_t> factors) {
   if (fits) return product;
   std::string names;
   for (const size_t factor : factors) {
-    names += (names.empty() ? "" : " x ") + std::to_string(factor);
+    names += Text((names.empty() ? "" : " x "), factor);
   }
   Refuse(names);
 }
 
 size_t CheckedSum(size_t a, size_t b) {
   if (a <= kMostFloats && b <= kMostFloats - a) return a + b;
-  Refuse(std::to_string(a) + " and " + std::to_string(b));
+  Refuse(Text(a, " and ", b));
 }
 
 }  // namespace lowtropy

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 
@@ -41,8 +42,7 @@ void ReadPositions(BitReader* reader, unsigned parameter, uint64_t size,
     const uint64_t high = reader->GetUnary(size >> parameter);
     next += (high << parameter) + reader->Get(parameter);
     if (next >= size) {
-      throw Error(ErrorKind::kFile, "position " + std::to_string(next) + " is past the last one, " +
-                                        std::to_string(size - 1));
+      throw Error(ErrorKind::kFile, Text("position ", next, " is past the last one, ", size - 1));
     }
     position = static_cast<uint32_t>(next);
     ++next;

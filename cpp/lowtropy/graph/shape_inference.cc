@@ -10,16 +10,16 @@
 #include <span>
 #include <utility>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/convolution.h"
 
 namespace lowtropy {
 namespace {
 
-std::string Quote(std::string_view name) { return "\"" + std::string(name) + "\""; }
+std::string Quote(std::string_view name) { return Text("\"", name, "\""); }
 
 std::string Describe(const Shape& shape) {
-  return std::to_string(shape.channels) + " x " + std::to_string(shape.height) + " x " +
-         std::to_string(shape.width);
+  return Text(shape.channels, " x ", shape.height, " x ", shape.width);
 }
 
 Error ShapeError(const Node& node, const std::string& clause) {
@@ -60,19 +60,17 @@ void CheckOutputs(const Graph& graph, const std::map<std::string_view, size_t>& 
 void CheckInputCount(const Node& node) {
   const size_t count = node.inputs.size();
   if (count > kMaxNodes) {
-    throw NodeError(
-        ErrorKind::kFile, node,
-        "it has " + std::to_string(count) + " inputs; the limit is " + std::to_string(kMaxNodes));
+    throw NodeError(ErrorKind::kFile, node,
+                    Text("it has ", count, " inputs; the limit is ", kMaxNodes));
   }
   if (node.op == Op::kAdd && count < 2) {
-    throw NodeError(ErrorKind::kFile, node,
-                    "it takes at least 2 inputs, but has " + std::to_string(count));
+    throw NodeError(ErrorKind::kFile, node, Text("it takes at least 2 inputs, but has ", count));
   }
   if (node.op == Op::kConcat && count < 1) {
     throw NodeError(ErrorKind::kFile, node, "it has no input");
   }
   if (node.op != Op::kAdd && node.op != Op::kConcat && count != 1) {
-    throw NodeError(ErrorKind::kFile, node, "it takes one input, but has " + std::to_string(count));
+    throw NodeError(ErrorKind::kFile, node, Text("it takes one input, but has ", count));
   }
 }
 
@@ -97,8 +95,7 @@ void CheckRange(const Node& node, std::string_view what, std::span<const uint32_
                 uint32_t min) {
   for (const uint32_t value : values) {
     if (value < min || value > kMaxPoolWindow) {
-      throw ShapeError(node, std::string(what) + " " + std::to_string(value) + " is outside " +
-                                 std::to_string(min) + " to " + std::to_string(kMaxPoolWindow));
+      throw ShapeError(node, Text(what, " ", value, " is outside ", min, " to ", kMaxPoolWindow));
     }
   }
 }
@@ -139,8 +136,8 @@ uint32_t PooledSize(const Node& node, size_t axis, uint32_t size) {
   const uint64_t stride = window.stride[axis];
   const uint64_t padded = Padded(window, axis, size);
   if (kernel > padded) {
-    throw ShapeError(node, "its kernel of " + std::to_string(kernel) +
-                               " is larger than the padded input of " + std::to_string(padded));
+    throw ShapeError(
+        node, Text("its kernel of ", kernel, " is larger than the padded input of ", padded));
   }
   uint64_t last = (padded - kernel + (node.ceil ? stride - 1 : 0)) / stride;
   if (last * stride >= uint64_t{size} + window.pad[axis]) --last;
@@ -192,8 +189,8 @@ Shape LrnShape(const Node& node, const Shape& input) {
 Shape EmbeddingShape(const Node& node, const Shape& input) {
   CheckOutChannels(node);
   if (node.classes == 0 || node.classes > kMaxClasses) {
-    throw ShapeError(node, "its number of classes, " + std::to_string(node.classes) +
-                               ", is outside 1 to " + std::to_string(kMaxClasses));
+    throw ShapeError(
+        node, Text("its number of classes, ", node.classes, ", is outside 1 to ", kMaxClasses));
   }
   if (input.channels != 1 || input.width != 1) {
     throw ShapeError(node, "it takes 1 x steps x 1 numbers of classes, not " + Describe(input));
@@ -205,9 +202,9 @@ Shape LstmShape(const Node& node, const Shape& input) {
   CheckOutChannels(node);
   const uint64_t gates = uint64_t{4} * node.out_channels;
   if (input.channels != gates || input.width != 1) {
-    throw ShapeError(node, "it takes " + std::to_string(gates) +
-                               " x steps x 1, four gates of each output channel, not " +
-                               Describe(input));
+    throw ShapeError(
+        node, Text("it takes ", gates, " x steps x 1, four gates of each output channel, not ",
+                   Describe(input)));
   }
   return {node.out_channels, input.height, 1};
 }
@@ -273,15 +270,15 @@ bool IsControl(std::string_view sequence) {
 // Does not quote the name: it may be anything.
 void CheckName(std::string_view name, const std::string& what) {
   if (IsName(name)) return;
-  throw Error(ErrorKind::kFile, what + " is not 1 to " + std::to_string(kMaxNameBytes) +
-                                    " bytes of UTF-8 without control characters.");
+  throw Error(ErrorKind::kFile, Text(what, " is not 1 to ", kMaxNameBytes,
+                                     " bytes of UTF-8 without control characters."));
 }
 
 void CheckNames(const Graph& graph) {
   if (!graph.name.empty()) CheckName(graph.name, "The name of the graph");
   CheckName(graph.input, "The name of the graph's input");
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const std::string node = "node " + std::to_string(i);
+    const std::string node = Text("node ", i);
     CheckName(graph.nodes[i].name, "The name of " + node);
     CheckName(graph.nodes[i].output, "The name of the output of " + node);
   }
@@ -309,9 +306,8 @@ class TensorCheck {
  private:
   void CheckTensor(const std::string& name) const {
     if (!IsTensorName(name)) {
-      throw Error(ErrorKind::kFile, "A tensor's name is not 1 to " +
-                                        std::to_string(kMaxTensorNameBytes) +
-                                        " characters of A-Z a-z 0-9 _ . / -.");
+      throw Error(ErrorKind::kFile, Text("A tensor's name is not 1 to ", kMaxTensorNameBytes,
+                                         " characters of A-Z a-z 0-9 _ . / -."));
     }
     if (!named_.contains(name)) {
       throw Error(ErrorKind::kFile, "No node uses the tensor " + Quote(name) + ".");
@@ -355,10 +351,8 @@ class TensorCheck {
     if (found == network_.matrices.end()) throw Missing(node, "weight", node.weight, "matrix");
     const Matrix& matrix = found->second;
     if (matrix.rows() != rows || matrix.cols() != cols) {
-      throw ShapeError(node, "its weight " + Quote(node.weight) + " is " +
-                                 std::to_string(matrix.rows()) + " x " +
-                                 std::to_string(matrix.cols()) + ", not " + std::to_string(rows) +
-                                 " x " + std::to_string(cols));
+      throw ShapeError(node, Text("its weight ", Quote(node.weight), " is ", matrix.rows(), " x ",
+                                  matrix.cols(), ", not ", rows, " x ", cols));
     }
     named_.insert(node.weight);
   }
@@ -400,13 +394,12 @@ class TensorCheck {
     const auto found = network_.vectors.find(name);
     if (found == network_.vectors.end()) throw Missing(node, role, name, "vector");
     const Array& array = found->second;
-    const std::string which = "its " + std::string(role) + " " + Quote(name);
+    const std::string which = Text("its ", role, " ", Quote(name));
     if (array.type() != DType::kF32) {
       throw NodeError(ErrorKind::kFile, node, which + " does not hold float32 values");
     }
     if (array.size() != size) {
-      throw ShapeError(node, which + " has " + std::to_string(array.size()) + " values, not " +
-                                 std::to_string(size));
+      throw ShapeError(node, Text(which, " has ", array.size(), " values, not ", size));
     }
     const std::span<const float> values = array.As<float>();
     // Once, however many nodes share it.
@@ -422,8 +415,8 @@ class TensorCheck {
                        std::string_view kind) {
     const std::string which = IsTensorName(name) ? " " + Quote(name) : std::string();
     return NodeError(ErrorKind::kFile, node,
-                     "its " + std::string(role) + which + " is not among the network's " +
-                         (kind == "matrix" ? "matrices" : "vectors"));
+                     Text("its ", role, which, " is not among the network's ",
+                          (kind == "matrix" ? "matrices" : "vectors")));
   }
 
   const Network& network_;
@@ -452,16 +445,15 @@ bool IsTensorName(std::string_view name) {
 }
 
 Error NodeError(ErrorKind kind, const Node& node, const std::string& clause) {
-  return Error(kind, "The " + std::string(Name(node.op)) + " node " + Quote(node.name) + ": " +
-                         clause + ".");
+  return Error(kind, Text("The ", Name(node.op), " node ", Quote(node.name), ": ", clause, "."));
 }
 
 std::vector<size_t> TopologicalOrder(const Graph& graph) {
   const size_t count = graph.nodes.size();
   if (count == 0) throw Error(ErrorKind::kFile, "The graph has no nodes.");
   if (count > kMaxNodes) {
-    throw Error(ErrorKind::kFile, "The graph has " + std::to_string(count) +
-                                      " nodes; the limit is " + std::to_string(kMaxNodes) + ".");
+    throw Error(ErrorKind::kFile,
+                Text("The graph has ", count, " nodes; the limit is ", kMaxNodes, "."));
   }
   const auto producers = Producers(graph);
   CheckOutputs(graph, producers);
@@ -514,8 +506,8 @@ std::map<std::string, Shape> InferShapes(const Graph& graph) {
     for (const std::string& input : node.inputs) inputs.push_back(shapes.at(input));
     const Shape output = OutputShape(node, inputs);
     if (!IsUsable(output)) {
-      throw ShapeError(node, "its output of " + Describe(output) + " is empty or larger than " +
-                                 std::to_string(kMaxValueFloats) + " values");
+      throw ShapeError(node, Text("its output of ", Describe(output), " is empty or larger than ",
+                                  kMaxValueFloats, " values"));
     }
     shapes.emplace(node.output, output);
   }

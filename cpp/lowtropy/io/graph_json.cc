@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/shape_inference.h"
 #include "lowtropy/json/json.h"
 
@@ -55,8 +56,8 @@ void VisitFields(AnyNode& node, Visitor& visit) {
 std::string ReadName(const JsonValue& value) {
   std::string name = value.String();
   if (!IsName(name)) {
-    value.Refuse("this name is not 1 to " + std::to_string(kMaxNameBytes) +
-                 " bytes of UTF-8 without control characters");
+    value.Refuse(Text("this name is not 1 to ", kMaxNameBytes,
+                      " bytes of UTF-8 without control characters"));
   }
   return name;
 }
@@ -66,7 +67,7 @@ std::vector<std::string> ReadNames(const JsonValue& value) {
   JsonItems items = JsonItems::Array(value);
   while (items.Next()) {
     if (names.size() == kMaxValues) {
-      value.Refuse("there are more than " + std::to_string(kMaxValues) + " names");
+      value.Refuse(Text("there are more than ", kMaxValues, " names"));
     }
     names.push_back(ReadName(items.value()));
   }
@@ -84,8 +85,8 @@ void Read(const JsonValue& value, bool& out) { out = value.Bool(); }
 void Read(const JsonValue& value, std::string& tensor) {
   tensor = value.String();
   if (!IsTensorName(tensor)) {
-    value.Refuse("this name of a tensor is not 1 to " + std::to_string(kMaxTensorNameBytes) +
-                 " characters of A-Z a-z 0-9 _ . / -");
+    value.Refuse(Text("this name of a tensor is not 1 to ", kMaxTensorNameBytes,
+                      " characters of A-Z a-z 0-9 _ . / -"));
   }
 }
 
@@ -96,7 +97,7 @@ void Read(const JsonValue& value, std::array<uint32_t, N>& out) {
   for (; items.Next(); ++count) {
     if (count < N) Read(items.value(), out[count]);
   }
-  if (count != N) value.Refuse(std::to_string(N) + " integers are expected");
+  if (count != N) value.Refuse(Text(N, " integers are expected"));
 }
 
 struct FieldReader {
@@ -176,9 +177,8 @@ void WriteNode(JsonWriter& json, const Node& node) {
 
 Graph ParseGraph(std::string_view json) {
   if (json.size() > kMaxGraphBytes) {
-    throw Error(ErrorKind::kFile, "The graph has " + std::to_string(json.size()) +
-                                      " bytes of JSON; the limit is " +
-                                      std::to_string(kMaxGraphBytes) + ".");
+    throw Error(ErrorKind::kFile, Text("The graph has ", json.size(),
+                                       " bytes of JSON; the limit is ", kMaxGraphBytes, "."));
   }
   const JsonText text{json, "the graph"};
   JsonObject object{JsonValue(text)};
@@ -191,7 +191,7 @@ Graph ParseGraph(std::string_view json) {
   JsonItems items = JsonItems::Array(nodes);
   while (items.Next()) {
     if (graph.nodes.size() == kMaxNodes) {
-      nodes.Refuse("there are more than " + std::to_string(kMaxNodes) + " nodes");
+      nodes.Refuse(Text("there are more than ", kMaxNodes, " nodes"));
     }
     graph.nodes.push_back(ReadNode(items.value()));
   }

@@ -14,6 +14,7 @@
 
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/shape_inference.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/json/json.h"
@@ -50,11 +51,11 @@ struct Entry {
 
 [[noreturn]] void Refuse(const std::string& message) { throw Error(ErrorKind::kFile, message); }
 [[noreturn]] void RefuseWithinHeader(uint64_t file_size, uint64_t header_length) {
-  Refuse("The file ends after " + std::to_string(file_size) +
-         " bytes, within its header, which has " + std::to_string(header_length) + " bytes.");
+  Refuse(Text("The file ends after ", file_size, " bytes, within its header, which has ",
+              header_length, " bytes."));
 }
 
-std::string Quote(std::string_view name) { return "\"" + std::string(name) + "\""; }
+std::string Quote(std::string_view name) { return Text("\"", name, "\""); }
 
 std::string Hex(uint32_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -185,14 +186,13 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Close('}');
   FormatEntries(entries, &json);
   json.Close('}');
-  std::string header = std::string(kLengthBytes, '\0') + std::move(json).Take();
+  std::string header = Text(std::string(kLengthBytes, '\0'), std::move(json).Take());
   header.append((kAlignment - header.size() % kAlignment) % kAlignment, ' ');
   const uint64_t length = header.size() - kLengthBytes;
   if (length > kMaxHeaderBytes) {
     throw Error(ErrorKind::kUnsupported,
-                "The network's graph is too large for a model file: the header would take " +
-                    std::to_string(length) + " bytes, and the limit is " +
-                    std::to_string(kMaxHeaderBytes) + ".");
+                Text("The network's graph is too large for a model file: the header would take ",
+                     length, " bytes, and the limit is ", kMaxHeaderBytes, "."));
   }
   std::memcpy(header.data(), &length, kLengthBytes);
   header.replace(kChecksumAt, kNoChecksum.size(),
@@ -207,7 +207,7 @@ std::vector<Entry> ListEntries(const Network& network) {
   std::vector<Entry> entries;
   for (const auto& [name, matrix] : network.matrices) {
     for (const NamedArray& part : matrix.Arrays()) {
-      entries.push_back({name + "." + std::string(part.name), part.array});
+      entries.push_back({Text(name, ".", part.name), part.array});
     }
   }
   for (const auto& [name, vector] : network.vectors) {
@@ -236,8 +236,8 @@ uint64_t DataBytes(const std::vector<Entry>& entries) {
 constexpr size_t kStartBytes = kLengthBytes + 1;
 uint64_t FindData(std::string_view start, std::optional<uint64_t> file_size) {
   if (start.size() < kStartBytes) {
-    Refuse("This is not a safetensors file: it has " + std::to_string(start.size()) +
-           " bytes, too few for a header.");
+    Refuse(Text("This is not a safetensors file: it has ", start.size(),
+                " bytes, too few for a header."));
   }
   if (start[kLengthBytes] != '{') {
     Refuse(
@@ -247,8 +247,8 @@ uint64_t FindData(std::string_view start, std::optional<uint64_t> file_size) {
   uint64_t length;
   std::memcpy(&length, start.data(), kLengthBytes);
   if (length > kMaxHeaderBytes) {
-    Refuse("The file's header is said to have " + std::to_string(length) + " bytes; the limit is " +
-           std::to_string(kMaxHeaderBytes) + ".");
+    Refuse(Text("The file's header is said to have ", length, " bytes; the limit is ",
+                kMaxHeaderBytes, "."));
   }
   if (file_size && length > *file_size - kLengthBytes) RefuseWithinHeader(*file_size, length);
   return kLengthBytes + length;
@@ -316,8 +316,8 @@ class Reader {
   void CheckVersion() const {
     const std::string_view header = header_.substr(kLengthBytes);
     if (!header.starts_with(kFormatStart)) {
-      Refuse("This safetensors file is not a Lowtropy model: its header does not begin with " +
-             std::string(kFormatStart) + ".");
+      Refuse(Text("This safetensors file is not a Lowtropy model: its header does not begin with ",
+                  kFormatStart, "."));
     }
     std::string_view version = header.substr(kFormatStart.size(), kMaxVersionDigits + 1);
     version = version.substr(0, version.find('"'));
@@ -327,8 +327,8 @@ class Reader {
     if (!is_version) Refuse("The version in the file's header is not a number.");
     if (std::find(std::begin(kVersions), std::end(kVersions), version) == std::end(kVersions)) {
       throw Error(ErrorKind::kUnsupported,
-                  "The file is of version " + std::string(version) +
-                      " of the model format; this program reads versions 1 and 2.");
+                  Text("The file is of version ", version,
+                       " of the model format; this program reads versions 1 and 2."));
     }
   }
 
@@ -336,17 +336,16 @@ class Reader {
     constexpr size_t kStartAt = kChecksumAt - kChecksumStart.size();
     if (header_.substr(kStartAt, kChecksumStart.size()) != kChecksumStart ||
         header_.size() < kChecksumAt + kNoChecksum.size()) {
-      Refuse("Byte " + std::to_string(kStartAt) +
-             " of the file: the header's checksum is missing.");
+      Refuse(Text("Byte ", kStartAt, " of the file: the header's checksum is missing."));
     }
     const std::string_view stored = header_.substr(kChecksumAt, kNoChecksum.size());
     if (stored != Hex(HeaderChecksum(header_.data(), header_.size()))) {
-      Refuse("The file's header is damaged: its checksum is not the one stored at byte " +
-             std::to_string(kChecksumAt) + ".");
+      Refuse(Text("The file's header is damaged: its checksum is not the one stored at byte ",
+                  kChecksumAt, "."));
     }
     if (header_.size() % kAlignment != 0) {
-      Refuse("The file's data starts at byte " + std::to_string(header_.size()) +
-             ", which is not a multiple of " + std::to_string(kAlignment) + ".");
+      Refuse(Text("The file's data starts at byte ", header_.size(),
+                  ", which is not a multiple of ", kAlignment, "."));
     }
   }
 
@@ -360,8 +359,7 @@ class Reader {
              ", but no such array in its place.");
     }
     if (file_size_ && file_size() < *file_size_) {
-      Refuse(std::to_string(*file_size_ - file_size()) +
-             " bytes follow the last array in the file.");
+      Refuse(Text(*file_size_ - file_size(), " bytes follow the last array in the file."));
     }
   }
 
@@ -382,9 +380,8 @@ class Reader {
     for (const auto& [name, info] : matrices_) formats.push_back(info.format);
     const std::string_view needed = VersionOf(network_.graph, formats);
     if (version == needed) return;
-    Refuse("The file is of version " + version +
-           " of the model format, but its graph and formats are of version " + std::string(needed) +
-           ".");
+    Refuse(Text("The file is of version ", version,
+                " of the model format, but its graph and formats are of version ", needed, "."));
   }
 
   void ReadMatrices(const std::string& json) {
@@ -456,34 +453,33 @@ class Reader {
     }
     if (count == out.size()) return;
     value.Refuse(out.size() == 1 ? "one integer is expected"
-                                 : std::to_string(out.size()) + " integers are expected");
+                                 : Text(out.size(), " integers are expected"));
   }
 
   // Arrays follow each other without holes and end where the file does, so that none overlap.
   void CheckOffsets(const std::string& name, const std::array<uint64_t, 2>& offsets,
                     uint64_t bytes) const {
     const auto& [begin, end] = offsets;
-    const std::string which = "The array " + Quote(name) + " has the offsets " +
-                              std::to_string(begin) + " to " + std::to_string(end);
+    const std::string which =
+        Text("The array ", Quote(name), " has the offsets ", begin, " to ", end);
     if (begin < data_read_) {
-      Refuse(which + ", which overlap the array before it: that one ends at " +
-             std::to_string(data_read_) + ".");
+      Refuse(
+          Text(which, ", which overlap the array before it: that one ends at ", data_read_, "."));
     }
     if (begin > data_read_) {
-      Refuse(which + ", which leave a hole: the array before it ends at " +
-             std::to_string(data_read_) + ".");
+      Refuse(Text(which, ", which leave a hole: the array before it ends at ", data_read_, "."));
     }
     if (end < begin || end - begin != bytes) {
-      Refuse(which + ", but its shape and dtype take " + std::to_string(bytes) + " bytes.");
+      Refuse(Text(which, ", but its shape and dtype take ", bytes, " bytes."));
     }
     if (file_size_ && end > *file_size_ - header_.size()) {
-      Refuse(which + ", but the file has just " + std::to_string(*file_size_ - header_.size()) +
-             " bytes of data.");
+      Refuse(
+          Text(which, ", but the file has just ", *file_size_ - header_.size(), " bytes of data."));
     }
     if (end > std::numeric_limits<uintptr_t>::max()) {
-      throw Error(ErrorKind::kMemory, "Out of memory: the file's arrays take " +
-                                          std::to_string(end) +
-                                          " bytes and more, which is more than can be addressed.");
+      throw Error(ErrorKind::kMemory,
+                  Text("Out of memory: the file's arrays take ", end,
+                       " bytes and more, which is more than can be addressed."));
     }
   }
 
@@ -518,8 +514,8 @@ class Reader {
     // The length and the checksum differ whenever anything does.
     size_t at = kChecksumAt + kNoChecksum.size();
     while (at < shorter && header_[at] == canonical[at]) ++at;
-    Refuse("Byte " + std::to_string(at) +
-           " of the file: the header is not in its canonical form from here on.");
+    Refuse(
+        Text("Byte ", at, " of the file: the header is not in its canonical form from here on."));
   }
 
   std::string_view header_;
@@ -632,8 +628,7 @@ class ModelLoader::State {
 
   [[noreturn]] void RefuseEnd(uint64_t received) const {
     if (reader_) {
-      Refuse("The file ends after " + std::to_string(received) + " of " +
-             std::to_string(reader_->file_size()) + " bytes.");
+      Refuse(Text("The file ends after ", received, " of ", reader_->file_size(), " bytes."));
     }
     const std::string_view start =
         std::string_view(header_).substr(0, static_cast<size_t>(received));
@@ -689,9 +684,8 @@ uint64_t ModelSize(const Network& network) {
 void WriteModel(const Network& network, std::span<std::byte> out) {
   const ModelWriter writer(network);
   if (out.size() != writer.size()) {
-    throw Error(ErrorKind::kShape, "The model file takes " + std::to_string(writer.size()) +
-                                       " bytes, but there is room for " +
-                                       std::to_string(out.size()) + ".");
+    throw Error(ErrorKind::kShape, Text("The model file takes ", writer.size(),
+                                        " bytes, but there is room for ", out.size(), "."));
   }
   std::byte* to = out.data();
   for (size_t i = 0; i < writer.piece_count(); ++i) {

@@ -9,6 +9,7 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/shape_inference.h"
 
 namespace lowtropy {
@@ -21,8 +22,8 @@ constexpr size_t kMaxExcerpt = 24;       // of the text, in messages
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 [[noreturn]] void RefuseAt(const JsonText& text, size_t at, const std::string& clause) {
-  throw Error(ErrorKind::kFile, "Byte " + std::to_string(text.base + at) + " of " +
-                                    std::string(text.name) + ": " + clause + ".");
+  throw Error(ErrorKind::kFile,
+              Text("Byte ", text.base + at, " of ", text.name, ": ", clause, "."));
 }
 
 size_t SkipSpaces(std::string_view text, size_t at) {
@@ -233,7 +234,7 @@ uint64_t JsonValue::Integer(uint64_t max) const {
     fits = digit <= max && value <= (max - digit) / 10;
     value = value * 10 + digit;
   }
-  if (!fits) Expected("an integer from 0 to " + std::to_string(max));
+  if (!fits) Expected(Text("an integer from 0 to ", max));
   return value;
 }
 
@@ -264,7 +265,8 @@ bool JsonItems::Next() {
   at_ = SkipSpaces(text.text, at_);
   const size_t last = container_.end_ - 1;
   if (at_ == last) {
-    if (text.text[at_] != close_) RefuseAt(text, at_, std::string("a ") + close_ + " is expected");
+    if (text.text[at_] != close_)
+      RefuseAt(text, at_, Text("a ", std::string_view(&close_, 1), " is expected"));
     return false;
   }
   if (!first_) {
@@ -312,7 +314,7 @@ std::optional<JsonValue> JsonObject::Find(std::string_view key) {
 
 JsonValue JsonObject::Get(std::string_view key) {
   const std::optional<JsonValue> value = Find(key);
-  if (!value) object_.Refuse("this object has no key \"" + std::string(key) + "\"");
+  if (!value) object_.Refuse(Text("this object has no key \"", key, "\""));
   return *value;
 }
 

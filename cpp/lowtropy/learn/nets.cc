@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -32,8 +33,8 @@ NetPtr MakeMlp(const ExampleShape& examples) {
 NetPtr MakeLenet5(const ExampleShape& examples) {
   if (std::min(examples.height, examples.width) < 16) {
     throw Error(ErrorKind::kValue,
-                "The model lenet5 needs images of at least 16 x 16 pixels, not " +
-                    std::to_string(examples.height) + " x " + std::to_string(examples.width) + ".");
+                Text("The model lenet5 needs images of at least 16 x 16 pixels, not ",
+                     examples.height, " x ", examples.width, "."));
   }
   NetPtr net = MakeImageNet(examples);
   Value x = net->Add("planes", MakePlanes(examples.channels, examples.height, examples.width), 0);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/math/sums.h"
 
 namespace lowtropy {
@@ -93,7 +94,7 @@ OptimizerOptions::Kind OptimizerKindOf(std::string_view name) {
   if (name == "sgd") return OptimizerOptions::Kind::kSgd;
   if (name == "adam") return OptimizerOptions::Kind::kAdam;
   throw Error(ErrorKind::kValue,
-              "There is no optimizer \"" + std::string(name) + "\"; there are sgd and adam.");
+              Text("There is no optimizer \"", name, "\"; there are sgd and adam."));
 }
 
 Optimizer::Optimizer(OptimizerOptions options, size_t size) : options_(std::move(options)) {

@@ -8,6 +8,7 @@
 
 #include "lowtropy/base/checked.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/learn/layers/loss.h"
 #include "lowtropy/learn/nets.h"
 
@@ -18,9 +19,8 @@ namespace {
 constexpr float kStatisticsWeight = 0.1F;
 
 std::string Describe(const ExampleShape& shape) {
-  if (shape.steps > 0) return "texts of " + std::to_string(shape.steps) + " characters";
-  return "images of " + std::to_string(shape.height) + " x " + std::to_string(shape.width) +
-         " pixels";
+  if (shape.steps > 0) return Text("texts of ", shape.steps, " characters");
+  return Text("images of ", shape.height, " x ", shape.width, " pixels");
 }
 
 // Bytes that a trainer allocates.
@@ -40,13 +40,13 @@ std::unique_ptr<Net> MakeFitting(const TrainerOptions& options, const ExampleSha
     std::unique_ptr<Net> net = MakeModel(options.model, shape);
     const uint64_t bytes = MemoryFor(options, *net, shape);
     if (bytes <= options.max_memory) return net;
-    throw Error(ErrorKind::kMemory, std::to_string(bytes) + " bytes are needed, and " +
-                                        std::to_string(options.max_memory) + " are allowed.");
+    throw Error(ErrorKind::kMemory,
+                Text(bytes, " bytes are needed, and ", options.max_memory, " are allowed."));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kMemory) throw;
-    throw Error(ErrorKind::kMemory, "The model " + options.model + " is too large for " +
-                                        Describe(shape) + " in batches of " +
-                                        std::to_string(options.batch) + ": " + error.what());
+    throw Error(ErrorKind::kMemory,
+                Text("The model ", options.model, " is too large for ", Describe(shape),
+                     " in batches of ", options.batch, ": ", error.what()));
   }
 }
 
@@ -63,9 +63,8 @@ std::vector<uint32_t> CheckShard(std::vector<uint32_t> shard, const Dataset& dat
   if (shard.empty()) throw Error(ErrorKind::kValue, "A shard must have at least 1 example.");
   for (const uint32_t example : shard) {
     if (example >= data.size()) {
-      throw Error(ErrorKind::kValue, "The shard names example " + std::to_string(example) +
-                                         ", and the data set has " + std::to_string(data.size()) +
-                                         ".");
+      throw Error(ErrorKind::kValue, Text("The shard names example ", example,
+                                          ", and the data set has ", data.size(), "."));
     }
   }
   return shard;
@@ -158,9 +157,8 @@ Evaluation Trainer::Evaluate(const Dataset& data, size_t limit) {
 std::span<const float> Trainer::Predict(const Dataset& data, std::span<const uint32_t> examples) {
   CheckSameShape(data);
   if (examples.size() > batch_.size()) {
-    throw Error(ErrorKind::kShape, "A prediction takes at most " + std::to_string(batch_.size()) +
-                                       " examples, a batch, not " +
-                                       std::to_string(examples.size()) + ".");
+    throw Error(ErrorKind::kShape, Text("A prediction takes at most ", batch_.size(),
+                                        " examples, a batch, not ", examples.size(), "."));
   }
   CheckShard({examples.begin(), examples.end()}, data);
   Load(data, examples);

@@ -11,6 +11,7 @@
 #include "lowtropy/base/checked.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/learn/trainer.h"
 
 namespace lowtropy {
@@ -43,7 +44,7 @@ constexpr size_t kHeadSizeOfVersion1 = offsetof(Head, schedule_step);
 uint32_t TensorsChecksum(const std::vector<TensorInfo>& tensors) {
   uint32_t crc = 0;
   for (const TensorInfo& tensor : tensors) {
-    const std::string text = tensor.name + " " + std::to_string(tensor.size) + "\n";
+    const std::string text = Text(tensor.name, " ", tensor.size, "\n");
     crc = Crc32(text.data(), text.size(), crc);
   }
   return crc;
@@ -73,8 +74,8 @@ void Check(bool good, const std::string& what) {
 void CheckSameTrainer(const Head& saved, const Head& own) {
   Check(saved.tensors == own.tensors, "has another model, or one for other data.");
   Check(saved.optimizer == own.optimizer, "has another optimizer.");
-  Check(saved.batch == own.batch, "has batches of " + std::to_string(saved.batch) +
-                                      " examples, not of " + std::to_string(own.batch) + ".");
+  Check(saved.batch == own.batch,
+        Text("has batches of ", saved.batch, " examples, not of ", own.batch, "."));
   Check(saved.seed == own.seed && saved.stream == own.stream, "has another seed or stream.");
   Check(saved.examples == own.examples && saved.shard_size == own.shard_size &&
             saved.shard == own.shard,
@@ -120,7 +121,7 @@ void Trainer::Restore(std::span<const uint8_t> bytes) {
   std::memcpy(&head, bytes.data(), kHeadSizeOfVersion1);
   Check(head.magic == kMagic, "does not begin as one.");
   Check(head.version == 1 || head.version == kVersion,
-        "has version " + std::to_string(head.version) + ", which is not known here.");
+        Text("has version ", head.version, ", which is not known here."));
   std::memcpy(&checksum, bytes.data() + size, sizeof checksum);
   Check(checksum == Crc32(bytes.data(), size), "is damaged: its checksum is wrong.");
   const size_t head_size = head.version == 1 ? kHeadSizeOfVersion1 : sizeof head;

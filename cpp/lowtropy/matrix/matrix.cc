@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/listed.h"
 #include "lowtropy/matrix/formats/validation.h"
 
@@ -32,13 +33,12 @@ Matrix Collect(size_t rows, size_t cols, std::span<const NamedArray> arrays) {
       ++found;
       return;
     }
-    throw Error(ErrorKind::kFile, "A " + format + " matrix needs the array " + std::string(name) +
-                                      ", which is missing.");
+    throw Error(ErrorKind::kFile,
+                Text("A ", format, " matrix needs the array ", name, ", which is missing."));
   });
   if (found != arrays.size()) {
-    throw Error(ErrorKind::kFile, "A " + format + " matrix has " + std::to_string(found) +
-                                      " arrays, but " + std::to_string(arrays.size()) +
-                                      " are given.");
+    throw Error(ErrorKind::kFile, Text("A ", format, " matrix has ", found, " arrays, but ",
+                                       arrays.size(), " are given."));
   }
   return Matrix(std::move(storage));
 }
@@ -85,9 +85,8 @@ Matrix Matrix::From(const RowSource& source, Format format, const Profile& profi
 Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
                           std::span<const NamedArray> arrays) {
   if (!HasStorableShape(rows, cols)) {
-    throw Error(ErrorKind::kFile, "A matrix of " + std::to_string(rows) + " x " +
-                                      std::to_string(cols) + " is outside 1 to " +
-                                      std::to_string(kMaxElements) + " elements.");
+    throw Error(ErrorKind::kFile, Text("A matrix of ", rows, " x ", cols, " is outside 1 to ",
+                                       kMaxElements, " elements."));
   }
   Matrix matrix = Dispatch(format, [&]<class Storage>() {
     return Collect<Storage>(static_cast<size_t>(rows), static_cast<size_t>(cols), arrays);
@@ -95,7 +94,7 @@ Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
   std::string reason;
   if (!matrix.Validate(&reason)) {
     throw Error(ErrorKind::kFile,
-                "The " + std::string(Name(format)) + " matrix is not valid: " + reason + ".");
+                Text("The ", Name(format), " matrix is not valid: ", reason, "."));
   }
   return matrix;
 }
@@ -209,7 +208,7 @@ uint64_t Matrix::ByteLength() const {
 
 bool Matrix::Validate(std::string* reason) const {
   if (!HasStorableShape(rows(), cols())) {
-    return Fail(reason, "it is " + std::to_string(rows()) + " x " + std::to_string(cols()));
+    return Fail(reason, Text("it is ", rows(), " x ", cols()));
   }
   return std::visit([&](const auto& s) { return s.Validate(reason); }, storage_);
 }

@@ -10,6 +10,7 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/blocks.h"
 
 namespace lowtropy {
@@ -17,17 +18,16 @@ namespace {
 
 void CheckShape(const RowSource& source) {
   if (HasStorableShape(source.rows(), source.cols())) return;
-  throw Error(ErrorKind::kShape, "A matrix needs 1 to " + std::to_string(kMaxElements) +
-                                     " elements, but this one is " + std::to_string(source.rows()) +
-                                     " x " + std::to_string(source.cols()) + ".");
+  throw Error(ErrorKind::kShape,
+              Text("A matrix needs 1 to ", kMaxElements, " elements, but this one is ",
+                   source.rows(), " x ", source.cols(), "."));
 }
 
 void CheckFinite(float value, size_t row, size_t col) {
   if (std::isfinite(value)) return;
   const char* what = std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-  throw Error(ErrorKind::kValue, "The matrix holds " + std::string(what) + " at row " +
-                                     std::to_string(row) + ", column " + std::to_string(col) +
-                                     "; only finite values can be stored.");
+  throw Error(ErrorKind::kValue, Text("The matrix holds ", what, " at row ", row, ", column ", col,
+                                      "; only finite values can be stored."));
 }
 
 void CountValues(const RowSource& source, Profile* profile) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/operators.h"
 #include "lowtropy/graph/ops/sequence.h"
 #include "lowtropy/graph/shape_inference.h"
@@ -46,9 +47,8 @@ std::vector<Shape> OutputShapes(const Graph& graph) {
 void CheckSize(std::string_view what, size_t size, const Shape& shape) {
   if (size == shape.size()) return;
   throw Error(ErrorKind::kShape,
-              std::string(what) + " takes " + std::to_string(shape.channels) + " x " +
-                  std::to_string(shape.height) + " x " + std::to_string(shape.width) + " = " +
-                  std::to_string(shape.size()) + " values, not " + std::to_string(size) + ".");
+              Text(what, " takes ", shape.channels, " x ", shape.height, " x ", shape.width, " = ",
+                   shape.size(), " values, not ", size, "."));
 }
 
 // Only those that the plan could not place; see plan.h.
@@ -67,8 +67,8 @@ void RunEmbedding(const Node& node, const Matrix& weight, size_t steps, const fl
   char value[32];
   std::snprintf(value, sizeof value, "%.9g", static_cast<double>(input[done]));
   throw NodeError(ErrorKind::kValue, node,
-                  "its input at step " + std::to_string(done) + " is " + value +
-                      ", not an integer from 0 to " + std::to_string(node.classes - 1));
+                  Text("its input at step ", done, " is ", value, ", not an integer from 0 to ",
+                       node.classes - 1));
 }
 
 // How a step can be cut: into `count` parts, of which at least `least` are done at a time, but none
@@ -207,8 +207,8 @@ void Executor::SetFormat(const std::string& weight, Format format) {
 
 void Executor::CheckOutputs(std::span<const std::span<float>> outputs) const {
   if (outputs.size() != output_shapes_.size()) {
-    throw Error(ErrorKind::kShape, "The network has " + std::to_string(output_shapes_.size()) +
-                                       " outputs, not " + std::to_string(outputs.size()) + ".");
+    throw Error(ErrorKind::kShape, Text("The network has ", output_shapes_.size(), " outputs, not ",
+                                        outputs.size(), "."));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i].size() == output_shapes_[i].size()) continue;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -36,10 +37,9 @@ void Aggregator::Add(std::span<const uint8_t> message, std::optional<uint32_t> r
   const auto place = std::lower_bound(senders_.begin(), senders_.end(), sender);
   if (place != senders_.end() && *place == sender) {
     throw Error(ErrorKind::kValue,
-                "Sender " + std::to_string(sender) + " has a message of round " +
-                    std::to_string(round_) +
-                    " in the sum already; each sender counts once, and compressors whose messages "
-                    "are added up need a sender of their own each.");
+                Text("Sender ", sender, " has a message of round ", round_,
+                     " in the sum already; each sender counts once, and compressors whose messages "
+                     "are added up need a sender of their own each."));
   }
   if (compressor_->method() == Method::kSignSgd) {
     AddVotes();
@@ -55,14 +55,12 @@ void Aggregator::CheckFits(std::optional<uint32_t> round) const {
   const MessageHead& head = reader_.head();
   if (round) reader_.CheckRound(*round);
   if (head.method != compressor_->method()) {
-    throw Error(ErrorKind::kValue, "The message is compressed by " +
-                                       std::string(Name(head.method)) + ", and the others by " +
-                                       std::string(Name(compressor_->method())) + ".");
+    throw Error(ErrorKind::kValue, Text("The message is compressed by ", Name(head.method),
+                                        ", and the others by ", Name(compressor_->method()), "."));
   }
   if (!senders_.empty() && head.round != round_) {
-    throw Error(ErrorKind::kValue, "The message is of round " + std::to_string(head.round) +
-                                       ", and those added before are of round " +
-                                       std::to_string(round_) + ".");
+    throw Error(ErrorKind::kValue, Text("The message is of round ", head.round,
+                                        ", and those added before are of round ", round_, "."));
   }
 }
 

@@ -7,14 +7,15 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 
 // Throws Error(kValue) with a clause that names the position of a value that is not finite.
 inline void CheckFinite(float value, size_t position) {
   if (std::isfinite(value)) return;
-  throw Error(ErrorKind::kValue, std::string(std::isnan(value) ? "NaN" : "an infinity") +
-                                     " at position " + std::to_string(position));
+  throw Error(ErrorKind::kValue,
+              Text(std::isnan(value) ? "NaN" : "an infinity", " at position ", position));
 }
 
 // The same of the first of them.

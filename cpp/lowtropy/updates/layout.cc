@@ -8,14 +8,15 @@
 #include "lowtropy/base/checked.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 
 Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
   if (tensors_.empty()) throw Error(ErrorKind::kValue, "An update needs at least one tensor.");
   if (tensors_.size() > kMostTensors) {
-    throw Error(ErrorKind::kValue, "An update has at most " + std::to_string(kMostTensors) +
-                                       " tensors, not " + std::to_string(tensors_.size()) + ".");
+    throw Error(ErrorKind::kValue, Text("An update has at most ", kMostTensors, " tensors, not ",
+                                        tensors_.size(), "."));
   }
   std::sort(tensors_.begin(), tensors_.end(),
             [](const NamedSize& a, const NamedSize& b) { return a.name < b.name; });
@@ -28,8 +29,8 @@ Layout::Layout(std::vector<NamedSize> tensors) : tensors_(std::move(tensors)) {
       throw Error(ErrorKind::kValue, "There are two tensors called \"" + name + "\".");
     }
     if (size == 0 || size > UINT32_MAX) {
-      throw Error(ErrorKind::kShape, "Tensor \"" + name + "\" must have from 1 to 4294967295 " +
-                                         "elements, not " + std::to_string(size) + ".");
+      throw Error(ErrorKind::kShape, Text("Tensor \"", name, "\" must have from 1 to 4294967295 ",
+                                          "elements, not ", size, "."));
     }
     if (size > kMostFloats - total_) {
       throw Error(ErrorKind::kMemory, "The tensors up to \"" + name +

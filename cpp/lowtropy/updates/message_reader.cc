@@ -7,6 +7,7 @@
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/coding/golomb_rice.h"
 #include "lowtropy/math/half.h"
 #include "lowtropy/updates/message.h"
@@ -131,8 +132,7 @@ void CopyGaps(Bytes bytes, uint64_t size, std::span<uint32_t> positions) {
     if (gap == kFillerGap) continue;
     if (done == positions.size()) Fail("there are more gaps than values");
     if (next >= size) {
-      Fail("position " + std::to_string(next) + " is past the last one, " +
-           std::to_string(size - 1));
+      Fail(Text("position ", next, " is past the last one, ", size - 1));
     }
     positions[done++] = static_cast<uint32_t>(next++);
   }
@@ -149,7 +149,7 @@ void ReadOf(size_t tensor, const Read& read) {
     read();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kFile) throw;
-    Fail("in tensor " + std::to_string(tensor) + " " + error.what());
+    Fail(Text("in tensor ", tensor, " ", error.what()));
   }
 }
 
@@ -163,7 +163,7 @@ void MessageReader::Decode(Bytes bytes) {
     parts_.clear();
     tensors_.clear();
     if (error.kind() != ErrorKind::kFile) throw;
-    throw Error(ErrorKind::kFile, std::string("The message is refused: ") + error.what() + ".");
+    throw Error(ErrorKind::kFile, Text("The message is refused: ", error.what(), "."));
   }
 }
 
@@ -177,8 +177,7 @@ void MessageReader::ReadMessage(Bytes bytes) {
     Fail("it does not begin as messages do");
   }
   if (bytes[2] != kMessageVersion) {
-    Fail("it is of version " + std::to_string(bytes[2]) + ", and this reads version " +
-         std::to_string(kMessageVersion));
+    Fail(Text("it is of version ", bytes[2], ", and this reads version ", kMessageVersion));
   }
   const Bytes content = bytes.first(bytes.size() - sizeof(uint32_t));
   size_t at = content.size();
@@ -206,7 +205,7 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
   *at = sizeof kMessageMagic + 1;
   const uint8_t method = Take(bytes, at, 1)[0];
   if (method < kFirstMethod || method > kLastMethod) {
-    Fail("there is no method " + std::to_string(method));
+    Fail(Text("there is no method ", method));
   }
   head_.method = static_cast<Method>(method);
   head_.sender = TakeVarint(bytes, at);
@@ -215,12 +214,11 @@ void MessageReader::ReadHeader(Bytes bytes, size_t* at, uint64_t* tensors) {
   *tensors = TakeVarint(bytes, at);
   // None takes less than 7 bits: 1 and a byte of an array, or three flags and a count of 0.
   if (*tensors == 0 || 7 * *tensors > 8 * uint64_t{bytes.size()}) {
-    Fail("its " + std::to_string(bytes.size() + sizeof(uint32_t)) + " bytes cannot hold " +
-         std::to_string(*tensors) + " tensors");
+    Fail(
+        Text("its ", bytes.size() + sizeof(uint32_t), " bytes cannot hold ", *tensors, " tensors"));
   }
   if (*tensors > kMostTensors) {
-    Fail("it is about " + std::to_string(*tensors) + " tensors, and at most " +
-         std::to_string(kMostTensors) + " are possible");
+    Fail(Text("it is about ", *tensors, " tensors, and at most ", kMostTensors, " are possible"));
   }
   options_ = {};
   if (IsSparse(head_.method)) {
@@ -273,7 +271,7 @@ size_t MessageReader::ReadCount(BitReader* bits, size_t size) const {
   if (bits->Get(1) != 0) return static_cast<size_t>(expected);
   const uint64_t count = GetNumber(bits);
   if (count > size) {
-    Fail(std::to_string(count) + " of " + std::to_string(size) + " elements are sent");
+    Fail(Text(count, " of ", size, " elements are sent"));
   }
   if (count == expected) Fail("the count is written out, and it is the one to expect");
   return static_cast<size_t>(count);
@@ -299,9 +297,8 @@ void MessageReader::ReadHead(BitReader* bits, Part* part) {
   part->parameter = static_cast<unsigned>(bits->Get(5));
   const unsigned parameter = RiceParameter(part->positions, update.size);
   if (part->parameter == parameter) return;
-  Fail("the parameter is " + std::to_string(part->parameter) + ", and that of " +
-       std::to_string(part->positions) + " of " + std::to_string(update.size) + " elements is " +
-       std::to_string(parameter));
+  Fail(Text("the parameter is ", part->parameter, ", and that of ", part->positions, " of ",
+            update.size, " elements is ", parameter));
 }
 
 // Sizes are checked against the bytes that are there before anything is allocated for them.
@@ -380,8 +377,7 @@ void MessageReader::ReadLevels(BitReader* bits, size_t size) {
       const auto length = static_cast<unsigned>(bits->GetUnary(16));
       const uint64_t level = ((uint64_t{1} << length) | bits->Get(length)) - 1;
       if (level > options_.levels) {
-        Fail("level " + std::to_string(level) + " is above the highest, " +
-             std::to_string(options_.levels));
+        Fail(Text("level ", level, " is above the highest, ", options_.levels));
       }
       if (level > 0 && scale == 0) Fail("values are sent, and all are 0");
       // Not above the scale, so that it is finite.
@@ -408,24 +404,23 @@ void MessageReader::Publish() {
 
 void MessageReader::CheckLayout(const Layout& layout) const {
   if (count() != layout.count()) {
-    throw Error(ErrorKind::kShape, "The message is about " + std::to_string(count()) +
-                                       " tensors, not " + std::to_string(layout.count()) + ".");
+    throw Error(ErrorKind::kShape,
+                Text("The message is about ", count(), " tensors, not ", layout.count(), "."));
   }
   if (head_.layout != layout.id()) {
     throw Error(ErrorKind::kShape, "The message is about tensors of other names.");
   }
   for (size_t i = 0; i < count(); ++i) {
     if (tensors_[i].size == layout.size(i)) continue;
-    throw Error(ErrorKind::kShape, "In the message tensor \"" + layout.name(i) + "\" has " +
-                                       std::to_string(tensors_[i].size) + " elements, not " +
-                                       std::to_string(layout.size(i)) + ".");
+    throw Error(ErrorKind::kShape, Text("In the message tensor \"", layout.name(i), "\" has ",
+                                        tensors_[i].size, " elements, not ", layout.size(i), "."));
   }
 }
 
 void MessageReader::CheckRound(uint32_t round) const {
   if (head_.round == round) return;
-  throw Error(ErrorKind::kValue, "The message is of round " + std::to_string(head_.round) +
-                                     ", and this is round " + std::to_string(round) + ".");
+  throw Error(ErrorKind::kValue,
+              Text("The message is of round ", head_.round, ", and this is round ", round, "."));
 }
 
 namespace {
@@ -466,9 +461,8 @@ void ForSteps(const TensorUpdate& update, float scale, const F& work) {
     const float step = scale * (binary ? update.value : update.values[i]);
     if (!std::isfinite(tensor[at] + step)) break;
   }
-  throw Error(ErrorKind::kValue, "The message was not applied, as it would have made element " +
-                                     std::to_string(at) + " of tensor \"" + name +
-                                     "\" NaN or infinite.");
+  throw Error(ErrorKind::kValue, Text("The message was not applied, as it would have made element ",
+                                      at, " of tensor \"", name, "\" NaN or infinite."));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -25,18 +26,18 @@ Method MethodOf(std::string_view name) {
   std::string known;
   for (size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == name) return static_cast<Method>(i + 1);
-    known += (i == 0 ? "" : i + 1 == kNames.size() ? " and " : ", ") + std::string(kNames[i]);
+    known += Text((i == 0 ? "" : i + 1 == kNames.size() ? " and " : ", "), kNames[i]);
   }
   throw Error(ErrorKind::kValue,
-              "There is no compressor \"" + std::string(name) + "\"; there are " + known + ".");
+              Text("There is no compressor \"", name, "\"; there are ", known, "."));
 }
 
 void Validate(Method method, const MethodOptions& options) {
   if (IsSparse(method)) {
     // Messages hold it as float32.
     Require(static_cast<float>(options.sparsity) > 0 && options.sparsity <= 1,
-            "The sparsity p must be above 0 and at most 1, not " +
-                std::to_string(options.sparsity) + ".");
+            Text("The sparsity p must be above 0 and at most 1, not ",
+                 std::to_string(options.sparsity), "."));
   }
   if (method == Method::kTopK) {
     Require(options.momentum >= 0 && options.momentum < 1,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lowtropy/base/crc32.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 
@@ -40,8 +41,7 @@ std::vector<float> GetFloats(ByteReader* in, size_t expected) {
 
 void RefuseState(const char* what, const Error& error) {
   const char* end = error.kind() == ErrorKind::kFile ? "." : "";
-  throw Error(ErrorKind::kFile,
-              std::string("The saved ") + what + " is refused: " + error.what() + end);
+  throw Error(ErrorKind::kFile, Text("The saved ", what, " is refused: ", error.what(), end));
 }
 
 }  // namespace lowtropy

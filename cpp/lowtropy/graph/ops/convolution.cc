@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -20,14 +21,12 @@ uint64_t OutputSize(uint64_t in, uint64_t pad, uint64_t kernel, uint64_t dilatio
                     const char* axis) {
   const uint64_t reach = (kernel - 1) * dilation + 1;
   if (in + pad > kMaxPadded) {
-    throw Error(ErrorKind::kShape, "the input has " + std::to_string(in + pad) + " " + axis +
-                                       " with its padding, more than " +
-                                       std::to_string(kMaxPadded));
+    throw Error(ErrorKind::kShape, Text("the input has ", in + pad, " ", axis,
+                                        " with its padding, more than ", kMaxPadded));
   }
   if (in + pad < reach) {
-    throw Error(ErrorKind::kShape, "the kernel reaches over " + std::to_string(reach) + " " + axis +
-                                       " of an input that has " + std::to_string(in + pad) +
-                                       " with its padding");
+    throw Error(ErrorKind::kShape, Text("the kernel reaches over ", reach, " ", axis,
+                                        " of an input that has ", in + pad, " with its padding"));
   }
   return (in + pad - reach) / stride + 1;
 }
@@ -66,17 +65,16 @@ Shape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_chann
   for (uint32_t n :
        {w.kernel[0], w.kernel[1], w.stride[0], w.stride[1], w.dilation[0], w.dilation[1]}) {
     if (n == 0 || n > kMaxWindow) {
-      throw Error(ErrorKind::kShape, "kernel, stride and dilation must be 1 to " +
-                                         std::to_string(kMaxWindow) + ", not " + std::to_string(n));
+      throw Error(ErrorKind::kShape,
+                  Text("kernel, stride and dilation must be 1 to ", kMaxWindow, ", not ", n));
     }
   }
   if (groups == 0 || out_channels == 0) {
     throw Error(ErrorKind::kShape, "groups and outChannels must be at least 1");
   }
   if (input.channels % groups != 0 || out_channels % groups != 0) {
-    throw Error(ErrorKind::kShape, std::to_string(groups) + " groups do not divide " +
-                                       std::to_string(input.channels) + " input and " +
-                                       std::to_string(out_channels) + " output channels");
+    throw Error(ErrorKind::kShape, Text(groups, " groups do not divide ", input.channels,
+                                        " input and ", out_channels, " output channels"));
   }
   const uint64_t height = OutputSize(input.height, uint64_t{w.pad[0]} + w.pad[2], w.kernel[0],
                                      w.dilation[0], w.stride[0], "rows");
@@ -106,8 +104,8 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
   const uint64_t floats = channel > kMaxElements ? channel : channel * input.channels;
   if (floats > std::numeric_limits<uint32_t>::max() / sizeof(float) - kColumnSlack) {
     // The shapes are in order: it is memory that no limit can grant, for offsets have 32 bits.
-    throw Error(ErrorKind::kLimit, "the padded input would take " + std::to_string(floats * 4) +
-                                       " bytes, and at most 4 GB can be had");
+    throw Error(ErrorKind::kLimit, Text("the padded input would take ", floats * 4,
+                                        " bytes, and at most 4 GB can be had"));
   }
   channel_size_ = static_cast<size_t>(channel);
   offset_count_ = uint64_t{input.channels / groups} * w.kernel[0] * w.kernel[1];

@@ -10,6 +10,7 @@
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/learn/data/digit_strokes.h"
 #include "lowtropy/learn/data/images.h"
 #include "lowtropy/learn/data/pen.h"
@@ -167,8 +168,8 @@ void DrawDigit(size_t digit, Random random, std::span<uint8_t> pixels) {
 
 std::shared_ptr<const Dataset> MakeDigits(size_t count, uint64_t seed) {
   if (count < 1 || count > kMaxCount) {
-    throw Error(ErrorKind::kValue, "A set of digits has 1 to " + std::to_string(kMaxCount) +
-                                       " examples, not " + std::to_string(count) + ".");
+    throw Error(ErrorKind::kValue,
+                Text("A set of digits has 1 to ", kMaxCount, " examples, not ", count, "."));
   }
   ExampleShape shape;
   shape.height = kDigitSide;

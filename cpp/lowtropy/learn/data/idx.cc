@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/learn/data/images.h"
 
 namespace lowtropy {
@@ -51,7 +52,7 @@ std::string HintAt(uint32_t word) {
 void CheckHeader(const IdxFile& file) {
   const size_t size = file.bytes.size();
   if (size < 4 * file.words) {
-    file.Refuse("ends within its header, after " + std::to_string(size) + " bytes");
+    file.Refuse(Text("ends within its header, after ", size, " bytes"));
   }
   const uint32_t magic = file.Word(0);
   if (magic != file.magic) {
@@ -65,24 +66,21 @@ void CheckLength(const IdxFile& file, uint64_t item_size) {
   const uint64_t claimed = 4 * file.words + file.count() * item_size;
   const uint64_t size = file.bytes.size();
   if (size != claimed) {
-    file.Refuse("has " + std::to_string(size) + " bytes, but its header claims " +
-                std::to_string(file.count()) + " " + file.items + ", which take " +
-                std::to_string(claimed));
+    file.Refuse(Text("has ", size, " bytes, but its header claims ", file.count(), " ", file.items,
+                     ", which take ", claimed));
   }
 }
 
 void CheckSide(const IdxFile& file, const std::string& side, uint32_t size) {
   if (size >= 1 && size <= kMaxSide) return;
-  file.Refuse("has images of " + std::to_string(size) + " " + side + ", but 1 to " +
-              std::to_string(kMaxSide) + " are possible");
+  file.Refuse(Text("has images of ", size, " ", side, ", but 1 to ", kMaxSide, " are possible"));
 }
 
 void CheckLabels(const IdxFile& file) {
   const auto labels = file.bytes.subspan(4 * file.words);
   for (size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < kClasses) continue;
-    file.Refuse("says " + std::to_string(labels[i]) + " of image " + std::to_string(i) +
-                ", but labels are 0 to " + std::to_string(kClasses - 1));
+    file.Refuse(Text("says ", labels[i], " of image ", i, ", but labels are 0 to ", kClasses - 1));
   }
 }
 
@@ -108,9 +106,8 @@ std::shared_ptr<const Dataset> ReadIdx(std::span<const uint8_t> images,
   CheckLength(image_file, shape.inputs());
   CheckLength(label_file, 1);
   if (image_file.count() != label_file.count()) {
-    image_file.Refuse("holds " + std::to_string(image_file.count()) +
-                      " images, but the label file " + std::to_string(label_file.count()) +
-                      " labels");
+    image_file.Refuse(Text("holds ", image_file.count(), " images, but the label file ",
+                           label_file.count(), " labels"));
   }
   CheckLabels(label_file);
   return std::make_shared<Images>(shape, Body(image_file), Body(label_file));

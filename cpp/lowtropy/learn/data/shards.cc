@@ -9,6 +9,7 @@
 #include "lowtropy/base/checked.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
@@ -44,8 +45,7 @@ class SliceOf final : public Dataset {
 void CheckWorkers(size_t workers, size_t examples) {
   if (workers == 0) Refuse("There must be at least 1 worker.");
   if (workers > examples) {
-    Refuse(std::to_string(examples) + " examples are too few for " + std::to_string(workers) +
-           " workers.");
+    Refuse(Text(examples, " examples are too few for ", workers, " workers."));
   }
 }
 
@@ -97,8 +97,7 @@ void DealToSmallest(const SharedClass& one, std::vector<Shard>* shards) {
 void CheckNoneEmpty(const std::vector<Shard>& shards) {
   for (size_t worker = 0; worker < shards.size(); ++worker) {
     if (!shards[worker].empty()) continue;
-    Refuse("Worker " + std::to_string(worker) + " of " + std::to_string(shards.size()) +
-           " would have no examples.");
+    Refuse(Text("Worker ", worker, " of ", shards.size(), " would have no examples."));
   }
 }
 
@@ -109,8 +108,8 @@ std::shared_ptr<const Dataset> Slice(std::shared_ptr<const Dataset> data, size_t
   const size_t size = data->size();
   if (count == 0) Refuse("A slice has at least 1 example.");
   if (from > size || count > size - from) {
-    Refuse("A slice of " + std::to_string(count) + " examples from example " +
-           std::to_string(from) + " goes beyond the " + std::to_string(size) + " there are.");
+    Refuse(Text("A slice of ", count, " examples from example ", from, " goes beyond the ", size,
+                " there are."));
   }
   return std::make_shared<SliceOf>(std::move(data), static_cast<uint32_t>(from), count);
 }
@@ -132,8 +131,8 @@ std::vector<Shard> SplitByLabels(const Dataset& data, size_t workers, uint32_t l
   Random random(seed);
   const std::vector<Shard> classes = ExamplesByClass(data, &random);
   if (labels_per_worker < 1 || labels_per_worker > classes.size()) {
-    Refuse("A worker can see 1 to " + std::to_string(classes.size()) +
-           " classes of this data, not " + std::to_string(labels_per_worker) + ".");
+    Refuse(Text("A worker can see 1 to ", classes.size(), " classes of this data, not ",
+                labels_per_worker, "."));
   }
   std::vector<SharedClass> shared = ShareClasses(classes, workers, labels_per_worker);
   // Those with few viewers first: those with many make up for the difference.

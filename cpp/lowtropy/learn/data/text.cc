@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 
 namespace lowtropy {
 namespace {
 
-class Text final : public Dataset {
+class Characters final : public Dataset {
  public:
   // `codes`: the text, each character as its number in an alphabet of `classes`.
-  Text(std::vector<uint8_t> codes, uint32_t steps, uint32_t classes) : codes_(std::move(codes)) {
+  Characters(std::vector<uint8_t> codes, uint32_t steps, uint32_t classes)
+      : codes_(std::move(codes)) {
     shape_.steps = steps;
     shape_.classes = classes;
   }
@@ -45,9 +47,9 @@ class Text final : public Dataset {
 std::shared_ptr<const Dataset> ReadText(std::span<const uint8_t> text, uint32_t steps) {
   if (steps == 0) throw Error(ErrorKind::kValue, "Examples of text have at least 1 character.");
   if (text.size() <= steps) {
-    throw Error(ErrorKind::kValue, "A text of " + std::to_string(text.size()) +
-                                       " bytes is too short for examples of " +
-                                       std::to_string(steps) + " characters and the next one.");
+    throw Error(ErrorKind::kValue,
+                Text("A text of ", text.size(), " bytes is too short for examples of ", steps,
+                     " characters and the next one."));
   }
   std::array<bool, 256> occurs{};
   for (const uint8_t byte : text) occurs[byte] = true;
@@ -59,7 +61,7 @@ std::shared_ptr<const Dataset> ReadText(std::span<const uint8_t> text, uint32_t 
   std::vector<uint8_t> codes;
   codes.reserve(text.size());
   for (const uint8_t byte : text) codes.push_back(code_of[byte]);
-  return std::make_shared<Text>(std::move(codes), steps, classes);
+  return std::make_shared<Characters>(std::move(codes), steps, classes);
 }
 
 }  // namespace lowtropy

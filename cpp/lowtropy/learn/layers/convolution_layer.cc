@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/learn/layers/gemm.h"
 #include "lowtropy/learn/layers/layers.h"
 #include "lowtropy/math/sums.h"
@@ -36,9 +37,8 @@ class Convolution : public Layer {
       Refuse("A convolution takes planes, not rows.");
     }
     if (std::min(in_.height, in_.width) + 2 * s_.pad < s_.kernel) {
-      const std::string kernel = std::to_string(s_.kernel);
-      Refuse("A convolution of " + kernel + " x " + kernel + " does not fit into " +
-             std::to_string(in_.height) + " x " + std::to_string(in_.width) + " pixels.");
+      Refuse(Text("A convolution of ", s_.kernel, " x ", s_.kernel, " does not fit into ",
+                  in_.height, " x ", in_.width, " pixels."));
     }
     out_ = in_;
     out_.channels = s_.outputs;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/listed.h"
 #include "lowtropy/matrix/formats/packed_codes.h"
 #include "lowtropy/matrix/formats/pcsr.h"
@@ -238,9 +239,9 @@ class BlocksCheck {
     const uint64_t elements = uint64_t{b_.rows} * b_.cols;
     const auto layout = Blocks::LayoutOf(b_.omega.size(), listed_, elements);
     if (layout.index_bits != b_.layout().index_bits || layout.block_bits != bits_) {
-      return Fail(reason_, "codes has indices of " + std::to_string(b_.layout().index_bits) +
-                               " bits where there are " + std::to_string(layout.index_bits) +
-                               " for " + std::to_string(listed_) + " elements");
+      return Fail(reason_,
+                  Text("codes has indices of ", b_.layout().index_bits, " bits where there are ",
+                       layout.index_bits, " for ", listed_, " elements"));
     }
     counts_[0] = elements - listed_;
     return CheckFrequencies(b_.omega, counts_, reason_);
@@ -252,11 +253,11 @@ class BlocksCheck {
     const DType type = bits == 12 ? DType::kU8 : CodeType(bits);
     if (b_.codes.type() == type) {
       return type != DType::kU8 || b_.codes.size() % 3 == 0 ||
-             Fail(reason_, "codes has " + std::to_string(b_.codes.size()) +
-                               " bytes, which are not whole units of 3");
+             Fail(reason_,
+                  Text("codes has ", b_.codes.size(), " bytes, which are not whole units of 3"));
     }
-    return Fail(reason_, "codes is " + std::string(Name(b_.codes.type())) + " where " +
-                             std::string(Name(type)) + " is needed");
+    return Fail(reason_,
+                Text("codes is ", Name(b_.codes.type()), " where ", Name(type), " is needed"));
   }
 
   // That classes describes every block, and just as many rows and indices as there are.
@@ -278,8 +279,9 @@ class BlocksCheck {
         if (n == 0) break;
         const uint32_t count = at + 1 < b_.classes.size() ? b_.classes.Index(at + 1) : 0;
         if (n >= last || count == 0) {
-          return Fail(reason_, "classes is not descending, or has a class without rows, in block " +
-                                   std::to_string(block));
+          return Fail(
+              reason_,
+              Text("classes is not descending, or has a class without rows, in block ", block));
         }
         last = n;
         lists += count;
@@ -290,8 +292,7 @@ class BlocksCheck {
     if (at != b_.classes.size()) return Fail(reason_, "classes goes on after the last block");
     return CheckSize("rowI", b_.row_i, lists, reason_) &&
            (units * 2 == b_.index_count() ||
-            Fail(reason_, "codes has " + std::to_string(b_.index_count()) + " indices, not " +
-                              std::to_string(units * 2)));
+            Fail(reason_, Text("codes has ", b_.index_count(), " indices, not ", units * 2)));
   }
 
   bool CheckLists() {
@@ -308,7 +309,7 @@ class BlocksCheck {
       }
       const bool same_class = !rows_.empty() && units == last_units;
       if (same_class && row <= last_row) {
-        valid = Fail(reason_, "rowI does not rise in a class of block " + std::to_string(block));
+        valid = Fail(reason_, Text("rowI does not rise in a class of block ", block));
         return;
       }
       rows_.push_back(row);
@@ -325,27 +326,25 @@ class BlocksCheck {
     std::vector<uint32_t> sorted = rows_;
     std::sort(sorted.begin(), sorted.end());
     return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end() ||
-           Fail(reason_, "rowI holds a row twice in block " + std::to_string(block));
+           Fail(reason_, Text("rowI holds a row twice in block ", block));
   }
 
   bool CheckList(size_t block, uint32_t row, size_t first, uint32_t units) {
-    const std::string place =
-        " in block " + std::to_string(block) + " of row " + std::to_string(row);
+    const std::string place = Text(" in block ", block, " of row ", row);
     const bool shifted = b_.layout().shift != 0;
     ++stamp_;
     uint32_t last = 0;
     for (size_t i = first; i < first + 2 * size_t{units}; ++i) {
       const uint32_t index = b_.IndexAt(i);
       if (shifted && b_.codes.Index(i) % 4 != 0) {
-        return Fail(reason_, "codes holds " + std::to_string(b_.codes.Index(i)) +
-                                 ", which is not four times an index," + place);
+        return Fail(reason_, Text("codes holds ", b_.codes.Index(i),
+                                  ", which is not four times an index,", place));
       }
       if (index == 0 && i == first) continue;
       const uint32_t code = index >> bits_;
       const uint32_t col = index & ((uint32_t{1} << bits_) - 1);
       if (code == 0 || code >= b_.omega.size() || col >= BlockWidth(block)) {
-        return Fail(reason_, "codes holds " + std::to_string(index) +
-                                 ", which is no element's index," + place);
+        return Fail(reason_, Text("codes holds ", index, ", which is no element's index,", place));
       }
       if (index <= last || seen_[col] == stamp_) {
         return Fail(reason_, "codes does not rise, or names a column twice," + place);

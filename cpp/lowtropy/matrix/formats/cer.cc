@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/listed.h"
 #include "lowtropy/matrix/formats/validation.h"
 
@@ -14,8 +15,8 @@ namespace lowtropy {
 Cer Cer::Encode(const RowSource& source, const Profile& profile) {
   if (profile.pointer_runs >= kMaxElements) {
     throw Error(ErrorKind::kUnsupported,
-                "CER would need " + std::to_string(profile.pointer_runs) +
-                    " run pointers for this matrix, more than 32-bit row pointers can address.");
+                Text("CER would need ", profile.pointer_runs,
+                     " run pointers for this matrix, more than 32-bit row pointers can address."));
   }
   EntryReader reader(source, profile.values.omega()[0]);
   std::vector<Listed> runs;
@@ -60,10 +61,10 @@ bool Cer::Validate(std::string* reason) const {
     const size_t first = row_ptr.Index(r);
     const size_t last = row_ptr.Index(r + 1);
     if (last - first >= omega.size()) {
-      return Fail(reason, "omega has too few values for the runs of row " + std::to_string(r));
+      return Fail(reason, Text("omega has too few values for the runs of row ", r));
     }
     if (last > first && omega_ptr.Index(last) == omega_ptr.Index(last - 1)) {
-      return Fail(reason, "the last run of row " + std::to_string(r) + " is empty");
+      return Fail(reason, Text("the last run of row ", r, " is empty"));
     }
     for (size_t run = first; run < last; ++run) {
       counts[1 + run - first] += omega_ptr.Index(run + 1) - omega_ptr.Index(run);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/listed.h"
 #include "lowtropy/matrix/formats/validation.h"
 
@@ -53,7 +54,7 @@ bool Cser::Validate(std::string* reason) const {
   std::vector<uint64_t> counts(omega.size(), 0);
   for (size_t run = 0; run < omega_i.size(); ++run) {
     const uint32_t length = omega_ptr.Index(run + 1) - omega_ptr.Index(run);
-    const std::string name = "run " + std::to_string(run);
+    const std::string name = Text("run ", run);
     if (length == 0) return Fail(reason, name + " is empty");
     if (omega_i.Index(run) == 0) return Fail(reason, name + " lists the most frequent value");
     counts[omega_i.Index(run)] += length;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lowtropy/base/bits.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/validation.h"
 
 namespace lowtropy {
@@ -42,7 +43,7 @@ bool Csr::Validate(std::string* reason) const {
   }
   const auto stored = values.As<float>();
   for (size_t i = 0; i < stored.size(); ++i) {
-    if (IsZero(stored[i])) return Fail(reason, "values[" + std::to_string(i) + "] is zero");
+    if (IsZero(stored[i])) return Fail(reason, Text("values[", i, "] is zero"));
   }
   return CheckAscending("colI", col_i, row_ptr, reason);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/packed_codes.h"
 #include "lowtropy/matrix/formats/validation.h"
 
@@ -60,14 +61,13 @@ uint32_t Mask::Code(size_t i) const {
 bool Mask::Validate(std::string* reason) const {
   if (!CheckOmega(omega, reason)) return false;
   if (mask.type() != DType::kU8) {
-    return Fail(reason, "mask is " + std::string(Name(mask.type())) + " where U8 is needed");
+    return Fail(reason, Text("mask is ", Name(mask.type()), " where U8 is needed"));
   }
   if (!CheckSize("mask", mask, uint64_t{row_bytes()} * rows, reason)) return false;
   const DType type = CodeType(bits());
   if (codes.type() != type) {
-    return Fail(reason, "codes is " + std::string(Name(codes.type())) + " where " +
-                            std::string(Name(type)) + " is needed for " +
-                            std::to_string(omega.size()) + " values");
+    return Fail(reason, Text("codes is ", Name(codes.type()), " where ", Name(type),
+                             " is needed for ", omega.size(), " values"));
   }
   uint64_t listed = 0;
   for (const uint8_t byte : mask.As<uint8_t>()) {
@@ -81,10 +81,10 @@ bool Mask::Validate(std::string* reason) const {
       count += static_cast<uint32_t>(std::popcount(MaskOf(r)[b]));
     }
     if (row_ptr.Index(r + 1) - row_ptr.Index(r) != count) {
-      return Fail(reason, "rowPtr does not count the bits of mask in row " + std::to_string(r));
+      return Fail(reason, Text("rowPtr does not count the bits of mask in row ", r));
     }
     if (cols % 8 != 0 && (MaskOf(r)[row_bytes() - 1] >> (cols % 8)) != 0) {
-      return Fail(reason, "unused bits of mask are set after row " + std::to_string(r));
+      return Fail(reason, Text("unused bits of mask are set after row ", r));
     }
   }
   const uint64_t code_bytes = CodeBytes(omega.size(), listed);
@@ -94,7 +94,7 @@ bool Mask::Validate(std::string* reason) const {
   for (size_t i = 0; i < listed; ++i) {
     const uint32_t code = Code(i);
     if (code >= omega.size()) {
-      return Fail(reason, "code " + std::to_string(i) + " is beyond omega");
+      return Fail(reason, Text("code ", i, " is beyond omega"));
     }
     ++counts[code];
   }

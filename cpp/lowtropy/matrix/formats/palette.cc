@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/packed_codes.h"
 #include "lowtropy/matrix/formats/validation.h"
 
@@ -44,9 +45,8 @@ bool Palette::Validate(std::string* reason) const {
   if (!CheckOmega(omega, reason)) return false;
   const DType type = CodeType(bits());
   if (codes.type() != type) {
-    return Fail(reason, "codes is " + std::string(Name(codes.type())) + " where " +
-                            std::string(Name(type)) + " is needed for " +
-                            std::to_string(omega.size()) + " values");
+    return Fail(reason, Text("codes is ", Name(codes.type()), " where ", Name(type),
+                             " is needed for ", omega.size(), " values"));
   }
   if (!CheckSize("codes", codes, RowBytes(omega.size(), cols) * rows / ByteSize(type), reason)) {
     return false;
@@ -65,11 +65,10 @@ bool Palette::Validate(std::string* reason) const {
       }
     });
     if (wrong) {
-      return Fail(reason, "the code at row " + std::to_string(r) + ", column " +
-                              std::to_string(*wrong) + " is beyond omega");
+      return Fail(reason, Text("the code at row ", r, ", column ", *wrong, " is beyond omega"));
     }
     if (type == DType::kU8 && (codes.As<uint8_t>()[(r + 1) * row_bytes() - 1] >> used_bits) != 0) {
-      return Fail(reason, "unused bits are set after row " + std::to_string(r));
+      return Fail(reason, Text("unused bits are set after row ", r));
     }
   }
   counts[0] = uint64_t{rows} * cols - listed;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lowtropy/base/bits.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/value_table.h"
 
 namespace lowtropy {
@@ -38,19 +39,17 @@ bool Fail(std::string* reason, std::string text) {
 
 bool CheckSize(std::string_view name, const Array& array, uint64_t size, std::string* reason) {
   if (array.size() == size) return true;
-  return Fail(reason, std::string(name) + " has " + std::to_string(array.size()) +
-                          " elements where " + std::to_string(size) + " are needed");
+  return Fail(reason, Text(name, " has ", array.size(), " elements where ", size, " are needed"));
 }
 
 bool CheckFinite(std::string_view name, const Array& array, std::string* reason) {
   if (array.type() != DType::kF32) {
-    return Fail(reason, std::string(name) + " is " + std::string(Name(array.type())) +
-                            " where F32 is needed");
+    return Fail(reason, Text(name, " is ", Name(array.type()), " where F32 is needed"));
   }
   const auto values = array.As<float>();
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      return Fail(reason, std::string(name) + "[" + std::to_string(i) + "] is not finite");
+      return Fail(reason, Text(name, "[", i, "] is not finite"));
     }
   }
   return true;
@@ -58,17 +57,15 @@ bool CheckFinite(std::string_view name, const Array& array, std::string* reason)
 
 bool CheckIndices(std::string_view name, const Array& array, uint64_t max, std::string* reason) {
   if (array.type() == DType::kF32) {
-    return Fail(reason, std::string(name) + " is F32 where an index type is needed");
+    return Fail(reason, Text(name, " is F32 where an index type is needed"));
   }
   const uint32_t largest = LargestIndex(array);
   if (array.size() != 0 && largest > max) {
-    return Fail(reason, std::string(name) + " holds " + std::to_string(largest) +
-                            ", beyond the last one allowed, " + std::to_string(max));
+    return Fail(reason, Text(name, " holds ", largest, ", beyond the last one allowed, ", max));
   }
   if (IndexBytes(largest) != ByteSize(array.type())) {
-    return Fail(reason, std::string(name) + " is " + std::string(Name(array.type())) +
-                            " though its largest element, " + std::to_string(largest) +
-                            ", needs just " + std::to_string(8 * IndexBytes(largest)) + " bits");
+    return Fail(reason, Text(name, " is ", Name(array.type()), " though its largest element, ",
+                             largest, ", needs just ", 8 * IndexBytes(largest), " bits"));
   }
   return true;
 }
@@ -78,16 +75,15 @@ bool CheckPointers(std::string_view name, const Array& array, uint64_t size, uin
   if (!CheckSize(name, array, size, reason) || !CheckIndices(name, array, end, reason)) {
     return false;
   }
-  if (array.Index(0) != 0) return Fail(reason, std::string(name) + " does not start at 0");
+  if (array.Index(0) != 0) return Fail(reason, Text(name, " does not start at 0"));
   for (size_t i = 1; i < array.size(); ++i) {
     if (array.Index(i) < array.Index(i - 1)) {
-      return Fail(reason, std::string(name) + " falls at " + std::to_string(i));
+      return Fail(reason, Text(name, " falls at ", i));
     }
   }
   if (array.Index(array.size() - 1) != end) {
-    return Fail(reason, std::string(name) + " ends at " +
-                            std::to_string(array.Index(array.size() - 1)) + " instead of " +
-                            std::to_string(end));
+    return Fail(reason,
+                Text(name, " ends at ", array.Index(array.size() - 1), " instead of ", end));
   }
   return true;
 }
@@ -97,7 +93,7 @@ bool CheckAscending(std::string_view name, const Array& array, const Array& poin
   for (size_t span = 0; span + 1 < pointers.size(); ++span) {
     for (size_t i = size_t{pointers.Index(span)} + 1; i < pointers.Index(span + 1); ++i) {
       if (array.Index(i) <= array.Index(i - 1)) {
-        return Fail(reason, std::string(name) + " does not rise at " + std::to_string(i));
+        return Fail(reason, Text(name, " does not rise at ", i));
       }
     }
   }
@@ -110,8 +106,7 @@ ColumnCheck::ColumnCheck(size_t cols, const Array& col_i) : col_i_(col_i) {
 
 bool ColumnCheck::Distinct(size_t row, size_t begin, size_t end, std::string* reason) {
   const auto fail = [&](uint32_t col) {
-    return Fail(reason,
-                "row " + std::to_string(row) + " lists column " + std::to_string(col) + " twice");
+    return Fail(reason, Text("row ", row, " lists column ", col, " twice"));
   };
   if (last_row_.empty()) {
     sorted_.clear();
@@ -145,14 +140,15 @@ bool CheckFrequencies(const Array& omega, std::span<const uint64_t> counts, std:
   const auto values = omega.As<float>();
   for (size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) {
-      return Fail(reason, "omega[" + std::to_string(i) + "] does not occur in the matrix");
+      return Fail(reason, Text("omega[", i, "] does not occur in the matrix"));
     }
     if (i > 0 && counts[i] > counts[i - 1]) {
-      return Fail(reason, "omega[" + std::to_string(i) + "] occurs more often than the one before");
+      return Fail(reason, Text("omega[", i, "] occurs more often than the one before"));
     }
     if (i > 0 && counts[i] == counts[i - 1] && !PrecedesInOmega(values[i - 1], values[i])) {
-      return Fail(reason, "omega[" + std::to_string(i) +
-                              "] occurs as often as the one before, which is not the smaller one");
+      return Fail(
+          reason,
+          Text("omega[", i, "] occurs as often as the one before, which is not the smaller one"));
     }
   }
   return true;
