@@ -34,7 +34,8 @@ Layout LayoutOf(const val& tensors) {
 }
 
 void RefuseNumber(const char* name, double number) {
-  throw Error(ErrorKind::kValue, Text("The option \"", name, "\" cannot be ", std::to_string(number), "."));
+  throw Error(ErrorKind::kValue,
+              Text("The option \"", name, "\" cannot be ", std::to_string(number), "."));
 }
 
 MethodOptions OptionsOf(const val& object) {
