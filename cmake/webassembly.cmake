@@ -31,7 +31,9 @@ set(inlined_hot_sources
     learn/layers/convolution_layer.cc learn/layers/elementwise.cc learn/layers/gemm.cc
     learn/layers/loss.cc learn/layers/pooling.cc learn/layers/recurrent.cc learn/optimizer.cc
     matrix/kernels/kernels.cc updates/collect.cc updates/compressor.cc updates/extremes.cc
-    updates/message_reader.cc updates/message_writer.cc updates/select.cc)
+    updates/message_reader.cc updates/message_writer.cc updates/methods/binary.cc
+    updates/methods/floats.cc updates/methods/qsgd.cc updates/methods/signsgd.cc
+    updates/methods/terngrad.cc updates/methods/topk.cc updates/select.cc)
 list(TRANSFORM plain_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 list(TRANSFORM inlined_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set(cold_sources ${library_sources})

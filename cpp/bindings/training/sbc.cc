@@ -40,26 +40,16 @@ void RefuseNumber(const char* name, double number) {
 
 MethodOptions OptionsOf(const val& object) {
   MethodOptions options;
-  const auto read = [&](const char* name, auto* field) {
-    using Field = std::remove_reference_t<decltype(*field)>;
+  ForOptions(options, [&](const char* name, auto& option) {
+    using Option = std::remove_reference_t<decltype(option)>;
     const val value = object[name];
     if (value.isUndefined()) return;
-    if constexpr (std::is_same_v<Field, bool>) {
-      *field = value.as<bool>();
+    if constexpr (std::is_same_v<Option, bool>) {
+      option = value.as<bool>();
     } else {
-      *field = NumberOf<Field>(value, name);
+      option = NumberOf<Option>(value, name);
     }
-  };
-  read("sparsity", &options.sparsity);
-  read("sampled", &options.sampled);
-  read("denseBelow", &options.dense_below);
-  read("momentumMask", &options.momentum_mask);
-  read("momentum", &options.momentum);
-  read("step", &options.step);
-  read("levels", &options.levels);
-  read("bucket", &options.bucket);
-  read("clip", &options.clip);
-  read("seed", &options.seed);
+  });
   return options;
 }
 
