@@ -18,9 +18,6 @@ namespace {
 
 using Side = Extremes::Side;
 
-constexpr std::string_view kOptions[] = {"sparsity", "sampled", "denseBelow", "momentumMask",
-                                         "seed"};
-
 double Mean(std::span<const float> values) {
   double sum = 0;
   for (const float value : values) sum += double{value};
@@ -133,7 +130,6 @@ void WriteSigned(size_t size, std::span<const uint32_t> positions, std::span<con
 
 const MethodRow kStcRow = {.method = Method::kStc,
                            .name = "stc",
-                           .options = kOptions,
                            .sparse = true,
                            .form = TensorUpdate::Form::kSparse,
                            .validate = ValidateSparsity,
@@ -145,7 +141,6 @@ const MethodRow kStcRow = {.method = Method::kStc,
 
 const MethodRow kSbcRow = {.method = Method::kSbc,
                            .name = "sbc",
-                           .options = kOptions,
                            .sparse = true,
                            .form = TensorUpdate::Form::kBinary,
                            .validate = ValidateSparsity,

@@ -34,7 +34,6 @@ struct TensorInput {
 struct MethodRow {
   Method method;
   std::string_view name;
-  std::span<const std::string_view> options = {};  // those that it reads, as ForOptions names them
 
   // Whether it sends a share of the elements and keeps the others for later, and in which form.
   bool sparse = false;

@@ -13,7 +13,6 @@
 namespace lowtropy {
 namespace {
 
-constexpr std::string_view kOptions[] = {"levels", "bucket", "seed"};
 constexpr uint32_t kMostLevels = 65535;
 
 void Check(const MethodOptions& options) {
@@ -96,7 +95,6 @@ void WriteLevels(std::span<const float> values, Random* random, MessageWriter* w
 
 const MethodRow kQsgdRow = {.method = Method::kQsgd,
                             .name = "qsgd",
-                            .options = kOptions,
                             .validate = Check,
                             .put_options = PutOptions,
                             .get_options = GetOptions,

@@ -10,8 +10,6 @@
 namespace lowtropy {
 namespace {
 
-constexpr std::string_view kOptions[] = {"step"};
-
 void Check(const MethodOptions& options) {
   if (std::isfinite(options.step) && options.step > 0) return;
   throw Error(ErrorKind::kValue, "The step must be above 0.");
@@ -65,7 +63,6 @@ void WriteSigns(std::span<const float> values, MessageWriter* writer) {
 
 const MethodRow kSignSgdRow = {.method = Method::kSignSgd,
                                .name = "signsgd",
-                               .options = kOptions,
                                .validate = Check,
                                .put_options = PutOptions,
                                .get_options = GetOptions,

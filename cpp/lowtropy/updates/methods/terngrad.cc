@@ -11,7 +11,6 @@
 namespace lowtropy {
 namespace {
 
-constexpr std::string_view kOptions[] = {"clip", "seed"};
 constexpr size_t kTritsPerByte = 5;  // 3^5 = 243
 
 void Check(const MethodOptions& options) {
@@ -77,7 +76,6 @@ void WriteTernary(std::span<const float> values, float clip, Random* random,
 
 const MethodRow kTernGradRow = {.method = Method::kTernGrad,
                                 .name = "terngrad",
-                                .options = kOptions,
                                 .validate = Check,
                                 .encode = Encode,
                                 .read_head = ReadHead,

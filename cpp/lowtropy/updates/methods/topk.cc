@@ -11,8 +11,6 @@
 namespace lowtropy {
 namespace {
 
-constexpr std::string_view kOptions[] = {"sparsity",     "sampled",  "denseBelow",
-                                         "momentumMask", "momentum", "seed"};
 constexpr uint16_t kFillerGap = 0xFFFF;  // so many positions and no element
 
 void Check(const MethodOptions& options) {
@@ -91,7 +89,6 @@ void WriteValues(size_t size, std::span<const uint32_t> positions, std::span<con
 
 const MethodRow kTopKRow = {.method = Method::kTopK,
                             .name = "topk",
-                            .options = kOptions,
                             .sparse = true,
                             .form = TensorUpdate::Form::kSparse,
                             .corrects_momentum = true,
