@@ -11,7 +11,7 @@ import { StepError, inProject, runShown, runQuietly, twoAtATime } from './common
 import { checkIncludes } from './lint/includes.js';
 import { CPP_ROOMS } from './lint/rooms.js';
 
-const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz'];
+const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz', 'tests/install'];
 
 /** @param {RegExp} pattern of file names */
 function cppFiles(pattern) {

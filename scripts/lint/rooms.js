@@ -51,6 +51,7 @@ export const CPP_ROOMS = {
   'cpp/bench': ['cpp/lowtropy/*'],
   'tests/cpp': ['cpp/lowtropy/*'],
   'tests/fuzz': ['cpp/lowtropy/*', 'tests/cpp'],
+  'tests/install': ['cpp/lowtropy/*'],
 };
 
 /** @type {Rooms} */
