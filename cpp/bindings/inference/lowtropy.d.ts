@@ -181,34 +181,17 @@ export interface NativeModule {
   /** In use on the heap. */
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
-  makeDenseSource(rows: number, cols: number, values: NativeBuffer): NativeSource | null;
-  /** `codeBytes`: 1, 2 or 4. */
-  makeCodebookSource(
+  /** What the parts are depends on the kind: see source.cc. */
+  makeSource(
+    kind: number,
     rows: number,
     cols: number,
-    codebook: NativeBuffer,
+    table: NativeBuffer,
     codes: NativeBuffer,
-    codeBytes: number,
-  ): NativeSource | null;
-  makeGapSource(
-    rows: number,
-    cols: number,
-    codebook: NativeBuffer,
-    entries: number,
-    codes: NativeBuffer,
-    codeBits: number,
-    gaps: NativeBuffer,
-    gapBits: number,
-  ): NativeSource | null;
-  /** `type`: in C++'s order. */
-  makeIntegerSource(
-    rows: number,
-    cols: number,
-    integers: NativeBuffer,
-    type: number,
-    scales: NativeBuffer,
-    zeroPoints: NativeBuffer,
-    block: number,
+    others: NativeBuffer,
+    count: number,
+    codeType: number,
+    otherBits: number,
   ): NativeSource | null;
   matrixFrom(source: NativeSource, format: string): NativeMatrix | null;
   /** Limits are negative where they are the default. */

@@ -17,51 +17,51 @@
 namespace lowtropy::bindings {
 namespace {
 
-template <class Kind>
-Source* Keep(std::vector<std::shared_ptr<std::byte>> memory, Kind&& source) {
-  return new Source{std::move(memory), std::make_unique<Kind>(std::move(source))};
-}
+// In the order of KINDS of web/lib/core/weights.js.
+enum class Kind : uint32_t { kDense, kCodebook, kGaps, kIntegers };
 
-Source* MakeDense(uint32_t rows, uint32_t cols, const Buffer& values) {
-  return Keep({values.memory}, DenseView(values.Floats().data(), rows, cols));
-}
-
-// `code_bytes`: 1, 2 or 4.
-Source* MakeCodebook(uint32_t rows, uint32_t cols, const Buffer& codebook, const Buffer& codes,
-                     uint32_t code_bytes) {
-  const DType type = code_bytes == 1 ? DType::kU8 : code_bytes == 2 ? DType::kU16 : DType::kU32;
-  const auto count = static_cast<size_t>(codes.size / code_bytes);
-  return Keep({codebook.memory},
-              CodebookSource(rows, cols, codebook.Floats(),
-                             Array(type, codes.memory.get(), count, codes.memory)));
-}
-
-Source* MakeGaps(uint32_t rows, uint32_t cols, const Buffer& codebook, uint32_t entries,
-                 const Buffer& codes, uint32_t code_bits, const Buffer& gaps, uint32_t gap_bits) {
-  return Keep({codebook.memory, codes.memory, gaps.memory},
-              GapSource(rows, cols, codebook.Floats(), {code_bits, codes.Bytes()},
-                        {gap_bits, gaps.Bytes()}, entries));
-}
-
-// `type`: an IntegerType. Zero points may be empty.
-Source* MakeIntegers(uint32_t rows, uint32_t cols, const Buffer& integers, uint32_t type,
-                     const Buffer& scales, const Buffer& zero_points, uint32_t block) {
-  const Quantization quantization{scales.Floats(),
-                                  {reinterpret_cast<const int32_t*>(zero_points.memory.get()),
-                                   static_cast<size_t>(zero_points.size / sizeof(int32_t))},
-                                  block};
-  return Keep(
-      {integers.memory, scales.memory, zero_points.memory},
-      IntegerSource(rows, cols, {static_cast<IntegerType>(type), std::as_bytes(integers.Bytes())},
-                    quantization));
+// All kinds in one function, for each costs a kilobyte; buffers that a kind does not have are
+// empty.
+//
+//            table     codes      others       count          code_type     other_bits
+// dense      values
+// codebook   codebook  codes                                  bytes of each
+// gaps       codebook  codes      gaps         of both        bits          bits
+// integers   scales    integers   zero points  of each block  IntegerType
+Source* MakeSource(uint32_t kind, uint32_t rows, uint32_t cols, const Buffer& table,
+                   const Buffer& codes, const Buffer& others, uint32_t count, uint32_t code_type,
+                   uint32_t other_bits) {
+  std::unique_ptr<RowSource> source;
+  switch (static_cast<Kind>(kind)) {
+    case Kind::kDense:
+      source = std::make_unique<DenseView>(table.Floats().data(), rows, cols);
+      break;
+    case Kind::kCodebook: {
+      const DType type = code_type == 1 ? DType::kU8 : code_type == 2 ? DType::kU16 : DType::kU32;
+      const Array array(type, codes.memory.get(), static_cast<size_t>(codes.size / code_type),
+                        codes.memory);
+      source = std::make_unique<CodebookSource>(rows, cols, table.Floats(), array);
+      break;
+    }
+    case Kind::kGaps:
+      source = std::make_unique<GapSource>(rows, cols, table.Floats(),
+                                           NarrowCodes{code_type, codes.Bytes()},
+                                           NarrowCodes{other_bits, others.Bytes()}, count);
+      break;
+    case Kind::kIntegers: {
+      const Integers integers{static_cast<IntegerType>(code_type), std::as_bytes(codes.Bytes())};
+      const auto* zero_points = reinterpret_cast<const int32_t*>(others.memory.get());
+      const Quantization quantization{
+          table.Floats(), {zero_points, static_cast<size_t>(others.size / sizeof(int32_t))}, count};
+      source = std::make_unique<IntegerSource>(rows, cols, integers, quantization);
+      break;
+    }
+  }
+  return new Source{{table.memory, codes.memory, others.memory}, std::move(source)};
 }
 
 EMSCRIPTEN_BINDINGS(source) {
-  using emscripten::allow_raw_pointers;
-  emscripten::function("makeDenseSource", Guarded<&MakeDense>, allow_raw_pointers());
-  emscripten::function("makeCodebookSource", Guarded<&MakeCodebook>, allow_raw_pointers());
-  emscripten::function("makeGapSource", Guarded<&MakeGaps>, allow_raw_pointers());
-  emscripten::function("makeIntegerSource", Guarded<&MakeIntegers>, allow_raw_pointers());
+  emscripten::function("makeSource", Guarded<&MakeSource>, emscripten::allow_raw_pointers());
   emscripten::class_<Source>("Source");
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <vector>
 
 #include "lowtropy/matrix/row_source.h"
 
@@ -11,7 +10,7 @@ namespace lowtropy::bindings {
 
 // Weights as JavaScript has them, copied into the heap, and the memory that they lie in.
 struct Source {
-  std::vector<std::shared_ptr<std::byte>> memory;
+  std::shared_ptr<std::byte> memory[3];
   std::unique_ptr<RowSource> rows;
 };
 

@@ -13,7 +13,6 @@ import { describe, plainView, typedArrayName } from './tags.js';
 
 /**
  * @typedef {import('./module.js').NativeBuffer} NativeBuffer
- * @typedef {import('../../../dist/lowtropy.js').NativeModule} NativeModule
  * @typedef {import('../../../dist/lowtropy.js').NativeSource} NativeSource
  *
  * @typedef {{ data: Float32Array }} DenseWeights row-major, as all of these
@@ -37,10 +36,28 @@ import { describe, plainView, typedArrayName } from './tags.js';
  * @typedef {DenseWeights | CodebookWeights | GapWeights | IntegerWeights} Weights
  */
 
+const MAX_COUNT = 2 ** 32 - 1;
+
 const CODE_TYPES = [Uint8Array, Uint16Array, Uint32Array];
 
 /** In the order of IntegerType of cpp/lowtropy/matrix/sources/integers.h. */
 const INTEGER_TYPES = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array];
+
+/** What the module's `makeSource` takes: the parts of each kind are in source.cc. */
+const KINDS = /** @type {const} */ ({ dense: 0, codebook: 1, gaps: 2, integers: 3 });
+
+/**
+ * @typedef {object} Parts
+ * @property {number} kind
+ * @property {import('./memory.js').Floats} table
+ * @property {ArrayBufferView} [codes]
+ * @property {ArrayBufferView} [others]
+ * @property {number} [count]
+ * @property {number} [codeType]
+ * @property {number} [otherBits]
+ */
+
+const NOTHING = new Uint8Array();
 
 /**
  * @param {Weights} weights
@@ -52,13 +69,37 @@ const INTEGER_TYPES = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Arra
  * @throws {MemoryError} where there is no room; says how much was needed
  */
 export function makeSource(weights, rows, cols, what) {
-  if ('gaps' in weights) return makeGaps(weights, rows, cols, what);
-  if ('codes' in weights) return makeCodebook(weights, rows, cols, what);
-  if ('integers' in weights) return makeIntegers(weights, rows, cols, what);
-  const values = takeValues(weights.data, rows, cols, what);
-  return withUploads(what, [() => uploadFloats(values)], (native, [buffer]) =>
-    native.makeDenseSource(rows, cols, buffer),
-  );
+  const { kind, table, codes, others, count, codeType, otherBits } = {
+    ...{ codes: NOTHING, others: NOTHING, count: 0, codeType: 0, otherBits: 0 },
+    ...takeParts(weights, rows, cols, what),
+  };
+  /** @type {NativeBuffer[]} */
+  const buffers = [];
+  return withBuffers(buffers, () => {
+    buffers.push(uploadFloats(table));
+    buffers.push(uploadBytes(codes));
+    buffers.push(uploadBytes(others));
+    const [first, second, third] = buffers;
+    return naming(what, () =>
+      call((native) =>
+        native.makeSource(kind, rows, cols, first, second, third, count, codeType, otherBits),
+      ),
+    );
+  });
+}
+
+/**
+ * @param {Weights} weights
+ * @param {number} rows
+ * @param {number} cols
+ * @param {string} what
+ * @returns {Parts}
+ */
+function takeParts(weights, rows, cols, what) {
+  if ('gaps' in weights) return takeGaps(weights, what);
+  if ('codes' in weights) return takeCodebook(weights, what);
+  if ('integers' in weights) return takeIntegers(weights, what);
+  return { kind: KINDS.dense, table: takeValues(weights.data, rows, cols, what) };
 }
 
 /**
@@ -97,63 +138,51 @@ export function naming(what, work) {
 
 /**
  * @param {CodebookWeights} weights
- * @param {number} rows
- * @param {number} cols
  * @param {string} what
+ * @returns {Parts}
  */
-function makeCodebook({ codebook, codes }, rows, cols, what) {
-  const values = takeFloats(codebook, `${what}: the codebook`, () => {});
+function takeCodebook({ codebook, codes }, what) {
   const numbers = takeNumbers(codes, CODE_TYPES, `${what}: the codes`);
-  return withUploads(
-    what,
-    [() => uploadFloats(values), () => uploadBytes(numbers)],
-    (native, [table, places]) =>
-      native.makeCodebookSource(rows, cols, table, places, numbers.BYTES_PER_ELEMENT),
-  );
+  return {
+    kind: KINDS.codebook,
+    table: takeFloats(codebook, `${what}: the codebook`, () => {}),
+    codes: numbers,
+    codeType: numbers.BYTES_PER_ELEMENT,
+  };
 }
 
 /**
  * @param {GapWeights} weights
- * @param {number} rows
- * @param {number} cols
  * @param {string} what
+ * @returns {Parts}
  */
-function makeGaps({ codebook, entries, codes, codeBits, gaps, gapBits }, rows, cols, what) {
-  checkInteger(entries, `${what}: the number of entries`, 0, 2 ** 32 - 1);
-  const values = takeFloats(codebook, `${what}: the codebook`, () => {});
-  const codeBytes = takeNumbers(codes, [Uint8Array], `${what}: the codes`);
-  const gapBytes = takeNumbers(gaps, [Uint8Array], `${what}: the gaps`);
-  return withUploads(
-    what,
-    [() => uploadFloats(values), () => uploadBytes(codeBytes), () => uploadBytes(gapBytes)],
-    (native, [table, places, distances]) =>
-      native.makeGapSource(rows, cols, table, entries, places, codeBits, distances, gapBits),
-  );
+function takeGaps({ codebook, entries, codes, codeBits, gaps, gapBits }, what) {
+  return {
+    kind: KINDS.gaps,
+    table: takeFloats(codebook, `${what}: the codebook`, () => {}),
+    codes: takeNumbers(codes, [Uint8Array], `${what}: the codes`),
+    others: takeNumbers(gaps, [Uint8Array], `${what}: the gaps`),
+    count: checkInteger(entries, `${what}: the number of entries`, 0, MAX_COUNT),
+    codeType: codeBits,
+    otherBits: gapBits,
+  };
 }
 
 /**
  * @param {IntegerWeights} weights
- * @param {number} rows
- * @param {number} cols
  * @param {string} what
+ * @returns {Parts}
  */
-function makeIntegers(
-  { integers, scales, zeroPoints = new Int32Array(), block = 0 },
-  rows,
-  cols,
-  what,
-) {
-  checkInteger(block, `${what}: the columns of a block`, 0, 2 ** 32 - 1);
+function takeIntegers({ integers, scales, zeroPoints = new Int32Array(), block = 0 }, what) {
   const numbers = takeNumbers(integers, INTEGER_TYPES, `${what}: the integers`);
-  const factors = takeFloats(scales, `${what}: the scales`, () => {});
-  const zeros = takeNumbers(zeroPoints, [Int32Array], `${what}: the zero points`);
-  const type = INTEGER_TYPES.findIndex((Kind) => numbers instanceof Kind);
-  return withUploads(
-    what,
-    [() => uploadBytes(numbers), () => uploadFloats(factors), () => uploadBytes(zeros)],
-    (native, [places, table, shifts]) =>
-      native.makeIntegerSource(rows, cols, places, type, table, shifts, block),
-  );
+  return {
+    kind: KINDS.integers,
+    table: takeFloats(scales, `${what}: the scales`, () => {}),
+    codes: numbers,
+    others: takeNumbers(zeroPoints, [Int32Array], `${what}: the zero points`),
+    count: checkInteger(block, `${what}: the columns of a block`, 0, MAX_COUNT),
+    codeType: INTEGER_TYPES.findIndex((Kind) => numbers instanceof Kind),
+  };
 }
 
 /**
@@ -183,19 +212,4 @@ function uploadBytes({ buffer, byteOffset, byteLength }) {
   return fill(makeBuffer(byteLength), (to) =>
     to.bytes().set(new Uint8Array(buffer, byteOffset, byteLength)),
   );
-}
-
-/**
- * @param {string} what
- * @param {Array<() => NativeBuffer>} uploads
- * @param {(native: NativeModule, buffers: NativeBuffer[]) => NativeSource | null} make
- * @returns {NativeSource}
- */
-function withUploads(what, uploads, make) {
-  /** @type {NativeBuffer[]} */
-  const buffers = [];
-  return withBuffers(buffers, () => {
-    for (const upload of uploads) buffers.push(upload());
-    return naming(what, () => call((native) => make(native, buffers)));
-  });
 }
