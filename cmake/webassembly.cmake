@@ -27,7 +27,7 @@ find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 set(plain_hot_sources base/crc32.cc graph/ops/convolution.cc graph/ops/operators.cc
                       matrix/value_table.cc)
 set(inlined_hot_sources
-    coding/golomb_rice.cc graph/ops/sequence.cc learn/layers/batch_norm.cc
+    coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/sequence.cc learn/layers/batch_norm.cc
     learn/layers/convolution_layer.cc learn/layers/elementwise.cc learn/layers/gemm.cc
     learn/layers/loss.cc learn/layers/pooling.cc learn/layers/recurrent.cc learn/optimizer.cc
     matrix/kernels/kernels.cc updates/collect.cc updates/compressor.cc updates/extremes.cc

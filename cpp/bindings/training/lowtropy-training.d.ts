@@ -203,6 +203,9 @@ export interface NativeTraining {
     data: NativeDataset,
     shard: NativeBuffer,
   ): NativeTrainer | null;
+  /** Both change the weights in the buffer; see cpp/lowtropy/compress. */
+  prune(weights: NativeBuffer, share: number): void;
+  quantize(weights: NativeBuffer, count: number): void;
 }
 
 export default function createModule(options: ModuleOptions): Promise<NativeTraining>;
