@@ -66,12 +66,12 @@ async function buildPreset(preset, title, options = []) {
 async function buildModules() {
   await buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']);
   writeFileSync(inProject('dist', 'lowtropy.licences.txt'), notices());
-  const output = 'dist/lowtropy-training.peer.js';
-  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/peer.js'];
+  const output = 'dist/lowtropy-training.thread.js';
+  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/thread.js'];
   if (!isStale(output, [...inputs, 'package-lock.json'])) return;
   const start = Date.now();
   const title = 'Bundling the script of the threads';
-  await runTitled(title, 'peer', process.execPath, [inProject('scripts', 'build', 'peer.js')]);
+  await runTitled(title, 'thread', process.execPath, [inProject('scripts', 'build', 'thread.js')]);
   setModified(output, start);
 }
 
