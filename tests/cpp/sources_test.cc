@@ -320,23 +320,23 @@ void ExpectIntegers(Random& random, IntegerType type) {
   const bool one = random.Chance(0.3) || rows * of_row == 1;
   std::vector<float> scales(one ? 1 : rows * of_row);
   for (float& scale : scales) scale = 0.01F * random.Normal();
-  std::vector<int32_t> zeros(random.Chance(0.5) ? scales.size() : 0);
+  std::vector<int32_t> zero_points(random.Chance(0.5) ? scales.size() : 0);
   const auto draw = [&] {
     const T limits[] = {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
     const size_t range = sizeof(T) == 4 ? 1U << 30 : 200;
     return random.Chance(0.1) ? limits[random.Below(2)] : static_cast<T>(random.Below(range));
   };
-  for (int32_t& zero : zeros) zero = static_cast<int32_t>(draw());
+  for (int32_t& zero : zero_points) zero = static_cast<int32_t>(draw());
   std::vector<T> integers(rows * cols);
   for (T& integer : integers) integer = draw();
   Values wanted{rows, cols, {}};
   for (size_t i = 0; i < integers.size(); ++i) {
     const size_t s = one ? 0 : i / cols * of_row + i % cols / block;
-    const int64_t difference = int64_t{integers[i]} - (zeros.empty() ? 0 : zeros[s]);
+    const int64_t difference = int64_t{integers[i]} - (zero_points.empty() ? 0 : zero_points[s]);
     wanted.data.push_back(static_cast<float>(difference) * scales[s]);
   }
   quantization.scales = scales;
-  quantization.zeros = zeros;
+  quantization.zero_points = zero_points;
   std::vector<std::byte> bytes(1, std::byte{99});  // so that nothing is aligned
   const std::vector<std::byte> stored = BytesOf(integers);
   bytes.insert(bytes.end(), stored.begin(), stored.end());
@@ -356,10 +356,10 @@ TEST(IntegerSource, IsItsDenseMatrix) {
 TEST(IntegerSource, DifferencesBeyondTheIntegersAreExact) {
   const std::vector<int32_t> integers = {std::numeric_limits<int32_t>::max(),
                                          std::numeric_limits<int32_t>::min()};
-  const std::vector<int32_t> zeros = {std::numeric_limits<int32_t>::min()};
+  const std::vector<int32_t> zero_points = {std::numeric_limits<int32_t>::min()};
   const std::vector<float> scales = {0.5F};
   const auto bytes = BytesOf(integers);
-  ExpectSame(IntegerSource(1, 2, {IntegerType::kI32, bytes}, {scales, zeros}),
+  ExpectSame(IntegerSource(1, 2, {IntegerType::kI32, bytes}, {scales, zero_points}),
              {1, 2, {2147483648.0F, 0}});
 }
 
@@ -377,8 +377,9 @@ TEST(IntegerSource, RefusesWhatDoesNotFit) {
                 make({scales, {}, 2}));
   ExpectRefusal(ErrorKind::kShape, "A matrix of 2 x 3 needs 1 scale or 2, but there are 0.",
                 make({}));
-  const std::vector<int32_t> zeros = {1};
-  ExpectRefusal(ErrorKind::kShape, "There are 2 scales and 1 zero points.", make({scales, zeros}));
+  const std::vector<int32_t> zero_points = {1};
+  ExpectRefusal(ErrorKind::kShape, "There are 2 scales and 1 zero points.",
+                make({scales, zero_points}));
   for (const float wrong : {kNan, kInfinity, -kInfinity}) {
     const std::vector<float> not_finite = {1, wrong};
     ExpectRefusal(ErrorKind::kValue,

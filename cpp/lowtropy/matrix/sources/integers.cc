@@ -59,7 +59,7 @@ IntegerSource::IntegerSource(size_t rows, size_t cols, Integers integers,
       quantization_(quantization),
       block_(quantization.block == 0 ? cols : quantization.block),
       scales_of_row_((cols - 1) / block_ + 1) {
-  const auto& [scales, zeros, block] = quantization_;
+  const auto& [scales, zero_points, block] = quantization_;
   const uint64_t bytes = uint64_t{size()} * ByteSize(integers.type);
   if (integers.bytes.size() != bytes) {
     throw Error(ErrorKind::kShape,
@@ -74,9 +74,9 @@ IntegerSource::IntegerSource(size_t rows, size_t cols, Integers integers,
     throw Error(ErrorKind::kShape, Text("A matrix of ", rows, " x ", cols, " needs 1 scale or ",
                                         needed, ", but there are ", scales.size(), "."));
   }
-  if (!zeros.empty() && zeros.size() != scales.size()) {
-    throw Error(ErrorKind::kShape,
-                Text("There are ", scales.size(), " scales and ", zeros.size(), " zero points."));
+  if (!zero_points.empty() && zero_points.size() != scales.size()) {
+    throw Error(ErrorKind::kShape, Text("There are ", scales.size(), " scales and ",
+                                        zero_points.size(), " zero points."));
   }
   CheckAllFinite("Scale", scales);
 }
@@ -85,7 +85,7 @@ void IntegerSource::ReadRow(size_t row, std::span<float> out) const {
   size_t index = row * scales_of_row_;
   for (size_t begin = 0; begin < out.size(); begin += block_, ++index) {
     const auto part = out.subspan(begin, std::min(block_, out.size() - begin));
-    const int32_t zero = quantization_.zeros.empty() ? 0 : quantization_.zeros[index];
+    const int32_t zero = quantization_.zero_points.empty() ? 0 : quantization_.zero_points[index];
     ReadDifferences(integers_, row * cols() + begin, zero, part);
     for (float& value : part) value *= quantization_.scales[index];
   }

@@ -23,7 +23,7 @@ struct Quantization {
   // One for all, one a row, or, where `block` is not 0, one for each `block` columns of each row,
   // row-major, of which the last may be of fewer.
   std::span<const float> scales;
-  std::span<const int32_t> zeros = {};  // as many, or none: then they are 0
+  std::span<const int32_t> zero_points = {};  // as many, or none: then they are 0
   size_t block = 0;
 };
 
