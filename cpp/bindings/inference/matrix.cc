@@ -11,9 +11,7 @@
 #include "common/guard.h"
 #include "inference/describe.h"
 #include "lowtropy/matrix/choose/choose.h"
-#include "lowtropy/matrix/cost.h"
 #include "lowtropy/matrix/kernels/kernels.h"
-#include "lowtropy/matrix/profile.h"
 
 namespace lowtropy::bindings {
 namespace {
@@ -22,11 +20,12 @@ using emscripten::val;
 
 Matrix* MatrixFromDense(const Buffer& values, uint32_t rows, uint32_t cols,
                         const std::string& format) {
-  return new Matrix(EncodeAs(DenseView(values.Floats().data(), rows, cols), format, 1));
+  return new Matrix(
+      Encode(DenseView(values.Floats().data(), rows, cols), ParseFormatOrAuto(format), 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
-  return new Matrix(Recode(matrix, format, 1));
+  return new Matrix(Recode(matrix, ParseFormatOrAuto(format), 1));
 }
 
 std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
@@ -71,16 +70,18 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
   MultiplyColumns(matrix, rows, {in, offsets.data(), n, n, n}, {out, n}, {}, workspace.data());
 }
 
-void ToDense(const Matrix& matrix, const Buffer& values) {
-  const Matrix readable = matrix.Readable();
-  for (size_t r = 0; r < matrix.rows(); ++r) {
-    readable.ReadRow(r, values.Floats().subspan(r * matrix.cols(), matrix.cols()));
-  }
+void ToDense(const Matrix& matrix, const Buffer& values) { ReadRows(matrix, values.Floats()); }
+
+val FormatNames() {
+  val names = val::array();
+  for (const Format format : kFormats) names.call<void>("push", std::string(Name(format)));
+  return names;
 }
 
 EMSCRIPTEN_BINDINGS(matrix) {
   using emscripten::allow_raw_pointers;
   emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
+  emscripten::function("formatNames", Guarded<&FormatNames>);
   emscripten::function("matrixFromDense", Guarded<&MatrixFromDense>, allow_raw_pointers());
   emscripten::class_<Matrix>("Matrix")
       .function("rows", Guarded<&Matrix::rows>)

@@ -59,7 +59,7 @@ NetworkBuilder* Edit(const Model& model, double memory, double work) {
 
 void AddMatrix(NetworkBuilder& builder, const std::string& name, const Buffer& values,
                uint32_t rows, uint32_t cols, const std::string& format) {
-  builder.AddMatrix(name, DenseView(values.Floats().data(), rows, cols), FormatNamed(format));
+  builder.AddMatrix(name, DenseView(values.Floats().data(), rows, cols), ParseFormatOrAuto(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {
@@ -67,7 +67,7 @@ void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& v
 }
 
 void RecodeMatrix(NetworkBuilder& builder, const std::string& name, const std::string& format) {
-  builder.Recode(name, FormatNamed(format));
+  builder.Recode(name, ParseFormatOrAuto(format));
 }
 
 Model* Build(const NetworkBuilder& builder) { return new Model(builder.Build()); }
