@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes the names of the formats that a module knows as a module of JavaScript, for who needs them
- * before the WebAssembly is loaded: FILE.formats.js and its types.
+ * Writes the formats that a module knows as a module of JavaScript, for who needs them before the
+ * WebAssembly is loaded: FILE.formats.js and its types.
  *
  *   node scripts/build/formats.js FILE
  */
@@ -16,11 +16,17 @@ const LICENCE = '// SPDX-License-Identifier: Apache-2.0';
 const [file] = process.argv.slice(2);
 const { default: createModule } = await import(pathToFileURL(resolve(`${file}.js`)).href);
 const native = await createModule({ wasmBinary: readFileSync(`${file}.wasm`) });
-const names = `['${native.formatNames().join("', '")}']`;
+const notes = native.formats();
+const names = `['${Object.keys(notes).join("', '")}']`;
 
 writeFileSync(
   `${file}.formats.js`,
-  `${LICENCE}\n\nexport const FORMATS = Object.freeze(${names});\n`,
+  `${LICENCE}
+
+export const FORMATS = Object.freeze(${names});
+
+export const FORMAT_NOTES = Object.freeze(${JSON.stringify(notes, null, 2)});
+`,
 );
 writeFileSync(
   `${file}.formats.d.ts`,
@@ -28,5 +34,8 @@ writeFileSync(
 
 /** The formats a matrix can be held in. */
 export declare const FORMATS: readonly ${names};
+
+/** What they are, in a few words. */
+export declare const FORMAT_NOTES: Readonly<Record<(typeof FORMATS)[number], string>>;
 `,
 );

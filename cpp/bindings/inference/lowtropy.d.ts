@@ -179,7 +179,8 @@ export interface NativeModule {
   /** In use on the heap. */
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
-  formatNames(): FormatName[];
+  /** What each is, in a few words. */
+  formats(): Record<FormatName, string>;
   matrixFromDense(
     values: NativeBuffer,
     rows: number,

@@ -72,16 +72,19 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
 
 void ToDense(const Matrix& matrix, const Buffer& values) { ReadRows(matrix, values.Floats()); }
 
-val FormatNames() {
-  val names = val::array();
-  for (const Format format : kFormats) names.call<void>("push", std::string(Name(format)));
-  return names;
+// {name: what it is} of all formats, in their order.
+val DescribeFormats() {
+  val notes = val::object();
+  for (const Format format : kFormats) {
+    notes.set(std::string(Name(format)), std::string(RowOf(format).note));
+  }
+  return notes;
 }
 
 EMSCRIPTEN_BINDINGS(matrix) {
   using emscripten::allow_raw_pointers;
   emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
-  emscripten::function("formatNames", Guarded<&FormatNames>);
+  emscripten::function("formats", Guarded<&DescribeFormats>);
   emscripten::function("matrixFromDense", Guarded<&MatrixFromDense>, allow_raw_pointers());
   emscripten::class_<Matrix>("Matrix")
       .function("rows", Guarded<&Matrix::rows>)

@@ -21,8 +21,8 @@ AnyFormat Empty(size_t rows, size_t cols) {
 
 template <class Storage>
 constexpr FormatRow MakeRow() {
-  return {Storage::kName,   Storage::kFileVersion, Storage::Refusal, Storage::Count,
-          Storage::Predict, Encode<Storage>,       Empty<Storage>};
+  return {Storage::kName, Storage::kNote,   Storage::kFileVersion, Storage::Refusal,
+          Storage::Count, Storage::Predict, Encode<Storage>,       Empty<Storage>};
 }
 
 template <size_t... kAt>

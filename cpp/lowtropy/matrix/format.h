@@ -42,6 +42,7 @@ inline constexpr auto kFormats = []<size_t... kAt>(std::index_sequence<kAt...>) 
 // What can be told of a format without a matrix in it. A format's header says what each means.
 struct FormatRow {
   std::string_view name;
+  std::string_view note;  // what it is, in a few words
   unsigned file_version;
   std::string (*refusal)(const Profile& profile);
   void (*count)(const Profile& profile, Counter& counter);

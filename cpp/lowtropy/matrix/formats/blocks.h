@@ -40,6 +40,7 @@ struct Pcsr;
 // Indices are packed where they have 12 bits. About 14 bits an element.
 struct Blocks {
   static constexpr std::string_view kName = "blocks";
+  static constexpr std::string_view kNote = "tables of products";
   static constexpr unsigned kFileVersion = 2;
   static constexpr Feed kFeed = Feed::kTables;
 

@@ -26,6 +26,7 @@ namespace lowtropy {
 // values (k̄ near K, K large) fill omegaPtr with repeated pointers.
 struct Cer {
   static constexpr std::string_view kName = "cer";
+  static constexpr std::string_view kNote = "compressed entropy rows";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kLists;
 

@@ -25,6 +25,7 @@ namespace lowtropy {
 // values each, so that cer's repeated pointers would cost more than naming the runs.
 struct Cser {
   static constexpr std::string_view kName = "cser";
+  static constexpr std::string_view kNote = "compressed shared elements";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kLists;
 

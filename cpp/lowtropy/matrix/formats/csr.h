@@ -20,6 +20,7 @@ namespace lowtropy {
 // multiplication and one addition each. The baseline that knows zeros but not repeated values.
 struct Csr {
   static constexpr std::string_view kName = "csr";
+  static constexpr std::string_view kNote = "compressed rows";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kLists;
 

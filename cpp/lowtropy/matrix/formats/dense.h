@@ -19,6 +19,7 @@ namespace lowtropy {
 // addition each. Wins where the entropy is high and every element differs.
 struct Dense {
   static constexpr std::string_view kName = "dense";
+  static constexpr std::string_view kNote = "every value";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kRows;
 

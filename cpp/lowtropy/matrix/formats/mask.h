@@ -28,6 +28,7 @@ namespace lowtropy {
 // where unpacking a row serves many columns, unless p0 is so small that palette is smaller.
 struct Mask {
   static constexpr std::string_view kName = "mask";
+  static constexpr std::string_view kNote = "a bitmap and packed codes";
   static constexpr unsigned kFileVersion = 2;
   static constexpr Feed kFeed = Feed::kLists;
 

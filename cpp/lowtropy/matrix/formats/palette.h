@@ -28,6 +28,7 @@ namespace lowtropy {
 // where p0 is small, so that listing the elements other than omega[0] would list nearly all.
 struct Palette {
   static constexpr std::string_view kName = "palette";
+  static constexpr std::string_view kNote = "packed codes";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kRowsOrLists;
 

@@ -22,6 +22,7 @@ namespace lowtropy {
 // many distinct values (K per row large) that the runs of cer and cser are short.
 struct Pcsr {
   static constexpr std::string_view kName = "pcsr";
+  static constexpr std::string_view kNote = "compressed rows of codes";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kLists;
 
