@@ -56,3 +56,10 @@ if(LOWTROPY_FUZZERS)
     add_test(NAME corpus.${subject} COMMAND ${fuzzer} -runs=0 ${test_folder}/fuzz/corpus/${subject})
   endforeach()
 endif()
+
+# The library as others use it; once, for sanitizers are ours.
+if(NOT EMSCRIPTEN AND NOT LOWTROPY_SANITIZERS)
+  add_test(NAME install
+           COMMAND ${CMAKE_COMMAND} -D BUILD_FOLDER=${PROJECT_BINARY_DIR}
+                   -D FOLDER=${PROJECT_BINARY_DIR}/install-test -P ${test_folder}/install/run.cmake)
+endif()

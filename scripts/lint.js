@@ -2,14 +2,16 @@
 
 /** The linters. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { npmCommand } from './build.js';
 import { filesIn, isStale, setModified } from './common/files.js';
-import { inProject, runShown, runQuietly, twoAtATime } from './common/run.js';
+import { StepError, inProject, runShown, runQuietly, twoAtATime } from './common/run.js';
+import { checkIncludes } from './lint/includes.js';
+import { CPP_ROOMS } from './lint/rooms.js';
 
-const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz'];
+const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz', 'tests/install'];
 
 /** @param {RegExp} pattern of file names */
 function cppFiles(pattern) {
@@ -34,6 +36,15 @@ export async function checkWebFormat() {
 
 export async function eslint() {
   await runShown(npmCommand('eslint'), ['--max-warnings', '0', '.']);
+}
+
+/** Whether C++ includes go along the arrows of the house. */
+export async function checkRooms() {
+  const files = ['cpp', 'tests'].flatMap((folder) => filesIn(folder, /\.(cc|h)$/));
+  const texts = files.map((file) => readFileSync(inProject(file), 'utf8'));
+  const complaints = checkIncludes(CPP_ROOMS, new Map(files.map((file, i) => [file, texts[i]])));
+  if (complaints.length > 0) throw new StepError(complaints.join('\n'));
+  console.log(`The includes of ${files.length} files go along the arrows.`);
 }
 
 /** Runs clang-tidy over the sources that changed, or whose headers did, since it last liked them. */

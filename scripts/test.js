@@ -10,7 +10,7 @@ import { build, npmCommand } from './build.js';
 import { filesIn } from './common/files.js';
 import { StepError, runMain, runShown, secondsSince } from './common/run.js';
 import { fuzz } from './fuzz.js';
-import { checkCppFormat, checkWebFormat, clangTidy, eslint } from './lint.js';
+import { checkCppFormat, checkRooms, checkWebFormat, clangTidy, eslint } from './lint.js';
 import { setup } from './setup.js';
 
 /**
@@ -25,6 +25,7 @@ import { setup } from './setup.js';
 const steps = [
   { name: 'clang-format', group: 'lint', needs: [], run: checkCppFormat },
   { name: 'clang-tidy', group: 'lint', needs: ['native'], run: clangTidy },
+  { name: 'rooms', group: 'lint', needs: [], run: checkRooms },
   { name: 'prettier', group: 'lint', needs: [], run: checkWebFormat },
   { name: 'eslint', group: 'lint', needs: [], run: eslint },
   { name: 'types', group: 'types', needs: ['module', 'types'], run: checkTypes },

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 
 import { Model } from '../../web/lib/index.js';
-import { noData, readData } from '../node/data.js';
-import { dropFiles } from './browser.js';
+import { noData, readData } from '../../scripts/common/data.js';
+import { dropFiles } from '../support/browser.js';
 import {
   checkLook,
   findClipped,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { launchBrowser, openPage } from '../browser/browser.js';
+import { launchBrowser, openPage } from '../support/browser.js';
 import {
   PRODUCT,
   WORKS,

@@ -11,7 +11,7 @@
  * @typedef {import('./coordinate/member.js').MemberStatus} MemberStatus
  * @typedef {import('./updates/message.js').Message} Message
  * @typedef {import('./updates/message.js').TensorUpdate} TensorUpdate
- * @typedef {import('./simulate/links.js').Link} Link
+ * @typedef {import('./coordinate/links.js').Link} Link
  * @typedef {import('./learn/optimizer-options.js').OptimizerOptions} OptimizerOptions
  * @typedef {import('./learn/optimizer-options.js').Schedule} Schedule
  * @typedef {import('./coordinate/options.js').SimulationOptions} SimulationOptions

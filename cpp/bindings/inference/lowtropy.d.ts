@@ -72,8 +72,11 @@ export interface NativeMatrix extends Handle {
   toDense(values: NativeBuffer): void;
 }
 
+/** Weights as they were given; buffers that it was made of may be deleted. */
+export type NativeSource = Handle;
+
 export interface NetworkBuilder extends Handle {
-  addMatrix(name: string, values: NativeBuffer, rows: number, cols: number, format: string): void;
+  addMatrix(name: string, source: NativeSource, format: string): void;
   addVector(name: string, values: NativeBuffer): void;
   recode(name: string, format: string): void;
   build(): NativeModel | null;
@@ -181,12 +184,19 @@ export interface NativeModule {
   makeBuffer(bytes: number): NativeBuffer | null;
   /** What each is, in a few words. */
   formats(): Record<FormatName, string>;
-  matrixFromDense(
-    values: NativeBuffer,
+  /** What the parts are depends on the kind: see source.cc. */
+  makeSource(
+    kind: number,
     rows: number,
     cols: number,
-    format: string,
-  ): NativeMatrix | null;
+    table: NativeBuffer,
+    codes: NativeBuffer,
+    others: NativeBuffer,
+    count: number,
+    codeType: number,
+    otherBits: number,
+  ): NativeSource | null;
+  matrixFrom(source: NativeSource, format: string): NativeMatrix | null;
   /** Limits are negative where they are the default. */
   makeBuilder(graphJson: string, maxMemory: number, maxWork: number): NetworkBuilder | null;
   /** `fileSize`: in bytes; negative where it is not known. */

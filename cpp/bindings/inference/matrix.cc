@@ -10,6 +10,7 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
+#include "inference/source.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 
@@ -18,10 +19,8 @@ namespace {
 
 using emscripten::val;
 
-Matrix* MatrixFromDense(const Buffer& values, uint32_t rows, uint32_t cols,
-                        const std::string& format) {
-  return new Matrix(
-      Encode(DenseView(values.Floats().data(), rows, cols), ParseFormatOrAuto(format), 1));
+Matrix* MatrixFrom(const Source& source, const std::string& format) {
+  return new Matrix(Encode(*source.rows, ParseFormatOrAuto(format), 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
@@ -88,7 +87,7 @@ EMSCRIPTEN_BINDINGS(matrix) {
   using emscripten::allow_raw_pointers;
   emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
   emscripten::function("formats", Guarded<&DescribeFormats>);
-  emscripten::function("matrixFromDense", Guarded<&MatrixFromDense>, allow_raw_pointers());
+  emscripten::function("matrixFrom", Guarded<&MatrixFrom>, allow_raw_pointers());
   emscripten::class_<Matrix>("Matrix")
       .function("rows", Guarded<&Matrix::rows>)
       .function("cols", Guarded<&Matrix::cols>)

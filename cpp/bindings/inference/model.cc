@@ -11,6 +11,7 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
+#include "inference/source.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
@@ -57,9 +58,9 @@ NetworkBuilder* Edit(const Model& model, double memory, double work) {
   return new NetworkBuilder(model.executor.network(), MakeLimits(memory, work));
 }
 
-void AddMatrix(NetworkBuilder& builder, const std::string& name, const Buffer& values,
-               uint32_t rows, uint32_t cols, const std::string& format) {
-  builder.AddMatrix(name, DenseView(values.Floats().data(), rows, cols), ParseFormatOrAuto(format));
+void AddMatrix(NetworkBuilder& builder, const std::string& name, const Source& source,
+               const std::string& format) {
+  builder.AddMatrix(name, *source.rows, ParseFormatOrAuto(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {

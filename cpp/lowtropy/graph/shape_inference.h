@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/names.h"
 #include "lowtropy/graph/graph.h"
 
 namespace lowtropy {
@@ -17,17 +18,9 @@ namespace lowtropy {
 // All arithmetic is safe against any numbers that the fields can hold.
 
 inline constexpr size_t kMaxNodes = 16384;  // and inputs of one; planning may take quadratic time
-inline constexpr size_t kMaxNameBytes = 256;
-inline constexpr size_t kMaxTensorNameBytes = 128;
 inline constexpr uint64_t kMaxValueFloats = uint64_t{1} << 31;  // of one value
 inline constexpr uint32_t kMaxPoolWindow = 65535;               // kernel, stride and padding, each
 inline constexpr uint32_t kMaxClasses = uint32_t{1} << 24;      // floats tell no more apart
-
-// 1 to kMaxNameBytes bytes of UTF-8 without control characters: what names of nodes and values are.
-bool IsName(std::string_view name);
-
-// 1 to kMaxTensorNameBytes characters of A-Z a-z 0-9 _ . / -: what names of tensors are.
-bool IsTensorName(std::string_view name);
 
 // Positions in `graph.nodes`, every node after those that make its inputs, and otherwise in the
 // graph's own order. Throws Error(kFile), naming the node or value, when there is a cycle, an

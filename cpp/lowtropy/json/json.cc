@@ -9,8 +9,8 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/names.h"
 #include "lowtropy/base/text.h"
-#include "lowtropy/graph/shape_inference.h"
 
 namespace lowtropy {
 namespace {

@@ -16,13 +16,6 @@
 namespace lowtropy {
 namespace {
 
-void CheckShape(const RowSource& source) {
-  if (HasStorableShape(source.rows(), source.cols())) return;
-  throw Error(ErrorKind::kShape,
-              Text("A matrix needs 1 to ", kMaxElements, " elements, but this one is ",
-                   source.rows(), " x ", source.cols(), "."));
-}
-
 void CheckFinite(float value, size_t row, size_t col) {
   if (std::isfinite(value)) return;
   const char* what = std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
@@ -144,8 +137,14 @@ void CountRow(std::span<const RowEntry> listed, size_t row_number, std::vector<s
 
 }  // namespace
 
+void CheckShape(uint64_t rows, uint64_t cols) {
+  if (HasStorableShape(rows, cols)) return;
+  throw Error(ErrorKind::kShape, Text("A matrix needs 1 to ", kMaxElements,
+                                      " elements, but this one is ", rows, " x ", cols, "."));
+}
+
 Profile Profile::Of(const RowSource& from) {
-  CheckShape(from);
+  CheckShape(from.rows(), from.cols());
   const RowReader source(from);
   Profile profile;
   profile.rows = source.rows();

@@ -17,6 +17,9 @@ constexpr bool HasStorableShape(uint64_t rows, uint64_t cols) {
   return rows != 0 && cols != 0 && cols <= kMaxElements / rows;
 }
 
+// Throws Error(kShape) unless it has one.
+void CheckShape(uint64_t rows, uint64_t cols);
+
 // The statistics of a matrix in the notation of arXiv:1805.10692, section II.
 struct Stats {
   double p0 = 0;                // share of the most frequent value

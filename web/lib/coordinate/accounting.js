@@ -11,7 +11,7 @@
  */
 
 /**
- * @typedef {import('../simulate/links.js').Link} Link
+ * @typedef {import('./links.js').Link} Link
  *
  * @typedef {object} Totals since the simulation began; bytes by worker
  * @property {number[]} up

@@ -15,6 +15,7 @@ import {
 } from './memory.js';
 import { call, getNative } from './module.js';
 import { describe } from './tags.js';
+import { makeSource } from './weights.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -75,10 +76,20 @@ export class Matrix extends Handle {
     const floats = takeFloats(values, 'The values of a matrix', (length) =>
       checkLength(length, rows * cols, `A matrix of ${rows}×${cols}`),
     );
-    const buffer = uploadFloats(floats);
+    return Matrix.#from({ data: floats }, rows, cols, format);
+  }
+
+  /**
+   * @param {import('./weights.js').Weights | { data: import('./memory.js').Floats }} weights
+   * @param {number} rows
+   * @param {number} cols
+   * @param {FormatName | 'auto'} format
+   */
+  static #from(weights, rows, cols, format) {
+    const source = makeSource(/** @type {any} */ (weights), rows, cols, 'The matrix');
     return withBuffers(
-      [buffer],
-      () => new Matrix(call((native) => native.matrixFromDense(buffer, rows, cols, format))),
+      [source],
+      () => new Matrix(call((native) => native.matrixFrom(source, format))),
     );
   }
 

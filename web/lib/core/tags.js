@@ -91,7 +91,7 @@ export function bytesOf(value) {
 }
 
 /**
- * @template {Float32ArrayConstructor | Float64ArrayConstructor | Uint32ArrayConstructor} Kind
+ * @template {new (buffer: ArrayBufferLike, byteOffset: number, length: number) => ArrayBufferView} Kind
  * @param {unknown} value a typed array of that kind
  * @param {Kind} Kind of this realm
  * @returns {InstanceType<Kind>} a plain one that shares the memory

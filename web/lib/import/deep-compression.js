@@ -13,15 +13,19 @@
  */
 
 import { checkBytes } from '../core/check.js';
-import { FileError, LimitError, MemoryError, UnsupportedError } from '../core/errors.js';
+import { FileError, LimitError, UnsupportedError } from '../core/errors.js';
 import { nativeLimits } from '../core/limits.js';
+import { makeFloats } from '../core/memory.js';
 import { readCaffe } from './caffe.js';
 import { inferShapes, nodeParameters } from './shapes.js';
 
 /**
+ * @typedef {import('../core/weights.js').GapWeights} GapWeights
  * @typedef {import('./shapes.js').Graph} Graph
  * @typedef {import('./shapes.js').Shape} Shape
  * @typedef {import('./shapes.js').Tensor} Tensor
+ *
+ * @typedef {import('./shapes.js').TensorShape & GapWeights} Weight a matrix
  *
  * @typedef {object} StoredLayer
  * @property {string} name
@@ -158,63 +162,73 @@ function readCounts(cursor, layers) {
 }
 
 /**
- * @param {StoredLayer} layer
- * @returns {Float32Array}
- */
-function allocate({ name, weight: { rows, cols } }) {
-  try {
-    return new Float32Array(rows * cols);
-  } catch {
-    throw new MemoryError(
-      `There is no memory for the weights of layer "${name}": ${4 * rows * cols} bytes are needed.`,
-    );
-  }
-}
-
-/**
  * @param {Cursor} cursor
  * @param {StoredLayer} layer
- * @returns {{ bias: Float32Array | undefined, weights: Float32Array }}
+ * @returns {{ bias: Float32Array | undefined, weights: GapWeights }}
  */
 function readLayer(cursor, layer) {
-  const { name, entries, weight } = layer;
+  const { name, entries } = layer;
   const codebook = cursor.floats(CODEBOOK_LENGTH, name, 'the codebook');
   if (codebook[0] !== 0) refuse(name, `have ${codebook[0]} instead of 0 first in the codebook`);
   const bias = layer.bias && cursor.floats(layer.bias.cols, name, 'the biases');
   const codes = cursor.take(entries, name, 'the codes');
   const gaps = cursor.take(Math.ceil(entries / 2), name, 'the gaps');
-  const weights = allocate(layer);
-  let position = -1;
-  for (let i = 0; i < entries; ++i) {
-    const nibble = i % 2 === 0 ? gaps[i >> 1] & 15 : gaps[i >> 1] >> 4;
-    position += nibble + 1;
-    if (position >= weights.length) {
-      refuse(
-        name,
-        `put entry ${i} of ${entries} at position ${position} of a matrix of ${
-          weight.rows
-        }×${weight.cols}`,
-      );
-    }
-    weights[position] = codebook[codes[i]];
-  }
-  return { bias, weights };
+  checkPositions(layer, gaps);
+  return { bias, weights: { codebook, entries, codes, codeBits: 8, gaps, gapBits: 4 } };
 }
 
 /**
- * A network compressed by Deep Compression, whose layers are read one by one, as they are asked for:
- * dense, all of them together may take a hundred times what the file has.
+ * @param {Uint8Array} gaps
+ * @param {number} entry its number
+ */
+function gapOf(gaps, entry) {
+  return entry % 2 === 0 ? gaps[entry >> 1] & 15 : gaps[entry >> 1] >> 4;
+}
+
+/**
+ * @param {StoredLayer} layer
+ * @param {Uint8Array} gaps
+ */
+function checkPositions({ name, entries, weight: { rows, cols } }, gaps) {
+  let position = -1;
+  for (let i = 0; i < entries; ++i) {
+    position += gapOf(gaps, i) + 1;
+    if (position < rows * cols) continue;
+    refuse(
+      name,
+      `put entry ${i} of ${entries} at position ${position} of a matrix of ${rows}×${cols}`,
+    );
+  }
+}
+
+/**
+ * @param {GapWeights} weights
+ * @param {number} length
+ * @returns {Float32Array}
+ */
+function makeDense({ codebook, entries, codes, gaps }, length) {
+  const values = makeFloats(length);
+  let position = -1;
+  for (let i = 0; i < entries; ++i) {
+    position += gapOf(gaps, i) + 1;
+    values[position] = codebook[codes[i]];
+  }
+  return values;
+}
+
+/**
+ * A network compressed by Deep Compression, whose layers are read one by one, as they are asked for,
+ * and are views of the file: dense, they may take a hundred times what it has.
  *
  * @param {Uint8Array | ArrayBuffer} netBytes the `.net` file
  * @param {string} prototxtText the Caffe deploy file it belongs to
  * @param {import('../core/limits.js').Limits} [limits] maxMemory: of all weights as dense float32, too
- * @returns {{ graph: Graph, total: number, tensors: Generator<[name: string, tensor: Tensor]> }}
- *   total: bytes of all tensors
+ * @returns {{ graph: Graph, total: number, tensors: Generator<[name: string, tensor: Weight | Tensor]> }}
+ *   total: bytes of all tensors as dense float32
  * @throws {FileError} if either is damaged or one does not belong to the other; names the layer. The
  *   generator throws, too
  * @throws {UnsupportedError} for layers that this library does not have
  * @throws {LimitError}
- * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
  */
 export function openDeepCompression(netBytes, prototxtText, limits = {}) {
   const graph = readCaffe(prototxtText);
@@ -245,13 +259,13 @@ function checkTotal(total, given, limits) {
 /**
  * @param {Cursor} cursor
  * @param {StoredLayer[]} layers
- * @returns {Generator<[name: string, tensor: Tensor]>}
+ * @returns {Generator<[name: string, tensor: Weight | Tensor]>}
  */
 function* readTensors(cursor, layers) {
   for (const layer of layers) {
     const { bias, weights } = readLayer(cursor, layer);
     const { name, rows, cols } = layer.weight;
-    yield [name, { rows, cols, kind: 'matrix', data: weights }];
+    yield [name, { rows, cols, kind: 'matrix', ...weights }];
     if (layer.bias && bias)
       yield [layer.bias.name, { rows: 1, cols: bias.length, kind: 'vector', data: bias }];
   }
@@ -265,7 +279,7 @@ function* readTensors(cursor, layers) {
 }
 
 /**
- * Reads a network compressed by Deep Compression, all of it.
+ * Reads a network compressed by Deep Compression, all of it, as dense weights.
  *
  * @param {Uint8Array | ArrayBuffer} netBytes the `.net` file
  * @param {string} prototxtText the Caffe deploy file it belongs to
@@ -276,5 +290,12 @@ function* readTensors(cursor, layers) {
  */
 export function readDeepCompression(netBytes, prototxtText) {
   const { graph, tensors } = openDeepCompression(netBytes, prototxtText);
-  return { graph, tensors: new Map(tensors) };
+  /** @type {Map<string, Tensor>} */
+  const dense = new Map();
+  for (const [name, tensor] of tensors) {
+    const { rows, cols, kind } = tensor;
+    const data = 'data' in tensor ? tensor.data : makeDense(tensor, rows * cols);
+    dense.set(name, { rows, cols, kind, data });
+  }
+  return { graph, tensors: dense };
 }

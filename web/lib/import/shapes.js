@@ -47,6 +47,8 @@ import { FileError } from '../core/errors.js';
  * @typedef {{ rows: number, cols: number, kind: 'matrix' | 'vector' }} TensorShape
  *   A vector of n values has 1 row and n columns.
  * @typedef {TensorShape & { data: Float32Array }} Tensor row-major
+ * @typedef {TensorShape & import('../core/weights.js').Weights} CodedTensor a matrix that is dense or
+ *   coded otherwise, or a vector, which is a Tensor
  */
 
 /** Beyond it float32 does not tell the numbers of classes apart. */

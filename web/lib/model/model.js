@@ -19,6 +19,7 @@ import { Pauses } from '../core/pause.js';
 import { copyData } from '../core/places.js';
 import { checkSignal, throwIfAborted } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
+import { makeSource, naming, takeValues } from '../core/weights.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
 /**
@@ -30,6 +31,7 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
  * @typedef {import('../core/limits.js').Limits} Limits
  * @typedef {import('../import/shapes.js').Graph} Graph
+ * @typedef {import('../import/shapes.js').CodedTensor} CodedTensor
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
  * @typedef {import('./source.js').ModelSource} ModelSource
@@ -149,11 +151,11 @@ export class Model extends Handle {
   }
 
   /**
-   * Builds a model from a graph and dense weights.
+   * Builds a model from a graph and weights, dense or coded otherwise.
    *
    * @param {Graph} graph
-   * @param {Map<string, Tensor>} tensors by name, row-major; each is forgotten once it is encoded
-   *   if `consume` is set
+   * @param {Map<string, CodedTensor>} tensors by name, row-major; each is forgotten once it is
+   *   encoded if `consume` is set
    * @param {BuildOptions & { consume?: boolean }} [options]
    * @returns {Promise<Model>}
    * @throws {FileError | ShapeError | ValueError} if graph and tensors do not fit
@@ -178,7 +180,7 @@ export class Model extends Handle {
    * As `fromGraph`, of tensors that come one by one. For this library's own use.
    *
    * @param {Graph} graph
-   * @param {Iterable<readonly [name: string, tensor: Tensor]>} tensors
+   * @param {Iterable<readonly [name: string, tensor: CodedTensor]>} tensors
    * @param {number} total bytes as dense float32
    * @param {BuildOptions} options
    * @returns {Promise<Model>}
@@ -664,30 +666,22 @@ function weightFormats(graph, format) {
 /**
  * @param {NetworkBuilder} builder
  * @param {string} name
- * @param {Tensor} tensor
+ * @param {CodedTensor} tensor
  * @param {string} format
  */
 function addTensor(builder, name, tensor, format) {
-  const { rows, cols, kind } = tensor;
-  const data = takeFloats(tensor.data, `The tensor "${name}"`, (length) => {
-    if (length === rows * cols) return;
-    throw new ShapeError(
-      `The tensor "${name}" must hold ${rows}×${cols} = ${rows * cols} values, not ${length}.`,
+  const what = `The tensor "${name}"`;
+  const { rows, cols } = tensor;
+  if (tensor.kind === 'matrix') {
+    const source = makeSource(tensor, rows, cols, what);
+    withBuffers([source], () =>
+      naming(what, () => call(() => builder.addMatrix(name, source, format))),
     );
-  });
-  const values = uploadFloats(data);
-  withBuffers([values], () => {
-    try {
-      call(() =>
-        kind === 'matrix'
-          ? builder.addMatrix(name, values, rows, cols, format)
-          : builder.addVector(name, values),
-      );
-    } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      throw new ValueError(`The tensor "${name}": ${error.message}`);
-    }
-  });
+  } else {
+    const { data } = /** @type {Tensor} */ (tensor);
+    const values = uploadFloats(takeValues(data, rows, cols, what));
+    withBuffers([values], () => naming(what, () => call(() => builder.addVector(name, values))));
+  }
 }
 
 /**

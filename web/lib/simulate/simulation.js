@@ -22,7 +22,7 @@ import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
  * @typedef {import('../coordinate/accounting.js').TotalsReport} TotalsReport
  * @typedef {import('../coordinate/checkpoint.js').Snapshot} Snapshot
  * @typedef {import('../learn/data.js').Data} Data
- * @typedef {import('./links.js').Link} Link
+ * @typedef {import('../coordinate/links.js').Link} Link
  * @typedef {import('../coordinate/member.js').MemberStatus} MemberStatus
  * @typedef {import('../coordinate/options.js').Settings} Settings
  * @typedef {import('../coordinate/options.js').SimulationOptions} SimulationOptions
