@@ -39,7 +39,7 @@ describe('package', () => {
       'dist/lowtropy-training.binary.js',
       'dist/lowtropy-training.d.ts',
       'dist/lowtropy-training.js',
-      'dist/lowtropy-training.peer.js',
+      'dist/lowtropy-training.thread.js',
       'dist/lowtropy-training.wasm',
       'dist/lowtropy.binary.js',
       'dist/lowtropy.d.ts',
