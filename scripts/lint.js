@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 
 import { npmCommand } from './build.js';
 import { filesIn, isStale, setModified } from './common/files.js';
-import { StepError, inProject, runShown, runQuietly, twoAtATime } from './common/run.js';
+import { StepError, inProject, runShown, runQuietly, atATime } from './common/run.js';
 import { checkIncludes } from './lint/includes.js';
 import { CPP_ROOMS } from './lint/rooms.js';
 
@@ -47,14 +47,18 @@ export async function checkRooms() {
   console.log(`The includes of ${files.length} files go along the arrows.`);
 }
 
-/** Runs clang-tidy over the sources that changed, or whose headers did, since it last liked them. */
-export async function clangTidy() {
+/**
+ * Runs clang-tidy over the sources that changed, or whose headers did, since it last liked them.
+ *
+ * @param {number} cores
+ */
+export async function clangTidy(cores) {
   const common = [...cppFiles(/\.h$/), '.clang-tidy', 'CMakeLists.txt'];
   const sources = CPP_FOLDERS.slice(0, 2)
     .flatMap((folder) => filesIn(folder, /\.cc$/))
     .filter((source) => !source.startsWith('cpp/bindings/')); // known to Emscripten only
   const stale = sources.filter((source) => isStale(tidyStamp(source), [source, ...common]));
-  await twoAtATime(stale, tidy);
+  await atATime(cores, stale, tidy);
   console.log(`clang-tidy: ${stale.length} of ${sources.length} files looked at, no complaint`);
 }
 

@@ -8,7 +8,7 @@
  * @typedef {import('./updates/compressor.js').CompressorOptions} CompressorOptions
  * @typedef {import('./updates/compressor.js').MethodName} MethodName
  * @typedef {import('./learn/data.js').DataOption} DataOption
- * @typedef {import('./coordinate/member.js').MemberStatus} MemberStatus
+ * @typedef {import('./coordinate/worker-record.js').WorkerStatus} WorkerStatus
  * @typedef {import('./updates/message.js').Message} Message
  * @typedef {import('./updates/message.js').TensorUpdate} TensorUpdate
  * @typedef {import('./coordinate/links.js').Link} Link

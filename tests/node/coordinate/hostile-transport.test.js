@@ -7,9 +7,9 @@ import { after, describe, test } from 'node:test';
 
 import { LowtropyError } from '../../../web/lib/index.js';
 import { checkOptions } from '../../../web/lib/coordinate/options.js';
-import { peerHandlers } from '../../../web/lib/coordinate/peer-handlers.js';
+import { roleHandlers } from '../../../web/lib/coordinate/role-handlers.js';
 import { Simulation } from '../../../web/lib/simulate/simulation.js';
-import { FakeTransport, fakeKit } from '../../support/fake-kit.js';
+import { FakeTransport, fakeKit } from '../../support/fake-roles.js';
 import { makeMangler } from './mangle.js';
 import { chooseSeed } from '../../support/random.js';
 
@@ -39,7 +39,7 @@ async function nextRound(simulation) {
   }
 }
 
-/** Until whatever was told to peers has been done. */
+/** Until whatever was told to the others has been done. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** @param {Simulation} simulation @param {FakeTransport} transport @param {string} [when] */
@@ -82,17 +82,17 @@ test('hostile transport: whatever becomes of answers, all have the same weights'
 });
 
 /**
- * @param {string} peer
+ * @param {string} end
  * @param {string} type
  * @param {(frame: any) => any[]} change of the first such answer
  * @param {SimulationOptions} [options]
  */
-async function mangleOnce(peer, type, change, options) {
+async function mangleOnce(end, type, change, options) {
   const { simulation, transport } = simulate(options);
   await nextRound(simulation);
   let done = false;
   transport.mangle = (name, asked, frame) => {
-    if (done || name !== peer || asked !== type) return [frame];
+    if (done || name !== end || asked !== type) return [frame];
     done = true;
     return change(frame);
   };
@@ -222,17 +222,17 @@ describe('hostile transport: weights and states', () => {
     ['The server', 'save', (simulation) => simulation.checkpoint()],
     ['The server', 'export', (simulation) => simulation.model()],
   ];
-  for (const [peer, type, ask] of asked) {
+  for (const [end, type, ask] of asked) {
     for (const [what, change] of /** @type {const} */ ([
       ['changed', flip],
       ['short', (/** @type {any} */ { head, body }) => [{ head, body: body.slice(1) }]],
       ['without a value', (/** @type {any} */ { head, body }) => [{ head: { id: head.id }, body }]],
     ])) {
-      test(`${type} of ${peer}, ${what}, are refused`, async () => {
+      test(`${type} of ${end}, ${what}, are refused`, async () => {
         const { simulation, transport } = simulate();
         await nextRound(simulation);
         transport.mangle = (name, asking, frame) =>
-          name === peer && asking === type ? change(/** @type {any} */ (frame)) : [frame];
+          name === end && asking === type ? change(/** @type {any} */ (frame)) : [frame];
         await assert.rejects(ask(simulation), (error) => {
           assertSentence(error);
           return /^AnswerError: .* answered "\w+" wrongly: /.test(String(error));
@@ -286,13 +286,13 @@ describe('hostile transport: weights and states', () => {
   });
 });
 
-describe('hostile transport: requests, at the peers', () => {
+describe('hostile transport: requests, at the server and at workers', () => {
   const { settings } = checkOptions({ workers: 3, delay: 1 });
   const spec = { kind: 'digits', count: 10, seed: 1 };
 
   /** @param {string} role */
-  async function openPeer(role) {
-    const handlers = peerHandlers(fakeKit, undefined);
+  async function openRole(role) {
+    const handlers = roleHandlers(fakeKit, undefined);
     await handlers.open({ role, settings, spec, worker: 1, stream: 2 }, []);
     return handlers;
   }
@@ -319,14 +319,14 @@ describe('hostile transport: requests, at the peers', () => {
     ],
   ])) {
     test(`open: ${what}`, async () => {
-      const handlers = peerHandlers(fakeKit, undefined);
+      const handlers = roleHandlers(fakeKit, undefined);
       const whole = { role: 'worker', settings, spec, worker: 1, stream: 2, ...fields };
       await assert.rejects(async () => handlers.open(whole, body), message);
     });
   }
 
-  test('a peer is opened once', async () => {
-    const handlers = await openPeer('server');
+  test('a role is opened once', async () => {
+    const handlers = await openRole('server');
     assert(!('open' in handlers));
   });
 
@@ -353,7 +353,7 @@ describe('hostile transport: requests, at the peers', () => {
     ['stall', { milliseconds: 'long' }, [], /The milliseconds must be a whole number/],
   ])) {
     test(`worker, ${type}: ${error.source.slice(0, 40)}`, async () => {
-      const worker = await openPeer('worker');
+      const worker = await openRole('worker');
       const ask = () => worker.weights({ round: 0 }, []);
       const before = await ask();
       await assert.rejects(async () => worker[type](fields, body), error);
@@ -364,26 +364,26 @@ describe('hostile transport: requests, at the peers', () => {
   for (const [type, fields, body, error] of /** @type {Array<[string, any, any, RegExp]>} */ ([
     [
       'prepare',
-      { round: 2, senders: [0] },
+      { round: 2, workers: [0] },
       [message(2)],
       /The server has the weights after round 0/,
     ],
-    ['prepare', { round: 1, senders: [0, 0] }, [message(1), message(1)], /different workers/],
+    ['prepare', { round: 1, workers: [0, 0] }, [message(1), message(1)], /different workers/],
     [
       'prepare',
-      { round: 1, senders: [9] },
+      { round: 1, workers: [9] },
       [message(1)],
-      /A sender must be a whole number from 0 to/,
+      /A worker must be a whole number from 0 to/,
     ],
-    ['prepare', { round: 1, senders: 'all' }, [message(1)], /different workers/],
-    ['prepare', { round: 1, senders: [0, 1] }, [message(1)], /There are 1 parts of the messages/],
-    ['prepare', { round: 1, senders: [0] }, [message(1, 1e39)], /would make weights infinite/],
+    ['prepare', { round: 1, workers: 'all' }, [message(1)], /different workers/],
+    ['prepare', { round: 1, workers: [0, 1] }, [message(1)], /There are 1 parts of the messages/],
+    ['prepare', { round: 1, workers: [0] }, [message(1, 1e39)], /would make weights infinite/],
     ['commit', { round: 1, counted: [0] }, [], /Round 1 was not prepared so\./],
     ['evaluate', { round: 4 }, [], /The server has the weights after round 0, not 4\./],
     ['restore', { round: 0 }, [weights, weights], /There are 2 parts of the server's state/],
   ])) {
     test(`server, ${type}: ${error.source.slice(0, 40)}`, async () => {
-      const server = await openPeer('server');
+      const server = await openRole('server');
       const ask = () => server.weights({ round: 0 }, []);
       const before = await ask();
       await assert.rejects(async () => server[type](fields, body), error);
@@ -392,14 +392,14 @@ describe('hostile transport: requests, at the peers', () => {
   }
 
   test('server: what is prepared is made so once, or forgotten', async () => {
-    const server = await openPeer('server');
+    const server = await openRole('server');
     const values = async (/** @type {number} */ round) =>
       new Float32Array(/** @type {any} */ (await server.weights({ round }, [])).body[0].buffer)[0];
-    await server.prepare({ round: 1, senders: [0] }, [message(1)]);
+    await server.prepare({ round: 1, workers: [0] }, [message(1)]);
     assert.equal(await values(0), 1);
     await server.forget({}, []);
     await assert.rejects(async () => server.commit({ round: 1, counted: [0] }, []), /not prepared/);
-    await server.prepare({ round: 1, senders: [0] }, [message(1)]);
+    await server.prepare({ round: 1, workers: [0] }, [message(1)]);
     await assert.rejects(async () => server.commit({ round: 1, counted: [] }, []), /not prepared/);
     for (let time = 0; time < 2; ++time) {
       await server.commit({ round: 1, counted: [0] }, []);

@@ -117,7 +117,7 @@ describe('transport: what is no frame', () => {
           close: async () => void ++closed,
         }),
       },
-      'The peer',
+      'The worker',
       (reason) => lost.push(reason),
     );
     return { requests, lost, closed: () => closed };
@@ -127,7 +127,7 @@ describe('transport: what is no frame', () => {
     for (const frame of [undefined, null, 7, 'x', [], {}, { head: 1 }, { head: { id: '1' } }]) {
       const { requests, lost, closed } = await connectTo((_, receive) => receive(frame));
       await assert.rejects(requests.request('x'), GoneError);
-      assert.deepEqual(lost, ['The peer is gone: it sent what answers no question.']);
+      assert.deepEqual(lost, ['The worker is gone: it sent what answers no question.']);
       assert.equal(closed(), 1);
     }
   });
@@ -152,7 +152,7 @@ describe('transport: what is no frame', () => {
       };
       await assert.rejects(requests.request('x', {}, [], read), (error) => {
         assert(error instanceof AnswerError);
-        assert.match(error.message, /^The peer answered "x" wrongly: [^.]*\.$/);
+        assert.match(error.message, /^The worker answered "x" wrongly: [^.]*\.$/);
         return message.test(error.message);
       });
       assert.equal(await requests.request('y', {}, [], read), 1);
@@ -162,8 +162,8 @@ describe('transport: what is no frame', () => {
 
   test('errors that say nothing, or are of no known kind', async () => {
     for (const [error, message] of /** @type {Array<[unknown, RegExp]>} */ ([
-      [null, /^LowtropyError: The peer reports an error, but not which\.$/],
-      [{ name: 7, message: [] }, /^LowtropyError: The peer reports an error, but not which\.$/],
+      [null, /^LowtropyError: The worker reports an error, but not which\.$/],
+      [{ name: 7, message: [] }, /^LowtropyError: The worker reports an error, but not which\.$/],
       [{ name: 'Strange', message: 'It is.' }, /^LowtropyError: It is\.$/],
       [{ name: 'FileError', message: 'It is.' }, /^FileError: It is\.$/],
     ])) {

@@ -52,7 +52,7 @@ import { checkMomentum, checkOptimizer } from '../learn/optimizer-options.js';
  * @property {InitOptions} [wasm] where the WebAssembly for training comes from
  * @property {Transport} [transport] by default threads
  *
- * @typedef {object} Settings what of the options goes into checkpoints and to peers: JSON
+ * @typedef {object} Settings what of the options goes into checkpoints, to the server and to the workers: JSON
  * @property {ModelName} model
  * @property {number} workers
  * @property {number} batch

@@ -14,14 +14,19 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 
 void VectorKernel(const Matrix& w, RowRange rows, const float* x, float* y,
-                  const Epilogue& epilogue) {
-  std::visit([&](const auto& s) { VectorProduct(s, rows, x, y, epilogue); }, w.storage());
+                  const Epilogue& epilogue, float* workspace) {
+  std::visit([&](const auto& s) { VectorProduct(s, rows, x, y, epilogue, workspace); },
+             w.storage());
 }
 
 void ColumnKernel(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
                   const Epilogue& epilogue, float* workspace) {
   std::visit([&](const auto& s) { ColumnProduct(s, rows, x, y, epilogue, workspace); },
              w.storage());
+}
+
+size_t VectorWorkspaceKernel(const Matrix& w) {
+  return std::visit([](const auto& s) { return VectorScratch(s); }, w.storage());
 }
 
 size_t WorkspaceKernel(size_t rows, size_t cols) {
@@ -37,14 +42,17 @@ namespace {
 
 HWY_EXPORT(VectorKernel);
 HWY_EXPORT(ColumnKernel);
+HWY_EXPORT(VectorWorkspaceKernel);
 HWY_EXPORT(WorkspaceKernel);
 
 }  // namespace
 
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
-                    const Epilogue& epilogue) {
-  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue);
+                    const Epilogue& epilogue, float* workspace) {
+  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue, workspace);
 }
+
+size_t VectorWorkspace(const Matrix& w) { return HWY_DYNAMIC_DISPATCH(VectorWorkspaceKernel)(w); }
 
 size_t ColumnsWorkspace(size_t rows, size_t cols) {
   return HWY_DYNAMIC_DISPATCH(WorkspaceKernel)(rows, cols);

@@ -4,28 +4,28 @@ import { html } from 'lit';
 import { Part } from '../common/element.js';
 import { formatBytes, formatNumber } from '../common/units.js';
 
-/** @typedef {import('./session.js').Member} Member */
+/** @typedef {import('./session.js').WorkerState} WorkerState */
 
-/** @type {Record<Member['status'], string>} */
+/** @type {Record<WorkerState['status'], string>} */
 const STATUS = { present: 'there', late: 'late', left: 'offline', gone: 'gone' };
 
-/** Each worker with its shard, its bytes, and buttons. Emits `member` with what to do. */
-export class MemberTable extends Part {
+/** Each worker with its shard, its bytes, and buttons. Emits `worker` with what to do. */
+export class WorkerTable extends Part {
   /** @override */
-  static properties = { members: { attribute: false }, fixed: { attribute: false } };
+  static properties = { workers: { attribute: false }, fixed: { attribute: false } };
 
   constructor() {
     super();
-    /** @type {Member[]} */
-    this.members = [];
+    /** @type {WorkerState[]} */
+    this.workers = [];
     /** Whether nobody comes or goes any more. */
     this.fixed = false;
   }
 
   /** @override */
   render() {
-    return html`<div class="scroll members" tabindex="0" role="group" aria-label="Workers">
-      <table id="members">
+    return html`<div class="scroll workers" tabindex="0" role="group" aria-label="Workers">
+      <table id="worker-table">
         <thead>
           <tr>
             <th scope="col">Worker</th>
@@ -37,14 +37,14 @@ export class MemberTable extends Part {
           </tr>
         </thead>
         <tbody>
-          ${this.members.map((member, index) => this.#row(member, index))}
+          ${this.workers.map((worker, index) => this.#row(worker, index))}
         </tbody>
       </table>
     </div>`;
   }
 
   /**
-   * @param {Member} member
+   * @param {WorkerState} worker
    * @param {number} index
    */
   #row({ status, shard, up, down }, index) {
@@ -59,7 +59,7 @@ export class MemberTable extends Part {
   }
 
   /**
-   * @param {Member['status']} status
+   * @param {WorkerState['status']} status
    * @param {number} index
    */
   #buttons(status, index) {
@@ -82,14 +82,14 @@ export class MemberTable extends Part {
       type="button"
       class="small ${change}"
       aria-label=${label}
-      @click=${() => this.emit('member', { change, worker })}
+      @click=${() => this.emit('worker', { change, worker })}
     >
       ${text}
     </button>`;
   }
 }
 
-customElements.define('member-table', MemberTable);
+customElements.define('worker-table', WorkerTable);
 
 /** @param {number[]} labels */
 function labelsText(labels) {

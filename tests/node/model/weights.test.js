@@ -5,17 +5,17 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
-import { Model, ShapeError, ValueError, init } from '../../web/lib/index.js';
-import { chooseSeed, makeRandom } from './random.js';
+import { Model, ShapeError, ValueError, init } from '../../../web/lib/index.js';
+import { chooseSeed, makeRandom } from '../../support/random.js';
 
-/** @typedef {import('../../web/lib/core/weights.js').Weights} Weights */
+/** @typedef {import('../../../web/lib/core/weights.js').Weights} Weights */
 
 before(() => init());
 
 const [ROWS, COLS] = [9, 31];
 const SIZE = ROWS * COLS;
 
-/** @type {import('../../web/lib/index.js').Graph} */
+/** @type {import('../../../web/lib/index.js').Graph} */
 const GRAPH = {
   name: 'one layer',
   input: { name: 'data', shape: [COLS, 1, 1] },

@@ -11,8 +11,8 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { dataPath, noData } from './data.js';
-import { makeRandom } from './random.js';
+import { dataPath, noData } from '../../../scripts/common/data.js';
+import { makeRandom } from '../../support/random.js';
 
 const SLACK = 16 * 2 ** 20;
 

@@ -9,8 +9,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import { importDeepCompression, init } from '../../web/lib/index.js';
-import { heapBytes } from './heap.js';
+import { importDeepCompression, init } from '../../../web/lib/index.js';
+import { heapBytes } from '../../support/heap.js';
 
 /**
  * @typedef {object} Taken bytes

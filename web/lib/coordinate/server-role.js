@@ -10,7 +10,7 @@ import { checkParts } from './request-checks.js';
 /**
  * @typedef {import('../transport/requests.js').Handler} Handler
  * @typedef {import('../learn/data.js').DataSpec} DataSpec
- * @typedef {import('../learn/kit.js').Kit} Kit
+ * @typedef {import('./role-handlers.js').Kit} Kit
  * @typedef {import('./options.js').Settings} Settings
  *
  * @typedef {{ worker: number, reason: string }} Refusal reason: a sentence
@@ -31,10 +31,10 @@ const CALIBRATION_BATCHES = 20;
  * The server: it has the weights, and all examples to evaluate them with. It does not learn from
  * any.
  */
-export class ServerPeer {
+export class ServerRole {
   #kit;
   #compressor;
-  #workers;
+  #workerCount;
   #trainer;
   #test;
   /** The last round that its weights have in them. */
@@ -54,7 +54,7 @@ export class ServerPeer {
     const { train, test } = openExamples(kit, spec, body);
     this.#kit = kit;
     this.#compressor = compressor.name;
-    this.#workers = workers;
+    this.#workerCount = workers;
     this.#test = test;
     this.#trainer = new kit.Trainer({
       model,
@@ -118,21 +118,21 @@ export class ServerPeer {
    * What the weights become by a round's messages, added in the order given. A message that cannot
    * be used is left out; then the others weigh more. The weights stay as they are until `commit`.
    *
-   * @param {{ round: number, senders: number[] }} fields
-   * @param {Uint8Array[]} messages of the senders
+   * @param {{ round: number, workers: number[] }} fields
+   * @param {Uint8Array[]} messages of these workers
    * @returns {ReturnType<typeof sealed>} a Plan; body: what goes down instead of the messages
    */
-  #prepare({ round, senders }, messages) {
+  #prepare({ round, workers }, messages) {
     this.#forget();
     this.#checkRound(checkInteger(round, 'The round', 1, 2 ** 32 - 1) - 1);
-    this.#checkSenders(senders);
-    checkParts(messages, senders.length, 'the messages');
-    const refused = senders.flatMap((worker, index) => {
+    this.#checkWorkers(workers);
+    checkParts(messages, workers.length, 'the messages');
+    const refused = workers.flatMap((worker, index) => {
       const reason = this.#refusal(messages[index], round, worker);
       return reason === undefined ? [] : [{ worker, reason }];
     });
-    const counted = senders.filter((sender) => refused.every(({ worker }) => worker !== sender));
-    const used = messages.filter((_, index) => counted.includes(senders[index]));
+    const counted = workers.filter((each) => refused.every(({ worker }) => worker !== each));
+    const used = messages.filter((_, index) => counted.includes(workers[index]));
     const before = this.#aggregator?.save();
     this.#prepared = { round, counted, weights: this.#trainer.weights(), before };
     try {
@@ -144,12 +144,12 @@ export class ServerPeer {
     }
   }
 
-  /** @param {unknown} senders */
-  #checkSenders(senders) {
-    if (!Array.isArray(senders) || new Set(senders).size !== senders.length) {
-      throw new ValueError('The senders of a round must be different workers.');
+  /** @param {unknown} workers */
+  #checkWorkers(workers) {
+    if (!Array.isArray(workers) || new Set(workers).size !== workers.length) {
+      throw new ValueError('The messages of a round must come from different workers.');
     }
-    for (const sender of senders) checkInteger(sender, 'A sender', 0, this.#workers - 1);
+    for (const worker of workers) checkInteger(worker, 'A worker', 0, this.#workerCount - 1);
   }
 
   /**

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What peers compute with, made so small that a test can foretell it: four weights; each iteration
+ * What the server and the workers compute with, made so small that a test can foretell it: four weights; each iteration
  * of a worker adds its stream's number to all of them; a compressor sends half of what there is and
- * keeps the other half. And a transport within the thread, whose peers can be crashed, held back
+ * keeps the other half. And a transport within the thread, whose ends can be crashed, held back
  * and tampered with.
  */
 
 import { FileError } from '../../web/lib/core/errors.js';
 import { answerWith } from '../../web/lib/transport/requests.js';
-import { peerHandlers } from '../../web/lib/coordinate/peer-handlers.js';
+import { roleHandlers } from '../../web/lib/coordinate/role-handlers.js';
 
 /**
  * @typedef {import('../../web/lib/transport/transport.js').Frame} Frame
@@ -209,7 +209,7 @@ export const fakeKit = {
 };
 
 /**
- * A transport whose peers are in this thread.
+ * A transport whose other ends are in this thread.
  *
  * @implements {Transport}
  */
@@ -225,13 +225,13 @@ export class FakeTransport {
    * @type {(name: string, type: string, frame: Frame) => any[]}
    */
   mangle = (name, type, frame) => [frame];
-  /** Peers to which nothing can be sent. @type {Set<string>} */
+  /** Ends to which nothing can be sent. @type {Set<string>} */
   refuse = new Set();
-  /** What each peer computes with. @type {Map<string, Trainer>} */
+  /** What each end computes with. @type {Map<string, Trainer>} */
   trainers = new Map();
-  /** Peers that there are, by name. */
+  /** Ends that there are, by name. */
   listeners = /** @type {Map<string, Listener>} */ (new Map());
-  /** Peers whose answers are held back, and these. @type {Map<string, Frame[]>} */
+  /** Ends whose answers are held back, and these. @type {Map<string, Frame[]>} */
   #held = new Map();
 
   /**
@@ -248,7 +248,7 @@ export class FakeTransport {
         trainers.set(name, this);
       }
     }
-    const answer = answerWith(peerHandlers({ ...fakeKit, Trainer: KnownTrainer }, undefined));
+    const answer = answerWith(roleHandlers({ ...fakeKit, Trainer: KnownTrainer }, undefined));
     const worker = name !== 'The server';
     return {
       send: (/** @type {Frame} */ { head, body }) => {
@@ -275,7 +275,7 @@ export class FakeTransport {
     this.listeners.delete(name);
   }
 
-  /** @param {string} name of a peer whose answers are held back from now on */
+  /** @param {string} name of an end whose answers are held back from now on */
   hold(name) {
     this.#held.set(name, []);
   }

@@ -9,7 +9,7 @@ import { checkMessages, checkParts } from './request-checks.js';
 
 /**
  * @typedef {import('../transport/requests.js').Handler} Handler
- * @typedef {import('../learn/kit.js').Kit} Kit
+ * @typedef {import('./role-handlers.js').Kit} Kit
  * @typedef {import('./request-checks.js').OpenFields} OpenFields
  */
 
@@ -19,7 +19,7 @@ const MOST = 2 ** 32 - 1;
  * One worker: its shard, its optimizer, its residual. Its weights are the server's whenever it is
  * not training.
  */
-export class WorkerPeer {
+export class WorkerRole {
   #kit;
   #worker;
   #trainer;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Writes the script of the threads that train, web/lib/simulate/peer.js with all that it imports, as text
- * in a module: dist/lowtropy-training.peer.js. A thread that starts from text needs no file, whose place
+ * Writes the script of the threads that train, web/lib/simulate/thread.js with all that it imports, as text
+ * in a module: dist/lowtropy-training.thread.js. A thread that starts from text needs no file, whose place
  * only some of the tools know that move the rest of the code.
  *
- *   node scripts/build/peer.js
+ *   node scripts/build/thread.js
  */
 
 import { writeFileSync } from 'node:fs';
@@ -20,7 +20,11 @@ const built = await build({
   logLevel: 'warn',
   root: inProject('web', 'lib'),
   build: {
-    lib: { entry: inProject('web', 'lib', 'simulate', 'peer.js'), formats: ['iife'], name: 'peer' },
+    lib: {
+      entry: inProject('web', 'lib', 'simulate', 'thread.js'),
+      formats: ['iife'],
+      name: 'thread',
+    },
     target: 'es2022',
     write: false,
   },
@@ -32,14 +36,14 @@ if (output.length !== 1 || output[0].code === undefined) {
   throw new Error('The script of the threads is not one file.');
 }
 
-const file = inProject('dist', 'lowtropy-training.peer');
+const file = inProject('dist', 'lowtropy-training.thread');
 writeFileSync(`${file}.js`, `${LICENCE}\n\nexport default ${JSON.stringify(output[0].code)};\n`);
 writeFileSync(
   `${file}.d.ts`,
   `${LICENCE}
 
 /** The script of a thread, or undefined where it is in a file of its own. */
-declare const peer: string | undefined;
-export default peer;
+declare const thread: string | undefined;
+export default thread;
 `,
 );
