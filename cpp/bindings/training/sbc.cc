@@ -86,6 +86,24 @@ val FloatsView(std::span<const float> floats) {
   return val(emscripten::typed_memory_view(floats.size(), floats.data()));
 }
 
+// The names of the methods, and the options of all with their defaults.
+val DescribeMethods() {
+  val names = val::array();
+  for (const std::string_view name : MethodNames()) names.call<void>("push", std::string(name));
+  val defaults = val::object();
+  ForOptions(MethodOptions(), [&](const char* name, auto option) {
+    if constexpr (std::is_same_v<decltype(option), bool>) {
+      defaults.set(name, option);
+    } else {
+      defaults.set(name, static_cast<double>(option));
+    }
+  });
+  val object = val::object();
+  object.set("names", names);
+  object.set("defaults", defaults);
+  return object;
+}
+
 Compressor* MakeCompressor(const std::string& method, const val& options, const val& tensors) {
   return new Compressor(MethodOf(method), OptionsOf(options), LayoutOf(tensors));
 }
@@ -171,6 +189,7 @@ val SaveAggregator(const Aggregator& aggregator) { return CopyOf(aggregator.Save
 
 EMSCRIPTEN_BINDINGS(sbc) {
   using emscripten::allow_raw_pointers;
+  emscripten::function("methods", Guarded<&DescribeMethods>);
   emscripten::function("describeLayout", Guarded<&DescribeLayout>);
   emscripten::function("makeCompressor", Guarded<&MakeCompressor>, allow_raw_pointers());
   emscripten::function("restoreCompressor", Guarded<&RestoreCompressor>, allow_raw_pointers());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace lowtropy {
 
@@ -21,6 +22,8 @@ enum class Method : uint8_t {
 };
 
 std::string_view Name(Method method);  // "none", "fp16" …
+
+std::vector<std::string_view> MethodNames();  // in the order of their numbers
 
 // Throws Error(kValue) that lists the names.
 Method MethodOf(std::string_view name);
@@ -55,7 +58,7 @@ struct MethodOptions {
 // Calls visit(name, field) for each option, by its name in JavaScript and in the order of saved
 // states. `options`: MethodOptions, constant or not.
 template <class Options, class F>
-void ForOptions(Options& options, const F& visit) {
+void ForOptions(Options&& options, const F& visit) {
   visit("sparsity", options.sparsity);
   visit("sampled", options.sampled);
   visit("denseBelow", options.dense_below);

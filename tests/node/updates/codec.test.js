@@ -21,7 +21,6 @@ import {
   decodeMessage,
   initTraining,
 } from '../../../web/lib/index.js';
-import { callTraining } from '../../../web/lib/core/training.js';
 import { crc32, decode } from './message-decoder.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
@@ -81,34 +80,6 @@ function fixChecksum(bytes) {
   new DataView(fixed.buffer).setUint32(fixed.length - 4, crc32(fixed.subarray(0, -4)), true);
   return fixed;
 }
-
-test('names and options are known before the module is there, and are those of the module', () => {
-  /** @type {string[]} */
-  const asked = [];
-  const options = new Proxy({}, { get: (_, name) => void asked.push(String(name)) });
-  const make = (/** @type {string} */ name) =>
-    callTraining((native) => native.makeCompressor(name, options, [{ name: 'w', size: 1 }]));
-  make('none').delete();
-  const of = (/** @type {() => unknown} */ work) => {
-    try {
-      work();
-    } catch (error) {
-      return String(error)
-        .replace(/.*; there are /, '')
-        .split(/, | and |\./)
-        .filter(Boolean);
-    }
-    return [];
-  };
-  assert.deepEqual(
-    of(() => new Compressor('none', /** @type {any} */ ({ p: 1 }))),
-    asked,
-  );
-  assert.deepEqual(
-    of(() => make('zip')),
-    COMPRESSORS,
-  );
-});
 
 describe('codec: what the issue shows', () => {
   test('an update is sent, decoded and applied', () => {

@@ -15,8 +15,6 @@ constexpr const MethodRow* kRows[] = {&kNoneRow,    &kFp16Row,     &kFedAvgRow,
 
 }  // namespace
 
-std::span<const MethodRow* const> AllMethods() { return kRows; }
-
 const MethodRow& RowOf(Method method) { return *kRows[static_cast<size_t>(method) - 1]; }
 
 const MethodRow* FindMethod(uint8_t number) {
@@ -24,6 +22,12 @@ const MethodRow* FindMethod(uint8_t number) {
 }
 
 std::string_view Name(Method method) { return RowOf(method).name; }
+
+std::vector<std::string_view> MethodNames() {
+  std::vector<std::string_view> names;
+  for (const MethodRow* row : kRows) names.push_back(row->name);
+  return names;
+}
 
 Method MethodOf(std::string_view name) {
   std::string known;

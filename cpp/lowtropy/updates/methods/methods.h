@@ -65,8 +65,6 @@ struct MethodRow {
 const MethodRow& RowOf(Method method);
 // Null where no method has this number.
 const MethodRow* FindMethod(uint8_t number);
-// In the order of their numbers, from 1 on.
-std::span<const MethodRow* const> AllMethods();
 
 // The rows. Beside some of them, how a tensor is written, where the method's choice of what to
 // send is left to the caller; all values must be finite.
