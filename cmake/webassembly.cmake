@@ -65,7 +65,7 @@ set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sMEMORY_GROWTH_GEOM
 # One of the modules that the npm package ships, dist/NAME.js and dist/NAME.wasm, from the bindings
 # in cpp/bindings/common and in the folder of that name. What it exports, in TypeScript's words, is
 # FOLDER/NAME.d.ts, which is copied, for it must stand beside NAME.js. dist/NAME.binary.js is NAME.wasm
-# once more, as JavaScript.
+# once more, as JavaScript. dist/lowtropy.formats.js has the names of the matrix formats.
 function(lowtropy_add_module target name folder)
   set(bindings ${PROJECT_SOURCE_DIR}/cpp/bindings)
   file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
@@ -94,5 +94,10 @@ lowtropy_add_module(lowtropy_module lowtropy inference)
 # times as long.
 target_link_options(
   lowtropy_module PRIVATE -sBINARYEN_EXTRA_PASSES=--flexible-inline-max-function-size=16)
+set(formats ${PROJECT_SOURCE_DIR}/scripts/build/formats.js)
+set_property(TARGET lowtropy_module APPEND PROPERTY LINK_DEPENDS ${formats})
+add_custom_command(TARGET lowtropy_module POST_BUILD
+                   COMMAND ${NODE_EXECUTABLE} ${formats} ${PROJECT_SOURCE_DIR}/dist/lowtropy
+                   VERBATIM)
 lowtropy_add_module(lowtropy_training_module lowtropy-training training)
 add_custom_target(lowtropy_modules DEPENDS lowtropy_module lowtropy_training_module)

@@ -601,13 +601,13 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
       InHeader("\"1\"", "\"3\""),
-      "The file is of version 3 of the model format; this program reads versions 1 and 2.",
+      "The file is of version 3 of the model format; this program reads versions 1 to 2.",
       Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads versions 1 and 2.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 to 2.",
       Format::kCser, ErrorKind::kUnsupported);
 }
 

@@ -43,6 +43,7 @@ describe('package', () => {
       'dist/lowtropy-training.wasm',
       'dist/lowtropy.binary.js',
       'dist/lowtropy.d.ts',
+      'dist/lowtropy.formats.js',
       'dist/lowtropy.js',
       'dist/lowtropy.licences.txt',
       'dist/lowtropy.wasm',

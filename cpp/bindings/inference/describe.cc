@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/describe.h"
 
-#include "lowtropy/base/error.h"
-#include "lowtropy/base/text.h"
+#include <limits>
 
 namespace lowtropy::bindings {
 
@@ -36,7 +35,8 @@ val DescribeChoice(const Choice& choice) {
   for (const Candidate& candidate : choice.candidates) {
     val object = val::object();
     object.set("format", std::string(Name(candidate.format)));
-    object.set("bytes", static_cast<double>(candidate.bytes));
+    object.set("bytes", candidate.bytes == kNotHeld ? std::numeric_limits<double>::infinity()
+                                                    : static_cast<double>(candidate.bytes));
     object.set("nanoseconds", candidate.nanoseconds);
     candidates.call<void>("push", object);
   }
@@ -45,25 +45,6 @@ val DescribeChoice(const Choice& choice) {
   object.set("reason", choice.reason);
   object.set("candidates", candidates);
   return object;
-}
-
-std::optional<Format> FormatNamed(const std::string& name) {
-  if (name == "auto") return std::nullopt;
-  if (const auto format = ParseFormat(name)) return format;
-  std::string known = "auto";
-  for (const Format format : kFormats) known += Text(", ", Name(format));
-  throw Error(ErrorKind::kValue, "There is no format \"" + name + "\"; there are " + known + ".");
-}
-
-Matrix EncodeAs(const RowSource& source, const std::string& format, size_t columns) {
-  const std::optional<Format> asked = FormatNamed(format);
-  const Profile profile = Profile::Of(source);
-  return Matrix::From(source, asked ? *asked : Choose(profile, columns).format, profile);
-}
-
-Matrix Recode(const Matrix& matrix, const std::string& format, size_t columns) {
-  if (FormatNamed(format) == matrix.format()) return matrix;
-  return EncodeAs(matrix.Readable(), format, columns);
 }
 
 }  // namespace lowtropy::bindings

@@ -34,10 +34,11 @@ export interface Cost {
   energyPj: number;
 }
 
-export type FormatName = 'dense' | 'csr' | 'cer' | 'cser' | 'palette' | 'pcsr' | 'mask' | 'blocks';
+export type FormatName = (typeof import('./lowtropy.formats.js').FORMATS)[number];
 
 export interface Candidate {
   format: FormatName;
+  /** `Infinity` where the format does not hold such a matrix. */
   bytes: number;
   /** Predicted, for one product; `Infinity` where the format works but is not meant for it. */
   nanoseconds: number;
@@ -181,6 +182,8 @@ export interface NativeModule {
   /** In use on the heap. */
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
+  /** What each is, in a few words. */
+  formats(): Record<FormatName, string>;
   /** What the parts are depends on the kind: see source.cc. */
   makeSource(
     kind: number,

@@ -12,9 +12,7 @@
 #include "inference/describe.h"
 #include "inference/source.h"
 #include "lowtropy/matrix/choose/choose.h"
-#include "lowtropy/matrix/cost.h"
 #include "lowtropy/matrix/kernels/kernels.h"
-#include "lowtropy/matrix/profile.h"
 
 namespace lowtropy::bindings {
 namespace {
@@ -22,11 +20,11 @@ namespace {
 using emscripten::val;
 
 Matrix* MatrixFrom(const Source& source, const std::string& format) {
-  return new Matrix(EncodeAs(*source.rows, format, 1));
+  return new Matrix(Encode(*source.rows, ParseFormatOrAuto(format), 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
-  return new Matrix(Recode(matrix, format, 1));
+  return new Matrix(Recode(matrix, ParseFormatOrAuto(format), 1));
 }
 
 std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
@@ -71,16 +69,21 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
   MultiplyColumns(matrix, rows, {in, offsets.data(), n, n, n}, {out, n}, {}, workspace.data());
 }
 
-void ToDense(const Matrix& matrix, const Buffer& values) {
-  const Matrix readable = matrix.Readable();
-  for (size_t r = 0; r < matrix.rows(); ++r) {
-    readable.ReadRow(r, values.Floats().subspan(r * matrix.cols(), matrix.cols()));
+void ToDense(const Matrix& matrix, const Buffer& values) { ReadRows(matrix, values.Floats()); }
+
+// {name: what it is} of all formats, in their order.
+val DescribeFormats() {
+  val notes = val::object();
+  for (const Format format : kFormats) {
+    notes.set(std::string(Name(format)), std::string(RowOf(format).note));
   }
+  return notes;
 }
 
 EMSCRIPTEN_BINDINGS(matrix) {
   using emscripten::allow_raw_pointers;
   emscripten::constant("columnSlack", static_cast<uint32_t>(kColumnSlack));
+  emscripten::function("formats", Guarded<&DescribeFormats>);
   emscripten::function("matrixFrom", Guarded<&MatrixFrom>, allow_raw_pointers());
   emscripten::class_<Matrix>("Matrix")
       .function("rows", Guarded<&Matrix::rows>)

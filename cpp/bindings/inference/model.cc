@@ -60,7 +60,7 @@ NetworkBuilder* Edit(const Model& model, double memory, double work) {
 
 void AddMatrix(NetworkBuilder& builder, const std::string& name, const Source& source,
                const std::string& format) {
-  builder.AddMatrix(name, *source.rows, FormatNamed(format));
+  builder.AddMatrix(name, *source.rows, ParseFormatOrAuto(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {
@@ -68,7 +68,7 @@ void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& v
 }
 
 void RecodeMatrix(NetworkBuilder& builder, const std::string& name, const std::string& format) {
-  builder.Recode(name, FormatNamed(format));
+  builder.Recode(name, ParseFormatOrAuto(format));
 }
 
 Model* Build(const NetworkBuilder& builder) { return new Model(builder.Build()); }

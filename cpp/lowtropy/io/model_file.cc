@@ -30,17 +30,12 @@ constexpr uint64_t kMaxJsonInteger = (uint64_t{1} << 53) - 1;
 // How every file goes on after the header's length: format, version and checksum come first, so
 // that they are found without parsing, in damaged files and in those of later versions.
 constexpr std::string_view kFormatStart = R"({"__metadata__":{"format":"lowtropy","version":")";
-constexpr std::string_view kVersions[] = {"1", "2"};
+constexpr size_t kVersionDigits = 1;  // of the versions that this program reads
 constexpr std::string_view kChecksumStart = R"(","checksum":")";
 constexpr std::string_view kNoChecksum = "00000000";
 constexpr size_t kChecksumAt =
-    kLengthBytes + kFormatStart.size() + kVersions[0].size() + kChecksumStart.size();
+    kLengthBytes + kFormatStart.size() + kVersionDigits + kChecksumStart.size();
 constexpr size_t kMaxVersionDigits = 9;
-
-// What the arrays of all formats are called. No vector may be called "<matrix>.<one of these>",
-// whatever the matrix's format, so that changing the format never makes a network unwritable.
-constexpr std::array<std::string_view, 10> kArrayNames{
-    "values", "omega", "colI", "rowPtr", "omegaPtr", "omegaI", "codes", "mask", "rowI", "classes"};
 
 // One array of the file. `name` is unique.
 struct Entry {
@@ -64,8 +59,9 @@ std::string Hex(uint32_t value) {
   return hex;
 }
 
-// The matrix and the array that a name like "conv1.weight.colI" speaks of; the array's name is one
-// of kArrayNames.
+// The matrix and the array that a name like "conv1.weight.colI" speaks of. No vector may be called
+// "<matrix>.<an array of any format>", whatever the matrix's format, so that changing the format
+// never makes a network unwritable.
 struct ArrayName {
   std::string matrix;
   std::string_view array;
@@ -73,23 +69,26 @@ struct ArrayName {
 std::optional<ArrayName> SplitName(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
-  const auto* found = std::find(kArrayNames.begin(), kArrayNames.end(), name.substr(dot + 1));
-  if (found == kArrayNames.end()) return std::nullopt;
-  return ArrayName{std::string(name.substr(0, dot)), *found};
+  const std::string_view array = FindArrayName(name.substr(dot + 1));
+  if (array.empty()) return std::nullopt;
+  return ArrayName{std::string(name.substr(0, dot)), array};
 }
 
 // The lowest version that has all of the network's ops and formats, so that files of older ones
 // stay as they were. `formats` is a range of them.
+constexpr unsigned kNewOpsVersion = 2;
+
 template <class Formats>
-std::string_view VersionOf(const Graph& graph, const Formats& formats) {
+unsigned VersionOf(const Graph& graph, const Formats& formats) {
   const bool new_op = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
     return node.op == Op::kEmbedding || node.op == Op::kLstm;
   });
-  const bool new_format = std::any_of(formats.begin(), formats.end(), [](Format format) {
-    return format == Format::kMask || format == Format::kBlocks;
-  });
-  return kVersions[new_op || new_format ? 1 : 0];
+  unsigned version = new_op ? kNewOpsVersion : 1;
+  for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
+  return version;
 }
+
+unsigned NewestVersion() { return std::max(kNewOpsVersion, VersionOf({}, kFormats)); }
 
 std::vector<Format> FormatsOf(const Network& network) {
   std::vector<Format> formats;
@@ -174,7 +173,7 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Key("format");
   json.String("lowtropy");
   json.Key("version");
-  json.String(VersionOf(network.graph, FormatsOf(network)));
+  json.String(Text(VersionOf(network.graph, FormatsOf(network))));
   json.Key("checksum");
   json.String(kNoChecksum);
   json.Key("graph");
@@ -325,10 +324,11 @@ class Reader {
                             version[0] != '0' &&
                             version.find_first_not_of("0123456789") == version.npos;
     if (!is_version) Refuse("The version in the file's header is not a number.");
-    if (std::find(std::begin(kVersions), std::end(kVersions), version) == std::end(kVersions)) {
+    const unsigned newest = NewestVersion();
+    if (version.size() > kVersionDigits || version[0] > static_cast<char>('0' + newest)) {
       throw Error(ErrorKind::kUnsupported,
                   Text("The file is of version ", version,
-                       " of the model format; this program reads versions 1 and 2."));
+                       " of the model format; this program reads versions 1 to ", newest, "."));
     }
   }
 
@@ -378,7 +378,7 @@ class Reader {
   void CheckNeeded(const std::string& version) const {
     std::vector<Format> formats;
     for (const auto& [name, info] : matrices_) formats.push_back(info.format);
-    const std::string_view needed = VersionOf(network_.graph, formats);
+    const std::string needed = Text(VersionOf(network_.graph, formats));
     if (version == needed) return;
     Refuse(Text("The file is of version ", version,
                 " of the model format, but its graph and formats are of version ", needed, "."));

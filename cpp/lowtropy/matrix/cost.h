@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lowtropy/matrix/format.h"
 #include "lowtropy/matrix/profile.h"
 
 namespace lowtropy {
@@ -38,10 +37,37 @@ struct Cost {
   std::vector<ArrayAccess> writes;
 };
 
-Cost CostOf(Format format, const Profile& profile);
+// Adds up a cost, one call an array, which formats make.
+class Counter {
+ public:
+  explicit Counter(const Profile& profile) : p_(profile) {}
 
-// The size alone, in bytes. Equals Matrix::From(…, format).ByteLength().
-uint64_t BytesOf(Format format, const Profile& profile);
+  // `reads` reads of a stored array of `bytes` bytes.
+  void Stored(std::string_view name, uint64_t reads, unsigned bits, uint64_t bytes);
+  // A stored array of `size` floats, each read once.
+  void Floats(std::string_view name, uint64_t size);
+  // An index array of `size` elements up to `max`, read through once.
+  void Indices(std::string_view name, uint64_t size, uint64_t max);
+  // Packed codes of `bits` bits, read through once.
+  void Codes(std::string_view name, unsigned bits, uint64_t bytes);
+  void Omega(uint64_t reads);
+  void Input(uint64_t reads);
+  // Scratch of `bytes` bytes that is not stored.
+  void Table(uint64_t bytes, uint64_t writes, uint64_t reads);
+  // Results that are read, added to and written again.
+  void Accumulated(uint64_t times);
+  void Arithmetic(uint64_t multiply, uint64_t add);
+  // Ω[0] other than 0 is put back through Σx.
+  void Decomposition();
+
+  Cost Total() &&;
+
+ private:
+  uint64_t Sum(const std::vector<ArrayAccess>& accesses);
+
+  const Profile& p_;
+  Cost cost_;
+};
 
 // Energy of one access, in pJ (45 nm CMOS; M. Horowitz, ISSCC 2014), by bits and the array's size.
 double AccessEnergy(unsigned bits, uint64_t array_bytes);

@@ -14,72 +14,40 @@
 namespace lowtropy {
 namespace {
 
+// Formats that tell the elements of a row other than their most frequent value; others decode rows.
 template <class Storage>
-Matrix Encode(const RowSource& source, const Profile& profile) {
-  return Matrix(Storage::Encode(source, profile));
-}
+concept ListsEntries = requires(const Storage& storage) {
+  storage.background();
+};
 
+// A format that walks through all of its arrays to read a row has another one to read many from.
 template <class Storage>
-Matrix Collect(size_t rows, size_t cols, std::span<const NamedArray> arrays) {
-  Storage storage;
-  storage.rows = rows;
-  storage.cols = cols;
-  const std::string format(Name(Storage::kFormat));
-  size_t found = 0;
-  Storage::Visit(storage, [&](std::string_view name, Array& target) {
-    for (const NamedArray& entry : arrays) {
-      if (entry.name != name) continue;
-      target = entry.array;
-      ++found;
-      return;
-    }
-    throw Error(ErrorKind::kFile,
-                Text("A ", format, " matrix needs the array ", name, ", which is missing."));
-  });
-  if (found != arrays.size()) {
-    throw Error(ErrorKind::kFile, Text("A ", format, " matrix has ", found, " arrays, but ",
-                                       arrays.size(), " are given."));
-  }
-  return Matrix(std::move(storage));
-}
+concept ReadsSlowly = requires(const Storage& storage) {
+  storage.ToPcsr();
+};
 
-// Formats that tell the elements of a row other than their most frequent value.
-template <class Storage>
-inline constexpr bool kListsEntries =
-    !std::is_same_v<std::decay_t<Storage>, Dense> && !std::is_same_v<std::decay_t<Storage>, Blocks>;
-
-// Calls f.template operator()<Storage>() for the format's type.
-template <class F>
-Matrix Dispatch(Format format, F&& f) {
-  switch (format) {
-    case Format::kDense:
-      return f.template operator()<Dense>();
-    case Format::kCsr:
-      return f.template operator()<Csr>();
-    case Format::kCer:
-      return f.template operator()<Cer>();
-    case Format::kCser:
-      return f.template operator()<Cser>();
-    case Format::kPalette:
-      return f.template operator()<Palette>();
-    case Format::kPcsr:
-      return f.template operator()<Pcsr>();
-    case Format::kMask:
-      return f.template operator()<Mask>();
-    case Format::kBlocks:
-      return f.template operator()<Blocks>();
-  }
-  throw Error(ErrorKind::kValue, "Unknown matrix format.");
+// Calls f(name, array) for each array of the format.
+template <class Storage, class F>
+void ForEachArray(Storage& storage, F&& f) {
+  std::visit(
+      [&](auto& s) {
+        for (const auto& [name, array] : std::decay_t<decltype(s)>::kArrays) f(name, s.*array);
+      },
+      storage);
 }
 
 }  // namespace
 
 Matrix Matrix::From(const RowSource& source, Format format) {
-  return From(source, format, Profile::Of(source));
+  const RowReader reader(source);
+  return From(reader, format, Profile::Of(reader));
 }
 
 Matrix Matrix::From(const RowSource& source, Format format, const Profile& profile) {
-  return Dispatch(format, [&]<class Storage>() { return Encode<Storage>(source, profile); });
+  const FormatRow& row = RowOf(format);
+  const std::string refusal = row.refusal(profile);
+  if (!refusal.empty()) throw Error(ErrorKind::kUnsupported, refusal);
+  return Matrix(row.encode(source, profile));
 }
 
 Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
@@ -88,9 +56,22 @@ Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
     throw Error(ErrorKind::kFile, Text("A matrix of ", rows, " x ", cols, " is outside 1 to ",
                                        kMaxElements, " elements."));
   }
-  Matrix matrix = Dispatch(format, [&]<class Storage>() {
-    return Collect<Storage>(static_cast<size_t>(rows), static_cast<size_t>(cols), arrays);
+  Matrix matrix(RowOf(format).empty(static_cast<size_t>(rows), static_cast<size_t>(cols)));
+  size_t found = 0;
+  ForEachArray(matrix.storage_, [&](std::string_view name, Array& target) {
+    const auto given = std::find_if(arrays.begin(), arrays.end(),
+                                    [&](const NamedArray& entry) { return entry.name == name; });
+    if (given == arrays.end()) {
+      throw Error(ErrorKind::kFile, Text("A ", Name(format), " matrix needs the array ", name,
+                                         ", which is missing."));
+    }
+    target = given->array;
+    ++found;
   });
+  if (found != arrays.size()) {
+    throw Error(ErrorKind::kFile, Text("A ", Name(format), " matrix has ", found, " arrays, but ",
+                                       arrays.size(), " are given."));
+  }
   std::string reason;
   if (!matrix.Validate(&reason)) {
     throw Error(ErrorKind::kFile,
@@ -99,9 +80,7 @@ Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
   return matrix;
 }
 
-Format Matrix::format() const {
-  return std::visit([](const auto& s) { return std::decay_t<decltype(s)>::kFormat; }, storage_);
-}
+Format Matrix::format() const { return kFormats[storage_.index()]; }
 
 size_t Matrix::rows() const {
   return std::visit([](const auto& s) { return s.rows; }, storage_);
@@ -112,15 +91,19 @@ size_t Matrix::cols() const {
 }
 
 Matrix Matrix::To(Format format) const {
-  return format == this->format() ? *this : From(Readable(), format);
+  return format == this->format() ? *this : From(*this, format);
 }
 
-Matrix Matrix::Readable() const {
-  const auto* blocks = std::get_if<Blocks>(&storage_);
-  return blocks == nullptr ? *this : Matrix(blocks->ToPcsr());
-}
+Profile Matrix::GetProfile() const { return Profile::Of(*this); }
 
-Profile Matrix::GetProfile() const { return Profile::Of(Readable()); }
+std::unique_ptr<RowSource> Matrix::MakeReader() const {
+  return std::visit(
+      []<class S>(const S& s) -> std::unique_ptr<RowSource> {
+        if constexpr (ReadsSlowly<S>) return std::make_unique<Matrix>(s.ToPcsr());
+        return nullptr;
+      },
+      storage_);
+}
 
 // Where the elements of a row go: to their places in a dense one, or as they come.
 struct Matrix::Sink {
@@ -144,8 +127,8 @@ struct Matrix::Sink {
 // False for formats that list no elements row by row.
 bool Matrix::ListRow(size_t row, Sink* sink) const {
   return std::visit(
-      [&](const auto& s) {
-        if constexpr (kListsEntries<decltype(s)>) {
+      [&]<class S>(const S& s) {
+        if constexpr (ListsEntries<S>) {
           sink->Begin(s.background());
           s.ForEachEntry(row, *sink);
           return true;
@@ -158,8 +141,11 @@ bool Matrix::ListRow(size_t row, Sink* sink) const {
 void Matrix::ReadRow(size_t row, std::span<float> out) const {
   Sink sink{.dense = out};
   if (ListRow(row, &sink)) return;
-  if (const auto* dense = std::get_if<Dense>(&storage_)) return dense->DecodeRow(row, out);
-  std::get<Blocks>(storage_).DecodeRow(row, out);
+  std::visit(
+      [&]<class S>(const S& s) {
+        if constexpr (!ListsEntries<S>) s.DecodeRow(row, out);
+      },
+      storage_);
 }
 
 bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
@@ -181,22 +167,15 @@ bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted
 
 std::vector<float> Matrix::ToDense() const {
   std::vector<float> values(rows() * cols());
-  const Matrix readable = Readable();
-  for (size_t r = 0; r < rows(); ++r) {
-    readable.ReadRow(r, std::span<float>(values).subspan(r * cols(), cols()));
-  }
+  ReadRows(*this, values);
   return values;
 }
 
 std::vector<NamedArray> Matrix::Arrays() const {
   std::vector<NamedArray> arrays;
-  std::visit(
-      [&](const auto& s) {
-        std::decay_t<decltype(s)>::Visit(s, [&](std::string_view name, const Array& array) {
-          arrays.push_back({name, array});
-        });
-      },
-      storage_);
+  ForEachArray(storage_, [&](std::string_view name, const Array& array) {
+    arrays.push_back({name, array});
+  });
   return arrays;
 }
 

@@ -3,22 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "lowtropy/base/array.h"
 #include "lowtropy/matrix/format.h"
-#include "lowtropy/matrix/formats/blocks.h"
-#include "lowtropy/matrix/formats/cer.h"
-#include "lowtropy/matrix/formats/cser.h"
-#include "lowtropy/matrix/formats/csr.h"
-#include "lowtropy/matrix/formats/dense.h"
-#include "lowtropy/matrix/formats/mask.h"
-#include "lowtropy/matrix/formats/palette.h"
-#include "lowtropy/matrix/formats/pcsr.h"
 #include "lowtropy/matrix/row_source.h"
 
 namespace lowtropy {
@@ -31,10 +24,9 @@ struct NamedArray {
 // An immutable float32 matrix in one of the formats. Copies are cheap: they share the arrays.
 class Matrix final : public RowSource {
  public:
-  using Storage = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask, Blocks>;
-
-  // Lossless for every finite matrix, bit by bit; the errors are those of Profile::Of. The second
-  // form spares the two passes when the profile is there already.
+  // Lossless, bit by bit. The errors are those of Profile::Of, and Error(kUnsupported) where the
+  // format does not hold such a matrix. The second form spares the two passes when the profile is
+  // there already.
   static Matrix From(const RowSource& source, Format format);
   static Matrix From(const RowSource& source, Format format, const Profile& profile);
 
@@ -43,7 +35,7 @@ class Matrix final : public RowSource {
   static Matrix FromArrays(Format format, uint64_t rows, uint64_t cols,
                            std::span<const NamedArray> arrays);
 
-  explicit Matrix(Storage storage) : storage_(std::move(storage)) {}
+  explicit Matrix(AnyFormat storage) : storage_(std::move(storage)) {}
 
   Format format() const;
   size_t rows() const override;
@@ -52,13 +44,12 @@ class Matrix final : public RowSource {
   // The same matrix in another format; a cheap copy when it is in that one already.
   Matrix To(Format format) const;
 
-  // The same matrix in a format whose rows are quickly read one by one, which those of blocks are
-  // not: it walks all of them for each.
-  Matrix Readable() const;
   Profile GetProfile() const;
 
   void ReadRow(size_t row, std::span<float> out) const override;
   bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override;
+  // Of blocks, which walk all that they hold for each row.
+  std::unique_ptr<RowSource> MakeReader() const override;
   std::vector<float> ToDense() const;  // rows x cols, row-major
 
   // The arrays as stored, in the order of the format's documentation.
@@ -69,13 +60,13 @@ class Matrix final : public RowSource {
   // where. Kernels rely on these invariants without checking.
   bool Validate(std::string* reason) const;
 
-  const Storage& storage() const { return storage_; }
+  const AnyFormat& storage() const { return storage_; }
 
  private:
   struct Sink;
   bool ListRow(size_t row, Sink* sink) const;
 
-  Storage storage_;
+  AnyFormat storage_;
 };
 
 }  // namespace lowtropy

@@ -28,7 +28,7 @@ void CountValues(const RowSource& source, Profile* profile) {
   std::vector<RowEntry> entries;
   float unlisted = 0;
   if (source.ReadEntries(0, &entries, &unlisted)) {
-    uint64_t others = uint64_t{profile->rows} * profile->cols;
+    uint64_t others = profile->elements();
     for (size_t r = 0; r < profile->rows; ++r) {
       entries.clear();
       source.ReadEntries(r, &entries, &unlisted);
@@ -54,8 +54,9 @@ class BlockCounter {
  public:
   explicit BlockCounter(Profile* profile)
       : p_(*profile),
-        bits_(Blocks::LayoutOf(p_.values.size(), Total() - p_.values.counts()[0], Total())
-                  .block_bits),
+        bits_(
+            Blocks::LayoutOf(p_.values.size(), p_.elements() - p_.values.counts()[0], p_.elements())
+                .block_bits),
         stride_((size_t{1} << bits_) / 2 + 1),
         blocks_(((p_.cols - 1) >> bits_) + 1),
         class_rows_(blocks_ * stride_, 0) {}
@@ -83,8 +84,6 @@ class BlockCounter {
   }
 
  private:
-  uint64_t Total() const { return uint64_t{p_.rows} * p_.cols; }
-
   Profile& p_;
   unsigned bits_;
   size_t stride_;
@@ -144,8 +143,9 @@ void CheckShape(uint64_t rows, uint64_t cols) {
                                       " elements, but this one is ", rows, " x ", cols, "."));
 }
 
-Profile Profile::Of(const RowSource& source) {
-  CheckShape(source.rows(), source.cols());
+Profile Profile::Of(const RowSource& from) {
+  CheckShape(from.rows(), from.cols());
+  const RowReader source(from);
   Profile profile;
   profile.rows = source.rows();
   profile.cols = source.cols();
@@ -164,13 +164,13 @@ Profile Profile::Of(const RowSource& source) {
 
 Stats Profile::GetStats() const {
   Stats stats;
-  const double elements = static_cast<double>(rows) * static_cast<double>(cols);
+  const auto elements_count = static_cast<double>(elements());
   for (uint64_t count : values.counts()) {
-    const double p = static_cast<double>(count) / elements;
+    const double p = static_cast<double>(count) / elements_count;
     stats.entropy -= p * std::log2(p);
   }
   stats.entropy = std::max(stats.entropy, 0.0);  // -1·log2(1) is -0
-  stats.p0 = static_cast<double>(values.counts()[0]) / elements;
+  stats.p0 = static_cast<double>(values.counts()[0]) / elements_count;
   stats.distinct = values.size();
   stats.distinct_per_row = static_cast<double>(distinct_in_rows) / static_cast<double>(rows);
   stats.nnz = nnz;

@@ -39,6 +39,7 @@ struct Profile {
   static Profile Of(const RowSource& source);
 
   Stats GetStats() const;
+  uint64_t elements() const { return uint64_t{rows} * cols; }
 
   size_t rows = 0;
   size_t cols = 0;

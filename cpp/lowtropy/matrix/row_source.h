@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -30,7 +31,35 @@ class RowSource {
   // Where elements are listed row by row: appends those of row `row`, by ascending columns, in time
   // of their number, sets what all others are, and returns true.
   virtual bool ReadEntries(size_t, std::vector<RowEntry>*, float*) const { return false; }
+
+  // Where reading each row takes a walk through all that is stored: the same matrix in a form that
+  // does not, for who reads many rows. Null where reading one is quick.
+  virtual std::unique_ptr<RowSource> MakeReader() const { return nullptr; }
 };
+
+// What loops over the rows of a source read them from.
+class RowReader final : public RowSource {
+ public:
+  explicit RowReader(const RowSource& source)
+      : reader_(source.MakeReader()), source_(reader_ ? *reader_ : source) {}
+  size_t rows() const override { return source_.rows(); }
+  size_t cols() const override { return source_.cols(); }
+  void ReadRow(size_t row, std::span<float> out) const override { source_.ReadRow(row, out); }
+  bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override {
+    return source_.ReadEntries(row, out, unlisted);
+  }
+
+ private:
+  std::unique_ptr<RowSource> reader_;
+  const RowSource& source_;
+};
+
+// Writes all rows to `out`, row-major.
+inline void ReadRows(const RowSource& source, std::span<float> out) {
+  const RowReader reader(source);
+  const size_t cols = reader.cols();
+  for (size_t r = 0; r < reader.rows(); ++r) reader.ReadRow(r, out.subspan(r * cols, cols));
+}
 
 // Reads the elements of rows that are other than `common`, bit by bit, by ascending columns. Where
 // that is what the source does not list, in time of their number: a few bytes can describe a matrix
@@ -39,7 +68,7 @@ class EntryReader {
  public:
   EntryReader(const RowSource& source, float common) : source_(source), common_(Bits(common)) {
     float unlisted = 0;
-    lists_ = source.ReadEntries(0, &entries_, &unlisted) && Bits(unlisted) == common_;
+    lists_ = source_.ReadEntries(0, &entries_, &unlisted) && Bits(unlisted) == common_;
     if (!lists_) row_.resize(source.cols());
   }
 
@@ -59,7 +88,7 @@ class EntryReader {
   }
 
  private:
-  const RowSource& source_;
+  RowReader source_;
   uint32_t common_;
   bool lists_;
   std::vector<float> row_;

@@ -6,7 +6,6 @@
 #include "lowtropy/base/error.h"
 #include "lowtropy/graph/shape_inference.h"
 #include "lowtropy/matrix/choose/choose.h"
-#include "lowtropy/matrix/cost.h"
 #include "lowtropy/run/plan.h"
 
 namespace lowtropy {
@@ -32,14 +31,11 @@ void NetworkBuilder::Replace(uint64_t before, uint64_t after) {
 
 Matrix NetworkBuilder::Encode(const std::string& name, const RowSource& source,
                               std::optional<Format> format, uint64_t replaced) {
-  const Profile profile = Profile::Of(source);
-  if (!format) {
-    const auto found = columns_.find(name);
-    format =
-        Choose(profile, found == columns_.end() ? 1 : static_cast<size_t>(found->second)).format;
-  }
-  Replace(replaced, BytesOf(*format, profile));
-  return Matrix::From(source, *format, profile);
+  const auto found = columns_.find(name);
+  const Encoder encoder(source, format,
+                        found == columns_.end() ? 1 : static_cast<size_t>(found->second));
+  Replace(replaced, encoder.bytes());
+  return encoder.Encode();
 }
 
 void NetworkBuilder::AddMatrix(const std::string& name, const RowSource& source,
@@ -55,7 +51,7 @@ void NetworkBuilder::Recode(const std::string& name, std::optional<Format> forma
   }
   Matrix& matrix = found->second;
   if (format == matrix.format()) return;
-  matrix = Encode(name, matrix.Readable(), format, matrix.ByteLength());
+  matrix = Encode(name, matrix, format, matrix.ByteLength());
 }
 
 void NetworkBuilder::AddVector(const std::string& name, std::span<const float> values) {

@@ -124,8 +124,8 @@ function format({ name, inputShape, layers, totals }) {
   const sizes = formatTable(
     ['bytes in', ...FORMATS],
     [
-      ...layers.map((layer) => [layer.name, ...FORMATS.map((each) => `${layer.bytesIn[each]}`)]),
-      ['total', ...FORMATS.map((each) => `${bytesIn[each]}`)],
+      ...layers.map((layer) => [layer.name, ...FORMATS.map((each) => count(layer.bytesIn[each]))]),
+      ['total', ...FORMATS.map((each) => count(bytesIn[each]))],
     ],
   );
   const times = formatTable(
@@ -149,7 +149,9 @@ function format({ name, inputShape, layers, totals }) {
       ['file', fileBytes],
       ['as held', bytes],
       ['auto', autoBytes],
-      ...FORMATS.map((each) => /** @type {[string, number]} */ ([each, bytesIn[each]])),
+      ...FORMATS.filter((each) => Number.isFinite(bytesIn[each])).map(
+        (each) => /** @type {[string, number]} */ ([each, bytesIn[each]]),
+      ),
     ].map(([what, size]) => [
       String(what),
       formatBytes(Number(size)),
@@ -169,6 +171,11 @@ function format({ name, inputShape, layers, totals }) {
     printable(reasons.join('\n')),
     summary,
   ].join('\n\n');
+}
+
+/** @param {number} bytes infinite where a format does not hold a matrix */
+function count(bytes) {
+  return Number.isFinite(bytes) ? `${bytes}` : '–';
 }
 
 /** @param {number | null} nanoseconds infinite where nothing is predicted; null if not measured */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { FORMAT_NOTES as NOTES } from '../../../dist/lowtropy.formats.js';
 import { FORMATS } from '../../lib/lowtropy.js';
 
 /** @typedef {import('./protocol.js').Format} Format */
@@ -13,14 +14,4 @@ export function colorOf(format) {
 }
 
 /** What the formats are, in a few words. @type {Record<Format, string>} */
-export const FORMAT_NOTES = {
-  auto: 'the best for each layer',
-  dense: 'every value',
-  csr: 'compressed rows',
-  cer: 'compressed entropy rows',
-  cser: 'compressed shared elements',
-  palette: 'packed codes',
-  pcsr: 'compressed rows of codes',
-  mask: 'a bitmap and packed codes',
-  blocks: 'tables of products',
-};
+export const FORMAT_NOTES = { auto: 'the best for each layer', ...NOTES };

@@ -138,7 +138,7 @@ function formatSelect({ name, format, bytesIn, autoFormat }, chosen, onFormat) {
   return html`<select class="small" aria-label="Format of ${name}" @change=${change}>
     <option value="" .selected=${chosen === undefined}>${format}</option>
     <option value="auto" .selected=${chosen === 'auto'}>auto: ${autoFormat}</option>
-    ${FORMATS.map(
+    ${FORMATS.filter((known) => Number.isFinite(bytesIn[known])).map(
       (known) =>
         html`<option value=${known} .selected=${chosen === known}>
           ${known}, ${formatBytes(bytesIn[known])}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { FORMATS } from '../../../dist/lowtropy.formats.js';
 import { checkOptions } from './check.js';
 import { ShapeError, ValueError } from './errors.js';
 import { Handle } from './handle.js';
@@ -25,10 +26,7 @@ import { makeSource } from './weights.js';
  * @typedef {Float32Array | Uint8Array | Uint16Array | Uint32Array} StoredArray
  */
 
-/** The formats a matrix can be held in. @type {readonly FormatName[]} */
-export const FORMATS = Object.freeze(
-  /** @type {const} */ (['dense', 'csr', 'cer', 'cser', 'palette', 'pcsr', 'mask', 'blocks']),
-);
+export { FORMATS };
 
 /**
  * @param {unknown} format
@@ -36,10 +34,9 @@ export const FORMATS = Object.freeze(
  * @throws {ValueError}
  */
 export function checkFormat(format) {
-  const known = ['auto', ...FORMATS];
-  if (typeof format === 'string' && known.includes(format)) {
-    return /** @type {FormatName | 'auto'} */ (format);
-  }
+  const known = /** @type {const} */ (['auto', ...FORMATS]);
+  const found = known.find((name) => name === format);
+  if (found) return found;
   const given = typeof format === 'object' ? describe(format) : `"${String(format)}"`;
   throw new ValueError(`There is no format ${given}; there are ${known.join(', ')}.`);
 }

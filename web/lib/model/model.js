@@ -73,7 +73,8 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @property {number} nanoseconds predicted for its products in a run, in the format as held;
  *   `Infinity` where that works but is not meant for such products, so that nothing is predicted, as
  *   of `blocks` in a convolution
- * @property {Record<FormatName, number>} bytesIn each format
+ * @property {Record<FormatName, number>} bytesIn each format; `Infinity` where it does not hold such a
+ *   matrix
  * @property {Record<FormatName, number>} nanosecondsIn each format, predicted, or `Infinity` likewise
  * @property {FormatName} autoFormat what `auto` picks
  * @property {number} energyPj of its products in a run, by the cost model: columns · repeats times

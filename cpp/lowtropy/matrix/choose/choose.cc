@@ -4,148 +4,41 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 
+#include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/choose/tuning.h"
-#include "lowtropy/matrix/cost.h"
-#include "lowtropy/matrix/formats/blocks.h"
+#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/kernels/shape.h"
 
 namespace lowtropy {
 namespace {
 
-using tuning::ProductTimes;
-using tuning::UnpackTimes;
-using tuning::VectorTimes;
-
-double AllElements(const Profile& p) {
-  return static_cast<double>(p.rows) * static_cast<double>(p.cols);
+// Columns go through lists of a format's elements or through dense blocks: as the kernels have it,
+// of formats that can be unpacked as either lists are for where they are short.
+bool GoesThroughLists(const Prediction& own, double listed_share) {
+  if (!std::isfinite(own.lists) || !std::isfinite(own.blocks)) return std::isfinite(own.lists);
+  return listed_share <= kernels::kMaxListedShare;
 }
 
-// Elements that the format lists, and runs among them.
-struct Work {
-  double listed;
-  double runs;
-};
-
-Work WorkOf(Format format, const Profile& p) {
-  switch (format) {
-    case Format::kCsr:
-      return {static_cast<double>(p.nnz), 0};
-    case Format::kPcsr:
-    case Format::kMask:
-    case Format::kBlocks:
-    case Format::kPalette:  // as lists
-      return {static_cast<double>(p.listed), 0};
-    case Format::kCer:
-      return {static_cast<double>(p.listed), static_cast<double>(p.pointer_runs)};
-    case Format::kCser:
-      return {static_cast<double>(p.listed), static_cast<double>(p.present_runs)};
-    default:
-      return {AllElements(p), 0};
-  }
-}
-
-bool IsShifted(Format format, const Profile& p) {
-  const bool omits = format == Format::kCer || format == Format::kCser || format == Format::kPcsr ||
-                     format == Format::kMask || format == Format::kBlocks;
-  return omits && p.values.omega()[0] != 0.0F;
-}
-
-// Of what works but is not meant to be used.
-constexpr double kNever = std::numeric_limits<double>::infinity();
-
-// ---- One column ----
-
-const VectorTimes& VectorTimesOf(Format format) {
-  switch (format) {
-    case Format::kDense:
-      return tuning::kDenseVector;
-    case Format::kPalette:
-      return tuning::kPaletteVector;
-    case Format::kCsr:
-      return tuning::kCsrVector;
-    case Format::kPcsr:
-      return tuning::kPcsrVector;
-    case Format::kMask:
-      return tuning::kMaskVector;
-    default:
-      return tuning::kRunVector;
-  }
-}
-
-double TableNanoseconds(const Profile& p) {
-  const uint64_t elements = uint64_t{p.rows} * p.cols;
-  const auto layout = Blocks::LayoutOf(p.values.size(), p.listed, elements);
-  if ((p.values.size() << layout.block_bits) > 8192) return kNever;  // no kernel of its own
-  const tuning::TableTimes& t = layout.index_bits == 12 ? tuning::kPackedTable : tuning::kWideTable;
-  return t.row * static_cast<double>(p.rows) + t.list * static_cast<double>(p.block_lists) +
-         t.index * static_cast<double>(2 * p.block_units) +
-         tuning::kTableEntry * static_cast<double>(p.values.size()) * static_cast<double>(p.cols);
-}
-
-double VectorNanoseconds(Format format, const Profile& p) {
-  const double rows = static_cast<double>(p.rows);
-  const Work work = WorkOf(format, p);
-  if (format == Format::kBlocks) return IsShifted(format, p) ? kNever : TableNanoseconds(p);
-  if (IsShifted(format, p)) {
-    const tuning::ShiftedTimes& t = tuning::kShiftedVector;
-    return t.row * rows + t.element * AllElements(p) + t.listed * work.listed;
-  }
-  const VectorTimes& t = VectorTimesOf(format);
-  const double elements = format == Format::kPalette ? AllElements(p) : work.listed;
-  return t.row * rows + t.element * elements + t.run * work.runs + t.bit * AllElements(p);
-}
-
-// ---- Several columns ----
-
-// The kernels' own rules, see unpack-inl.h.
-constexpr double kMaxListedShare = 0.7;
-constexpr double kSparseShare = 0.2;
-
-// True when the product goes through lists, not dense blocks.
-bool IsListed(Format format, const Profile& p) {
-  if (format == Format::kDense || IsShifted(format, p)) return false;
-  if (format != Format::kPalette) return true;
-  const bool zeros = p.values.omega()[0] == 0.0F;
-  return zeros && static_cast<double>(p.listed) <= kMaxListedShare * AllElements(p);
-}
-
-const UnpackTimes& UnpackTimesOf(Format format, const Profile& p) {
-  if (IsShifted(format, p)) {
-    const bool runs = format == Format::kCer || format == Format::kCser;
-    return runs ? tuning::kBlockShiftedRuns : tuning::kBlockShiftedPcsr;
-  }
-  switch (format) {
-    case Format::kDense:
-      return tuning::kBlockDense;
-    case Format::kPalette:
-      return IsListed(format, p) ? tuning::kListPalette : tuning::kBlockPalette;
-    case Format::kCsr:
-      return tuning::kListCsr;
-    case Format::kPcsr:
-      return tuning::kListPcsr;
-    case Format::kMask:
-      return tuning::kListMask;
-    default:
-      return tuning::kListRuns;
-  }
-}
-
-double ColumnsNanoseconds(Format format, const Profile& p, size_t columns) {
-  const bool listed = IsListed(format, p);
-  const Work work = WorkOf(format, p);
-  const double elements = listed ? work.listed : AllElements(p);
-  const double share = elements / AllElements(p);
-  const size_t block = listed && share < kSparseShare ? 1024 : 256;
+double ColumnsNanoseconds(const Prediction& own, const Profile& p, size_t columns) {
+  constexpr size_t kLanes = 4;  // of WebAssembly
+  const auto all = static_cast<double>(p.elements());
+  const bool listed = GoesThroughLists(own, own.listed / all);
+  const double elements = listed ? own.listed : all;
+  const bool sparse = elements / all < kernels::kSparseShare;
+  const size_t list_block =
+      size_t{1} << (sparse ? kernels::SparseBlockBits(kLanes) : kernels::ListBlockBits(kLanes));
+  const size_t block = listed ? list_block : kernels::kBlockCols;
   const size_t block_count = (p.cols + block - 1) / block;
+  const size_t vector_count = (columns + kLanes - 1) / kLanes;
+  const size_t tile = listed ? kernels::kListVectors : kernels::kDenseVectors;
   const auto blocks = static_cast<double>(block_count);
-  const size_t vector_count = (columns + 3) / 4;  // of WebAssembly: 4 columns
   const auto vectors = static_cast<double>(vector_count);
-  const double tiles = std::ceil(vectors / (listed ? 7 : 4));
+  const double tiles = std::ceil(vectors / static_cast<double>(tile));
 
-  const UnpackTimes& unpack = UnpackTimesOf(format, p);
-  const ProductTimes& product = listed ? tuning::kLists : tuning::kDenseBlocks;
-  return unpack.element * AllElements(p) + unpack.listed * work.listed + unpack.run * work.runs +
+  const tuning::ProductTimes& product = listed ? tuning::kLists : tuning::kDenseBlocks;
+  return (listed ? own.lists : own.blocks) +
          product.row_tile * static_cast<double>(p.rows) * tiles * blocks +
          elements * (product.element_tile * tiles + product.element_vector * vectors) +
          product.pack_tile * static_cast<double>(p.cols) * tiles;
@@ -198,11 +91,12 @@ bool IsWorthwhile(const Candidate& c, const Candidate& dense) {
 }  // namespace
 
 double PredictNanoseconds(Format format, const Profile& profile, size_t columns) {
-  if (format == Format::kBlocks && columns != 1) return kNever;
-  if (columns == 0) return 0;
-  if (columns != 1) return ColumnsNanoseconds(format, profile, columns);
-  const double bytes = static_cast<double>(BytesOf(format, profile));
-  return VectorNanoseconds(format, profile) + tuning::kByte * bytes;
+  const uint64_t bytes = BytesOf(format, profile);
+  if (bytes == kNotHeld) return Prediction::kNever;
+  const Prediction own = RowOf(format).predict(profile);
+  if (columns == 1) return own.vector + tuning::kByte * static_cast<double>(bytes);
+  const double nanoseconds = ColumnsNanoseconds(own, profile, columns);
+  return columns == 0 && std::isfinite(nanoseconds) ? 0 : nanoseconds;
 }
 
 Choice Choose(const Profile& profile, size_t columns) {
@@ -235,6 +129,32 @@ Choice Choose(const Profile& profile, size_t columns) {
   choice.format = best->format;
   choice.reason = columns == 0 ? DescribeLookups(*best, dense) : Describe(*best, *fastest, dense);
   return choice;
+}
+
+std::optional<Format> ParseFormatOrAuto(std::string_view name) {
+  if (name == "auto") return std::nullopt;
+  if (const auto format = ParseFormat(name)) return format;
+  std::string known = "auto";
+  for (const Format format : kFormats) known += Text(", ", Name(format));
+  throw Error(ErrorKind::kValue, Text("There is no format \"", name, "\"; there are ", known, "."));
+}
+
+Encoder::Encoder(const RowSource& source, std::optional<Format> format, size_t columns)
+    : source_(source),
+      profile_(Profile::Of(source_)),
+      format_(format ? *format : Choose(profile_, columns).format),
+      bytes_(BytesOf(format_, profile_)) {
+  if (bytes_ == kNotHeld) {
+    throw Error(ErrorKind::kUnsupported, RowOf(format_).refusal(profile_));
+  }
+}
+
+Matrix Encode(const RowSource& source, std::optional<Format> format, size_t columns) {
+  return Encoder(source, format, columns).Encode();
+}
+
+Matrix Recode(const Matrix& matrix, std::optional<Format> format, size_t columns) {
+  return format == matrix.format() ? matrix : Encode(matrix, format, columns);
 }
 
 }  // namespace lowtropy

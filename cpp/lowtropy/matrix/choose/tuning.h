@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-
-// The constants of the time model, in nanoseconds, fitted to medians measured in WebAssembly
-// (Node.js 20, one core of an AMD EPYC 9005); `npm run calibrate` measures and fits them anew, on
-// an idle machine. Other machines are faster or slower by about the same factor for all kernels;
-// only ratios enter a choice.
+// What all formats share of the time model, in nanoseconds, and how `auto` weighs size and time.
+// What differs by format stands with each, see formats/prediction.h, which says how all were
+// fitted.
 namespace lowtropy::tuning {
 
 // A byte of a matrix whose product has one column, on top of the following: it is read just once,
@@ -14,55 +11,8 @@ namespace lowtropy::tuning {
 // measured otherwise are kernels, with their weights in a cache.
 inline constexpr double kByte = 0.03;
 
-// One column (y = W·x).
-struct VectorTimes {
-  double row;      // starting and storing a row
-  double element;  // an element that is stored (all of them for dense and palette)
-  double run;      // a run of cer and cser
-  double bit = 0;  // an element of mask's bitmap, listed or not
-};
-inline constexpr VectorTimes kDenseVector{5, 0.076, 0};
-inline constexpr VectorTimes kPaletteVector{20, 0.53, 0};
-inline constexpr VectorTimes kCsrVector{5, 0.26, 0};
-inline constexpr VectorTimes kPcsrVector{3, 0.56, 0};
-inline constexpr VectorTimes kMaskVector{20, 1.2, 0, 0.25};
-inline constexpr VectorTimes kRunVector{40, 0.38, 5.4};  // cer and cser
-// blocks.
-struct TableTimes {
-  double row;
-  double list;  // a row of a block
-  double index;
-};
-inline constexpr TableTimes kPackedTable{1, 0.6, 0.22};
-inline constexpr TableTimes kWideTable{1, 0.6, 0.185};
-inline constexpr double kTableEntry = 0.1;
-
-// Where a row's unlisted elements are no zeros it is unpacked and multiplied as a dense one:
-// `element` is for all of them, `listed` comes on top.
-struct ShiftedTimes {
-  double row;
-  double element;
-  double listed;
-};
-inline constexpr ShiftedTimes kShiftedVector{40, 0.15, 0.9};
-
 // Several columns (Y = W·X): weights are unpacked, as lists or as dense blocks, a tile of X is
 // packed and they are multiplied, see column_kernels-inl.h.
-struct UnpackTimes {
-  double element;  // of the matrix
-  double listed;   // an element that the format lists
-  double run;      // a run of cer and cser
-};
-inline constexpr UnpackTimes kListCsr{0, 0.7, 0};
-inline constexpr UnpackTimes kListPcsr{0, 1.0, 0};
-inline constexpr UnpackTimes kListMask{0.1, 0.8, 0};
-inline constexpr UnpackTimes kListRuns{0, 2.7, 3.0};
-inline constexpr UnpackTimes kListPalette{1.5, 0, 0};
-inline constexpr UnpackTimes kBlockDense{0, 0, 0};
-inline constexpr UnpackTimes kBlockPalette{0.48, 0, 0};
-inline constexpr UnpackTimes kBlockShiftedPcsr{0, 1.8, 0};   // and mask
-inline constexpr UnpackTimes kBlockShiftedRuns{0, 14, 1.0};  // cer and cser
-
 struct ProductTimes {
   double row_tile;        // starting and storing a row of a tile, for each block of columns
   double element_tile;    // an element, each time it is met

@@ -127,9 +127,48 @@ Blocks::Layout Blocks::LayoutOf(uint64_t distinct, uint64_t listed, uint64_t ele
   return LayoutOf(distinct, 6 * listed > elements);
 }
 
+// A table of (K - 1)·B products for each block, read once an index; indices that fill up units
+// count.
+void Blocks::Count(const Profile& p, Counter& c) {
+  const Layout layout = LayoutOf(p.values.size(), p.listed, p.elements());
+  const uint64_t block = uint64_t{1} << layout.block_bits;
+  const uint64_t blocks = (p.cols + block - 1) / block;
+  const uint64_t indices = 2 * p.block_units;
+  const uint64_t products = (p.values.size() - 1) * p.cols;
+  const uint64_t table = p.values.size() * block * sizeof(float);
+  c.Omega((p.values.size() - 1) * blocks);
+  c.Stored("codes", layout.index_bits == 12 ? indices * 12 / 8 : indices,
+           layout.index_bits == 12 ? 8 : layout.index_bits, indices * layout.index_bits / 8);
+  c.Indices("rowI", p.block_lists, p.max_listed_row);
+  c.Indices("classes", p.block_class_sizes, p.block_max_class);
+  c.Input(p.cols);
+  c.Table(table, products, indices);
+  c.Accumulated(p.block_lists);
+  c.Arithmetic(products, indices);
+  c.Decomposition();
+}
+
+Prediction Blocks::Predict(const Profile& p) {
+  Prediction result{Prediction::kNever, 0, Prediction::kNever, Prediction::kNever};
+  const Layout layout = LayoutOf(p.values.size(), p.listed, p.elements());
+  if (p.values.omega()[0] != 0.0F || !HasTable(p.values.size(), layout)) return result;
+  constexpr double kRow = 1;
+  constexpr double kList = 0.6;   // a row of a block
+  constexpr double kEntry = 0.1;  // of the tables
+  const double index = layout.index_bits == 12 ? 0.22 : 0.185;
+  result.vector = kRow * static_cast<double>(p.rows) + kList * static_cast<double>(p.block_lists) +
+                  index * static_cast<double>(2 * p.block_units) +
+                  kEntry * static_cast<double>(p.values.size()) * static_cast<double>(p.cols);
+  return result;
+}
+
+Walks Blocks::GetWalks() const {
+  const auto lists = static_cast<double>(row_i.size() + classes.size());
+  return {.columns = 0, .blocks = 16 * lists, .vector = lists, .row = 8 * lists};
+}
+
 Blocks Blocks::Encode(const RowSource& source, const Profile& profile) {
-  const uint64_t elements = uint64_t{profile.rows} * profile.cols;
-  const Layout layout = LayoutOf(profile.values.size(), profile.listed, elements);
+  const Layout layout = LayoutOf(profile.values.size(), profile.listed, profile.elements());
   IndexWriter codes(2 * profile.block_units, layout.index_bits);
   IndexBuilder row_i;
   IndexBuilder classes;

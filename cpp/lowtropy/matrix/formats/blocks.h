@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -35,21 +39,20 @@ struct Pcsr;
 // elements is listed, for which wide indices are faster; at least 4, but no more than 32 - c.
 // Indices are packed where they have 12 bits. About 14 bits an element.
 struct Blocks {
-  static constexpr Format kFormat = Format::kBlocks;
+  static constexpr std::string_view kName = "blocks";
+  static constexpr std::string_view kNote = "tables of products";
+  static constexpr unsigned kFileVersion = 2;
+  static constexpr Feed kFeed = Feed::kTables;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Blocks Encode(const RowSource& source, const Profile& profile);
   // Walks all blocks: use ToPcsr() to read many rows.
   void DecodeRow(size_t row, std::span<float> out) const;
   bool Validate(std::string* reason) const;
+  Walks GetWalks() const;
   Pcsr ToPcsr() const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("codes", self.codes);
-    visit("rowI", self.row_i);
-    visit("classes", self.classes);
-  }
 
   // The bits of w; of an index: 12 (packed), 16 or 32; and how many zeros its low ones are.
   struct Layout {
@@ -58,6 +61,14 @@ struct Blocks {
     unsigned shift;
   };
   static Layout LayoutOf(uint64_t distinct, uint64_t listed, uint64_t elements);
+
+  // A product's table has at most 2^13 floats, 32 KB; where it would need more, for there are too
+  // many values, it is multiplied without one.
+  static constexpr unsigned kTableBits = 13;
+  static bool HasTable(uint64_t distinct, const Layout& layout) {
+    return distinct <= (uint64_t{1} << kTableBits) >> layout.block_bits;
+  }
+
   Layout layout() const { return LayoutOf(omega.size(), codes.type() != DType::kU8); }
 
   uint32_t IndexAt(size_t i) const;
@@ -86,6 +97,11 @@ struct Blocks {
   Array codes;
   Array row_i;
   Array classes;
+
+  static constexpr std::array<ArrayMember<Blocks>, 4> kArrays{{{"omega", &Blocks::omega},
+                                                               {"codes", &Blocks::codes},
+                                                               {"rowI", &Blocks::row_i},
+                                                               {"classes", &Blocks::classes}}};
 
  private:
   static Layout LayoutOf(uint64_t distinct, bool wide);

@@ -12,12 +12,30 @@
 
 namespace lowtropy {
 
+std::string Cer::Refusal(const Profile& p) {
+  if (p.pointer_runs < kMaxElements) return {};
+  return Text("CER would need ", p.pointer_runs,
+              " run pointers for this matrix, more than 32-bit row pointers can address.");
+}
+
+void Cer::Count(const Profile& p, Counter& c) {
+  c.Omega(p.present_runs);
+  c.Indices("colI", p.listed, p.max_listed_col);
+  c.Indices("omegaPtr", p.pointer_runs + 1, p.listed);
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.pointer_runs);
+  c.Input(p.listed);
+  c.Arithmetic(p.present_runs, p.listed - p.rows_listed);
+  c.Decomposition();
+}
+
+Prediction Cer::Predict(const Profile& p) { return kRunTimes.Of(p, p.pointer_runs); }
+
+Walks Cer::GetWalks() const {
+  if (background() == 0.0F) return {};
+  return {.columns = 128.0 * static_cast<double>(omega_ptr.size())};  // each run is looked for
+}
+
 Cer Cer::Encode(const RowSource& source, const Profile& profile) {
-  if (profile.pointer_runs >= kMaxElements) {
-    throw Error(ErrorKind::kUnsupported,
-                Text("CER would need ", profile.pointer_runs,
-                     " run pointers for this matrix, more than 32-bit row pointers can address."));
-  }
   EntryReader reader(source, profile.values.omega()[0]);
   std::vector<Listed> runs;
   IndexBuilder col_i;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -21,9 +25,15 @@ namespace lowtropy {
 // same few values, so that few runs are empty and the values need no naming; rows of many rare
 // values (k̄ near K, K large) fill omegaPtr with repeated pointers.
 struct Cer {
-  static constexpr Format kFormat = Format::kCer;
+  static constexpr std::string_view kName = "cer";
+  static constexpr std::string_view kNote = "compressed entropy rows";
+  static constexpr unsigned kFileVersion = 1;
+  static constexpr Feed kFeed = Feed::kLists;
 
-  // Throws Error(kUnsupported) when omegaPtr would need 2^32 or more entries.
+  // More than 2^32 - 1 run pointers cannot be addressed.
+  static std::string Refusal(const Profile& profile);
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Cer Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -44,14 +54,7 @@ struct Cer {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("colI", self.col_i);
-    visit("omegaPtr", self.omega_ptr);
-    visit("rowPtr", self.row_ptr);
-  }
+  Walks GetWalks() const;
 
   size_t rows = 0;
   size_t cols = 0;
@@ -59,6 +62,11 @@ struct Cer {
   Array col_i;
   Array omega_ptr;
   Array row_ptr;
+
+  static constexpr std::array<ArrayMember<Cer>, 4> kArrays{{{"omega", &Cer::omega},
+                                                            {"colI", &Cer::col_i},
+                                                            {"omegaPtr", &Cer::omega_ptr},
+                                                            {"rowPtr", &Cer::row_ptr}}};
 };
 
 }  // namespace lowtropy

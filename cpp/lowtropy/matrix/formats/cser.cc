@@ -11,6 +11,24 @@
 
 namespace lowtropy {
 
+void Cser::Count(const Profile& p, Counter& c) {
+  c.Omega(p.present_runs);
+  c.Indices("colI", p.listed, p.max_listed_col);
+  c.Indices("omegaPtr", p.present_runs + 1, p.listed);
+  c.Indices("omegaI", p.present_runs, p.max_listed_code);
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.present_runs);
+  c.Input(p.listed);
+  c.Arithmetic(p.present_runs, p.listed - p.rows_listed);
+  c.Decomposition();
+}
+
+Prediction Cser::Predict(const Profile& p) { return kRunTimes.Of(p, p.present_runs); }
+
+Walks Cser::GetWalks() const {
+  if (background() == 0.0F) return {};
+  return {.columns = 128.0 * static_cast<double>(omega_ptr.size())};  // each run is looked for
+}
+
 Cser Cser::Encode(const RowSource& source, const Profile& profile) {
   EntryReader reader(source, profile.values.omega()[0]);
   std::vector<Listed> runs;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -20,8 +24,14 @@ namespace lowtropy {
 // One multiplication a run and one addition an element. Wins over cer where rows hold different
 // values each, so that cer's repeated pointers would cost more than naming the runs.
 struct Cser {
-  static constexpr Format kFormat = Format::kCser;
+  static constexpr std::string_view kName = "cser";
+  static constexpr std::string_view kNote = "compressed shared elements";
+  static constexpr unsigned kFileVersion = 1;
+  static constexpr Feed kFeed = Feed::kLists;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Cser Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -40,15 +50,7 @@ struct Cser {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("colI", self.col_i);
-    visit("omegaPtr", self.omega_ptr);
-    visit("omegaI", self.omega_i);
-    visit("rowPtr", self.row_ptr);
-  }
+  Walks GetWalks() const;
 
   size_t rows = 0;
   size_t cols = 0;
@@ -57,6 +59,12 @@ struct Cser {
   Array omega_ptr;
   Array omega_i;
   Array row_ptr;
+
+  static constexpr std::array<ArrayMember<Cser>, 5> kArrays{{{"omega", &Cser::omega},
+                                                             {"colI", &Cser::col_i},
+                                                             {"omegaPtr", &Cser::omega_ptr},
+                                                             {"omegaI", &Cser::omega_i},
+                                                             {"rowPtr", &Cser::row_ptr}}};
 };
 
 }  // namespace lowtropy

@@ -16,6 +16,21 @@ bool IsZero(float value) { return Bits(value) == 0; }
 
 }  // namespace
 
+void Csr::Count(const Profile& p, Counter& c) {
+  c.Floats("values", p.nnz);
+  c.Indices("colI", p.nnz, p.max_nonzero_col);
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.nnz);
+  c.Input(p.nnz);
+  c.Arithmetic(p.nnz, p.nnz - p.rows_nonzero);
+}
+
+Prediction Csr::Predict(const Profile& p) {
+  constexpr VectorTimes kVector{5, 0.26};
+  constexpr UnpackTimes kLists{0, 0.7};
+  return {kVector.Of(p, p.nnz), static_cast<double>(p.nnz), kLists.Of(p, p.nnz),
+          Prediction::kNever};
+}
+
 Csr Csr::Encode(const RowSource& source, const Profile& profile) {
   EntryReader reader(source, 0.0F);
   std::vector<float> values;

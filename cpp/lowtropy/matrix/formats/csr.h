@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -15,8 +19,14 @@ namespace lowtropy {
 // `colI`, their columns; `rowPtr`, where each row starts (rows + 1). 5 to 8 bytes a nonzero; one
 // multiplication and one addition each. The baseline that knows zeros but not repeated values.
 struct Csr {
-  static constexpr Format kFormat = Format::kCsr;
+  static constexpr std::string_view kName = "csr";
+  static constexpr std::string_view kNote = "compressed rows";
+  static constexpr unsigned kFileVersion = 1;
+  static constexpr Feed kFeed = Feed::kLists;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Csr Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -32,19 +42,16 @@ struct Csr {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("values", self.values);
-    visit("colI", self.col_i);
-    visit("rowPtr", self.row_ptr);
-  }
+  Walks GetWalks() const { return {}; }
 
   size_t rows = 0;
   size_t cols = 0;
   Array values;
   Array col_i;
   Array row_ptr;
+
+  static constexpr std::array<ArrayMember<Csr>, 3> kArrays{
+      {{"values", &Csr::values}, {"colI", &Csr::col_i}, {"rowPtr", &Csr::row_ptr}}};
 };
 
 }  // namespace lowtropy

@@ -8,13 +8,22 @@
 
 namespace lowtropy {
 
+void Dense::Count(const Profile& p, Counter& c) {
+  c.Floats("values", p.elements());
+  c.Input(p.elements());
+  c.Arithmetic(p.elements(), p.elements() - p.rows);
+}
+
+Prediction Dense::Predict(const Profile& p) {
+  constexpr VectorTimes kVector{5, 0.076};
+  return {kVector.Of(p, p.elements()), 0, Prediction::kNever, 0};
+}
+
 Dense Dense::Encode(const RowSource& source, const Profile& profile) {
   const uint64_t elements = uint64_t{profile.rows} * profile.cols;
   const std::shared_ptr<std::byte> memory = AllocateBytes(elements * sizeof(float));
   auto* values = reinterpret_cast<float*>(memory.get());
-  for (size_t r = 0; r < profile.rows; ++r) {
-    source.ReadRow(r, {values + r * profile.cols, profile.cols});
-  }
+  ReadRows(source, {values, static_cast<size_t>(elements)});
   return {profile.rows, profile.cols,
           Array(DType::kF32, values, static_cast<size_t>(elements), memory)};
 }

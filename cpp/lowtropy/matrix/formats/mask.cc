@@ -20,6 +20,29 @@ uint64_t Mask::CodeBytes(uint64_t distinct, uint64_t listed) {
   return (listed * Bits(distinct) + 7) / 8;
 }
 
+void Mask::Count(const Profile& p, Counter& c) {
+  const uint64_t mask_bytes = (uint64_t{p.cols} + 7) / 8 * p.rows;
+  c.Omega(p.listed);
+  c.Stored("mask", mask_bytes, 8, mask_bytes);
+  c.Codes("codes", Bits(p.values.size()), CodeBytes(p.values.size(), p.listed));
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.listed);
+  c.Input(p.listed);
+  c.Arithmetic(p.listed, p.listed - p.rows_listed);
+  c.Decomposition();
+}
+
+Prediction Mask::Predict(const Profile& p) {
+  constexpr ListingTimes kTimes{
+      .vector = {20, 1.2, 0, 0.25}, .lists = {0.1, 0.8}, .shifted = {0, 1.8}};
+  return kTimes.Of(p, 0);
+}
+
+Walks Mask::GetWalks() const {
+  if (background() == 0.0F) return {};
+  // Elements are counted from the start of the row.
+  return {.columns = static_cast<double>(mask.size())};
+}
+
 Mask Mask::Encode(const RowSource& source, const Profile& profile) {
   const uint64_t distinct = profile.values.size();
   const unsigned bits = Bits(distinct);

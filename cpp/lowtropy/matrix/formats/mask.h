@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
 #include "lowtropy/matrix/formats/packed_codes.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -23,8 +27,14 @@ namespace lowtropy {
 // 1 + (1 - p0)·b bits an element, where pcsr takes at least 16·(1 - p0). Wins for convolutions,
 // where unpacking a row serves many columns, unless p0 is so small that palette is smaller.
 struct Mask {
-  static constexpr Format kFormat = Format::kMask;
+  static constexpr std::string_view kName = "mask";
+  static constexpr std::string_view kNote = "a bitmap and packed codes";
+  static constexpr unsigned kFileVersion = 2;
+  static constexpr Feed kFeed = Feed::kLists;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Mask Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -46,14 +56,7 @@ struct Mask {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("mask", self.mask);
-    visit("codes", self.codes);
-    visit("rowPtr", self.row_ptr);
-  }
+  Walks GetWalks() const;
 
   static unsigned Bits(uint64_t distinct);  // bits a code: 1 to 8, 16 or 32
   static uint64_t CodeBytes(uint64_t distinct, uint64_t listed);
@@ -69,6 +72,11 @@ struct Mask {
   Array mask;
   Array codes;
   Array row_ptr;
+
+  static constexpr std::array<ArrayMember<Mask>, 4> kArrays{{{"omega", &Mask::omega},
+                                                             {"mask", &Mask::mask},
+                                                             {"codes", &Mask::codes},
+                                                             {"rowPtr", &Mask::row_ptr}}};
 };
 
 }  // namespace lowtropy

@@ -11,6 +11,23 @@
 #include "lowtropy/matrix/formats/validation.h"
 
 namespace lowtropy {
+
+void Palette::Count(const Profile& p, Counter& c) {
+  c.Omega(p.elements());
+  c.Codes("codes", Bits(p.values.size()), RowBytes(p.values.size(), p.cols) * p.rows);
+  c.Input(p.elements());
+  c.Arithmetic(p.elements(), p.elements() - p.rows);
+}
+
+Prediction Palette::Predict(const Profile& p) {
+  constexpr VectorTimes kVector{20, 0.53};
+  constexpr UnpackTimes kLists{1.5, 0};
+  constexpr UnpackTimes kBlocks{0.48, 0};
+  const bool zeros = p.values.omega()[0] == 0.0F;
+  return {kVector.Of(p, p.elements()), static_cast<double>(p.listed),
+          zeros ? kLists.Of(p, 0) : Prediction::kNever, kBlocks.Of(p, 0)};
+}
+
 unsigned Palette::Bits(uint64_t distinct) { return CodeBits(distinct - 1); }
 
 uint64_t Palette::RowBytes(uint64_t distinct, size_t cols) {

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
 #include "lowtropy/matrix/formats/packed_codes.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -23,8 +27,14 @@ namespace lowtropy {
 // b/8 bytes an element whatever their distribution, and dense arithmetic on decoded tiles. Wins
 // where p0 is small, so that listing the elements other than omega[0] would list nearly all.
 struct Palette {
-  static constexpr Format kFormat = Format::kPalette;
+  static constexpr std::string_view kName = "palette";
+  static constexpr std::string_view kNote = "packed codes";
+  static constexpr unsigned kFileVersion = 1;
+  static constexpr Feed kFeed = Feed::kRowsOrLists;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Palette Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -66,12 +76,7 @@ struct Palette {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("codes", self.codes);
-  }
+  Walks GetWalks() const { return {}; }
 
   static unsigned Bits(uint64_t distinct);                   // bits a code: 1 to 8, 16 or 32
   static uint64_t RowBytes(uint64_t distinct, size_t cols);  // bytes of one row of codes
@@ -84,6 +89,9 @@ struct Palette {
   size_t cols = 0;
   Array omega;
   Array codes;
+
+  static constexpr std::array<ArrayMember<Palette>, 2> kArrays{
+      {{"omega", &Palette::omega}, {"codes", &Palette::codes}}};
 };
 
 }  // namespace lowtropy

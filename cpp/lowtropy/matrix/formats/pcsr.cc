@@ -9,6 +9,21 @@
 
 namespace lowtropy {
 
+void Pcsr::Count(const Profile& p, Counter& c) {
+  c.Omega(p.listed);
+  c.Indices("codes", p.listed, p.max_listed_code);
+  c.Indices("colI", p.listed, p.max_listed_col);
+  c.Indices("rowPtr", uint64_t{p.rows} + 1, p.listed);
+  c.Input(p.listed);
+  c.Arithmetic(p.listed, p.listed - p.rows_listed);
+  c.Decomposition();
+}
+
+Prediction Pcsr::Predict(const Profile& p) {
+  constexpr ListingTimes kTimes{.vector = {3, 0.56}, .lists = {0, 1.0}, .shifted = {0, 1.8}};
+  return kTimes.Of(p, 0);
+}
+
 Pcsr Pcsr::Encode(const RowSource& source, const Profile& profile) {
   EntryReader reader(source, profile.values.omega()[0]);
   IndexBuilder codes;

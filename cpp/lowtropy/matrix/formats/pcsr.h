@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lowtropy/base/array.h"
-#include "lowtropy/matrix/format.h"
+#include "lowtropy/matrix/cost.h"
+#include "lowtropy/matrix/formats/array_member.h"
+#include "lowtropy/matrix/formats/prediction.h"
 #include "lowtropy/matrix/profile.h"
 #include "lowtropy/matrix/row_source.h"
 
@@ -17,8 +21,14 @@ namespace lowtropy {
 // element, where csr takes 5; one multiplication and one addition each. Wins where rows hold so
 // many distinct values (K per row large) that the runs of cer and cser are short.
 struct Pcsr {
-  static constexpr Format kFormat = Format::kPcsr;
+  static constexpr std::string_view kName = "pcsr";
+  static constexpr std::string_view kNote = "compressed rows of codes";
+  static constexpr unsigned kFileVersion = 1;
+  static constexpr Feed kFeed = Feed::kLists;
 
+  static std::string Refusal(const Profile&) { return {}; }
+  static void Count(const Profile& profile, Counter& counter);
+  static Prediction Predict(const Profile& profile);
   static Pcsr Encode(const RowSource& source, const Profile& profile);
 
   // What is not listed is this.
@@ -34,14 +44,7 @@ struct Pcsr {
   }
 
   bool Validate(std::string* reason) const;
-
-  template <class Self, class Visitor>
-  static void Visit(Self& self, Visitor&& visit) {
-    visit("omega", self.omega);
-    visit("codes", self.codes);
-    visit("colI", self.col_i);
-    visit("rowPtr", self.row_ptr);
-  }
+  Walks GetWalks() const { return {}; }
 
   size_t rows = 0;
   size_t cols = 0;
@@ -49,6 +52,11 @@ struct Pcsr {
   Array codes;
   Array col_i;
   Array row_ptr;
+
+  static constexpr std::array<ArrayMember<Pcsr>, 4> kArrays{{{"omega", &Pcsr::omega},
+                                                             {"codes", &Pcsr::codes},
+                                                             {"colI", &Pcsr::col_i},
+                                                             {"rowPtr", &Pcsr::row_ptr}}};
 };
 
 }  // namespace lowtropy

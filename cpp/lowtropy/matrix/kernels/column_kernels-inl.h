@@ -365,9 +365,20 @@ void DenseColumnProduct(const Storage& w, RowRange rows, const Columns& x, const
   }
 }
 
+template <class Storage>
+inline constexpr bool kHasLists =
+    Storage::kFeed == Feed::kLists || Storage::kFeed == Feed::kRowsOrLists;
+
+template <class Storage>
+void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
+                   const Epilogue& epilogue, float* workspace) {
+  DenseColumnProduct(w, rows, x, y, epilogue, workspace);
+}
+
 // Lists leave zeros out, so where X holds what is not finite their products are made again, with
 // all elements.
 template <class Storage>
+requires kHasLists<Storage>
 void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Output& y,
                    const Epilogue& epilogue, float* workspace) {
   const double share = ListedShare(Untyped(w), w.cols, rows);

@@ -72,15 +72,6 @@ struct TypedCser {
 
 // ---- What the listing formats have in common ----
 
-template <class Typed>
-inline constexpr bool kListsElements = true;
-template <>
-inline constexpr bool kListsElements<Dense> = false;
-template <>
-inline constexpr bool kListsElements<Palette> = false;
-template <>
-inline constexpr bool kListsElements<Blocks> = false;
-
 // The value of all elements that are not listed.
 template <class Cols>
 HWY_INLINE float Common(const TypedCsr<Cols>&) {
@@ -216,18 +207,20 @@ TypedCser<Cols> Typed(const Cser& w, Cols col_i) {
   return {w.cols, w.omega.As<float>().data(), col_i, w.omega_ptr, w.omega_i, w.row_ptr};
 }
 
+// Formats whose kernels are typed; others are as they are.
+template <class Storage>
+concept HasColumns = requires(const Storage& w) {
+  w.col_i;
+};
+
 // Calls f with the matrix typed.
 template <class Storage, class F>
 void WithTypes(const Storage& w, F&& f) {
+  f(w);
+}
+template <HasColumns Storage, class F>
+void WithTypes(const Storage& w, F&& f) {
   WithIndexType(w.col_i, [&](auto col_i) { f(Typed(w, col_i)); });
-}
-template <class F>
-void WithTypes(const Dense& w, F&& f) {
-  f(w);
-}
-template <class F>
-void WithTypes(const Palette& w, F&& f) {
-  f(w);
 }
 template <class F>
 void WithTypes(const Pcsr& w, F&& f) {
@@ -239,13 +232,15 @@ void WithTypes(const Pcsr& w, F&& f) {
 }
 
 // The matrix with its indices untyped.
-inline const Dense& Untyped(const Dense& w) { return w; }
-inline const Palette& Untyped(const Palette& w) { return w; }
-inline auto Untyped(const Pcsr& w) { return Typed(w, Indices{&w.codes}, Indices{&w.col_i}); }
 template <class Storage>
+const Storage& Untyped(const Storage& w) {
+  return w;
+}
+template <HasColumns Storage>
 auto Untyped(const Storage& w) {
   return Typed(w, Indices{&w.col_i});
 }
+inline auto Untyped(const Pcsr& w) { return Typed(w, Indices{&w.codes}, Indices{&w.col_i}); }
 
 // ---- Packed codes ----
 
@@ -381,18 +376,6 @@ template <class F>
 HWY_INLINE void ForEachListed(const Mask& w, size_t row, F&& f) {
   ForEachListed(w, row, 0, w.cols, f);
 }
-
-template <class F>
-void WithTypes(const Mask& w, F&& f) {
-  f(w);
-}
-inline const Mask& Untyped(const Mask& w) { return w; }
-
-template <class F>
-void WithTypes(const Blocks& w, F&& f) {
-  f(w);
-}
-inline const Blocks& Untyped(const Blocks& w) { return w; }
 
 }  // namespace lowtropy::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -29,14 +29,13 @@ namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Entry 0 is 0, and the product of value v and input j of the block is entry v · B + j.
-constexpr unsigned kTableBits = 13;
 #ifdef __wasm__
 // Its address is to be part of the loads, an addition less an element and a tenth of the time of
 // packed indices. The compiler makes it so only where the sum provably does not wrap around, which
 // of a variable's address it cannot know: by hand, then.
 extern "C" {
-extern float lowtropy_table[size_t{1} << kTableBits];
-HWY_ALIGN float lowtropy_table[size_t{1} << kTableBits];
+extern float lowtropy_table[size_t{1} << Blocks::kTableBits];
+HWY_ALIGN float lowtropy_table[size_t{1} << Blocks::kTableBits];
 }
 static float* const table = lowtropy_table;
 
@@ -50,7 +49,7 @@ HWY_INLINE float TableAt(size_t byte_offset) {
   return entry;
 }
 #else
-HWY_ALIGN static thread_local float table[size_t{1} << kTableBits];
+HWY_ALIGN static thread_local float table[size_t{1} << Blocks::kTableBits];
 
 HWY_INLINE float TableAt(size_t byte_offset) {
   return *reinterpret_cast<const float*>(reinterpret_cast<const char*>(table) + byte_offset);
@@ -232,7 +231,7 @@ inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool 
 inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float* y,
                           const Epilogue& epilogue) {
   std::fill(y + rows.begin, y + rows.end, 0.0F);
-  const bool fits = (w.omega.size() << w.layout().block_bits) <= (size_t{1} << kTableBits);
+  const bool fits = Blocks::HasTable(w.omega.size(), w.layout());
   const bool finite = AllFinite(x, w.cols);
   if (fits && finite && w.omega.As<float>()[0] == 0.0F && rows.end - rows.begin == w.rows) {
     WithIndexType(w.row_i, [&](const auto* row_i) { AddTables(w, row_i, x, y); });

@@ -16,6 +16,7 @@
 #include "hwy/highway.h"
 #include "lowtropy/matrix/kernels/decode-inl.h"
 #include "lowtropy/matrix/kernels/kernels.h"
+#include "lowtropy/matrix/kernels/shape.h"
 
 // Unrolled, loops that wait for memory are no faster, and 10 KB more are downloaded.
 #if defined(__clang__) && !defined(LOWTROPY_ROLLED)
@@ -28,34 +29,24 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Columns of W that a dense block has, which are rows of a packed tile of X.
-constexpr size_t kBlockCols = 256;
+using kernels::kBlockCols;
+using kernels::kBlockRows;
+using kernels::kMaxListedShare;
+using kernels::kSparseShare;
 
-constexpr size_t kTileVectors = 7;  // of a packed tile's rows, at most
-constexpr size_t kMaxLanes = 16;    // of any target (AVX-512)
+constexpr size_t kTileVectors = kernels::kListVectors;  // of a packed tile's rows, at most
+constexpr size_t kMaxLanes = 16;                        // of any target (AVX-512)
 
 // Lists that are made together: 4 MB. The more rows, the less often X is packed; lists are read
 // from end to end, which no cache is needed for.
 constexpr size_t kListWords = size_t{1} << 20;
 
-// Columns of W that a list's block has, which are rows of a packed tile of X: 28 KB, which a
-// first-level cache of 32 KB holds. Where fewer than a fifth of the elements are listed, twice as
-// many: the rest of a row takes less time than starting it, and its tile of Y, more often. Powers
-// of two, for dividing by them takes no division; and offsets in a tile fit into 16 bits.
-constexpr unsigned kListBlockBits = hn::MaxLanes(hn::ScalableTag<float>()) <= 4   ? 8
-                                    : hn::MaxLanes(hn::ScalableTag<float>()) <= 8 ? 7
-                                                                                  : 6;
-constexpr unsigned kSparseBlockBits = kListBlockBits + 1;
-constexpr double kSparseShare = 0.2;
-
-// Dense rows that are unpacked together: 512 KB, so that they stay in a second-level cache.
-constexpr size_t kBlockRows = 512;
+constexpr size_t kMostLanes = hn::MaxLanes(hn::ScalableTag<float>());
+constexpr unsigned kListBlockBits = kernels::ListBlockBits(kMostLanes);
+constexpr unsigned kSparseBlockBits = kernels::SparseBlockBits(kMostLanes);
 
 // Dense rows that are used together, interleaved element by element.
 constexpr size_t kDenseRows = 2;
-
-// Palettes take less time as lists where at most this share of the elements is other than 0.
-constexpr double kMaxListedShare = 0.7;
 
 using FloatTag = hn::ScalableTag<float>;
 using Vector = hn::Vec<FloatTag>;
@@ -66,13 +57,12 @@ HWY_INLINE size_t TileStride() { return kTileVectors * Lanes(); }  // floats
 
 // Elements of one row that a list of it may take.
 template <class Typed>
-HWY_INLINE size_t MostListed(const Typed& w, size_t cols, size_t row) {
-  if constexpr (kListsElements<Typed>) {
-    const ColumnRange listed = Listed(w, {row, row + 1});
-    return listed.end - listed.begin;
-  } else {
-    return cols + 1;  // see ListRow
-  }
+HWY_INLINE size_t MostListed(const Typed& w, size_t, size_t row) {
+  const ColumnRange listed = Listed(w, {row, row + 1});
+  return listed.end - listed.begin;
+}
+HWY_INLINE size_t MostListed(const Palette&, size_t cols, size_t) {
+  return cols + 1;  // see ListRow
 }
 
 // The listed elements of consecutive rows: row by row and in each row by blocks of
@@ -250,14 +240,6 @@ inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWri
   return at;
 }
 
-// Never listed, see ListedShare.
-inline uint32_t ListRow(const Dense&, size_t, uint32_t at, const ListWriter&, uint32_t*) {
-  return at;
-}
-inline uint32_t ListRow(const Blocks&, size_t, uint32_t at, const ListWriter&, uint32_t*) {
-  return at;
-}
-
 template <class Typed>
 void ListRows(const Typed& w, RowRange rows, const ListWriter& out, uint32_t* starts) {
   uint32_t at = 0;
@@ -313,7 +295,7 @@ HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, 
 // Columns [first_col, first_col + cols) of consecutive rows: column k of rows r to r + kDenseRows -
 // 1 at values[r · kBlockCols + k · kDenseRows], and rows that are left over one by one.
 struct DenseBlock {
-  static constexpr size_t kVectors = 4;
+  static constexpr size_t kVectors = kernels::kDenseVectors;
 
   template <class Typed>
   static DenseBlock Of(const Typed& w, RowRange range, size_t first_col, size_t cols,
@@ -426,9 +408,6 @@ double ListedShare(const Typed& w, size_t cols, RowRange rows) {
   return static_cast<double>(listed.end - listed.begin) /
          (static_cast<double>(rows.end - rows.begin) * static_cast<double>(cols));
 }
-
-inline double ListedShare(const Dense&, size_t, RowRange) { return kNotListed; }
-inline double ListedShare(const Blocks&, size_t, RowRange) { return kNotListed; }
 
 // Judged by its first row, for the count is nowhere.
 inline double ListedShare(const Palette& w, size_t cols, RowRange rows) {

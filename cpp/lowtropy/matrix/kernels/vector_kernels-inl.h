@@ -197,7 +197,7 @@ float ShiftedRowProduct(const Typed& w, size_t row, const float* x) {
 template <class Storage>
 void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
                    const Epilogue& epilogue) {
-  if constexpr (kListsElements<Storage>) {
+  if constexpr (Storage::kFeed == Feed::kLists) {
     const auto untyped = Untyped(w);
     if (Common(untyped) != 0.0F || !AllFinite(x, w.cols)) {
       for (size_t r = rows.begin; r < rows.end; ++r) {
