@@ -128,7 +128,7 @@ TEST(CodebookSource, IsItsDenseMatrix) {
 TEST(CodebookSource, RefusesWhatDoesNotFit) {
   const std::vector<float> codebook = {1, 2, 3};
   const auto bytes = [](std::vector<uint32_t> codes) { return testing_formats::Bytes(codes); };
-  ExpectRefusal(ErrorKind::kShape, "A matrix of 2 x 3 needs 6 codes, but there are 5.", [&] {
+  ExpectRefusal(ErrorKind::kShape, "The codes take 6 bytes, but there are 5.", [&] {
     CodebookSource(2, 3, codebook, bytes({0, 1, 2, 0, 1}));
   });
   ExpectRefusal(ErrorKind::kValue,
@@ -269,14 +269,12 @@ TEST(GapSource, RefusesWhatDoesNotFit) {
   ExpectRefusal(ErrorKind::kShape, "The codes have 4 or 8 bits, not 5.", [&] {
     GapSource(1, 9, codebook, {5, three}, {4, two}, 3);
   });
-  ExpectRefusal(ErrorKind::kShape,
-                "The codes of 4 entries, 8 bits each, take 4 bytes, but there are 3.", [&] {
-                  GapSource(1, 9, codebook, {8, three}, {4, two}, 4);
-                });
-  ExpectRefusal(ErrorKind::kShape,
-                "The gaps of 3 entries, 4 bits each, take 2 bytes, but there are 3.", [&] {
-                  GapSource(1, 9, codebook, {8, three}, {4, three}, 3);
-                });
+  ExpectRefusal(ErrorKind::kShape, "The codes take 4 bytes, but there are 3.", [&] {
+    GapSource(1, 9, codebook, {8, three}, {4, two}, 4);
+  });
+  ExpectRefusal(ErrorKind::kShape, "The gaps take 2 bytes, but there are 3.", [&] {
+    GapSource(1, 9, codebook, {8, three}, {4, three}, 3);
+  });
   const std::vector<uint8_t> beyond = {0, 2, 3};
   ExpectRefusal(ErrorKind::kValue, "Entry 2 of 3 has the code 3, and the codebook has 3 values.",
                 [&] {
@@ -370,8 +368,7 @@ TEST(IntegerSource, RefusesWhatDoesNotFit) {
   const auto make = [&](const Quantization& quantization) {
     return [=] { IntegerSource(2, 3, integers, quantization); };
   };
-  ExpectRefusal(ErrorKind::kShape,
-                "The integers of a matrix of 2 x 4 take 16 bytes, but there are 12.",
+  ExpectRefusal(ErrorKind::kShape, "The integers take 16 bytes, but there are 12.",
                 [&] { IntegerSource(2, 4, integers, {scales}); });
   ExpectRefusal(ErrorKind::kShape, "A matrix of 2 x 3 needs 1 scale or 4, but there are 2.",
                 make({scales, {}, 2}));

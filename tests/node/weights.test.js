@@ -139,7 +139,7 @@ describe('weights', () => {
       'too few codes',
       { codebook: floats(3), codes: new Uint8Array(SIZE - 1) },
       ShapeError,
-      /^The tensor "fc.weight": A matrix of 9 x 31 needs 279 codes, but there are 278\.$/,
+      /^The tensor "fc.weight": The codes take 279 bytes, but there are 278\.$/,
     ],
     [
       'codes of signed integers',

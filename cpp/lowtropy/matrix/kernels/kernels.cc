@@ -39,11 +39,33 @@ HWY_EXPORT(VectorKernel);
 HWY_EXPORT(ColumnKernel);
 HWY_EXPORT(WorkspaceKernel);
 
+// The products of C do with s what they do with a scale; what else is to be done to an output comes
+// afterwards. Where the epilogue has no scale all is done at once.
+Epilogue ScaledEpilogue(const Matrix& w, const Epilogue& asked) {
+  if (!w.scaled()) return asked;
+  if (asked.scale != nullptr) return {.scale = w.row_scales()};
+  return {.scale = w.row_scales(), .bias = asked.bias, .relu = asked.relu};
+}
+
+void FinishRows(const Matrix& w, RowRange rows, const Output& y, size_t count,
+                const Epilogue& asked) {
+  if (!w.scaled() || asked.scale == nullptr) return;
+  for (size_t r = rows.begin; r < rows.end; ++r) {
+    float* row = y.data + r * y.row_stride;
+    for (size_t j = 0; j < count; ++j) {
+      row[j] *= asked.scale[r];
+      if (asked.bias != nullptr) row[j] += asked.bias[r];
+      if (asked.relu && row[j] < 0) row[j] = 0;
+    }
+  }
+}
+
 }  // namespace
 
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
                     const Epilogue& epilogue) {
-  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue);
+  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, ScaledEpilogue(w, epilogue));
+  FinishRows(w, rows, {y, 1}, 1, epilogue);
 }
 
 size_t ColumnsWorkspace(size_t rows, size_t cols) {
@@ -52,7 +74,8 @@ size_t ColumnsWorkspace(size_t rows, size_t cols) {
 
 void MultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
                      const Epilogue& epilogue, float* workspace) {
-  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, epilogue, workspace);
+  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, ScaledEpilogue(w, epilogue), workspace);
+  FinishRows(w, rows, y, x.count, epilogue);
 }
 
 }  // namespace lowtropy

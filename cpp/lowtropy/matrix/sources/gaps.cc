@@ -16,11 +16,7 @@ void CheckNarrow(const char* what, const NarrowCodes& codes, size_t count) {
   if (codes.bits != 4 && codes.bits != 8) {
     throw Error(ErrorKind::kShape, Text(what, " have 4 or 8 bits, not ", codes.bits, "."));
   }
-  const uint64_t bytes = codes.bits == 8 ? count : (uint64_t{count} + 1) / 2;
-  if (codes.bytes.size() == bytes) return;
-  throw Error(ErrorKind::kShape,
-              Text(what, " of ", count, " entries, ", codes.bits, " bits each, take ", bytes,
-                   " bytes, but there are ", codes.bytes.size(), "."));
+  CheckBytes(what, codes.bits == 8 ? count : (uint64_t{count} + 1) / 2, codes.bytes.size());
 }
 
 }  // namespace
