@@ -62,6 +62,8 @@ export interface NativeMatrix extends Handle {
   rows(): number;
   cols(): number;
   format(): FormatName;
+  /** Whether it is diag(s) · C. */
+  scaled(): boolean;
   byteLength(): number;
   to(format: string): NativeMatrix | null;
   arrays(): NativeArray[];
@@ -108,6 +110,8 @@ export interface NativeLayer {
   /** Multiplications of a run on the dense matrix. */
   macs: number;
   format: FormatName;
+  /** Whether it is diag(s) · C. */
+  scaled: boolean;
   bytes: number;
 }
 

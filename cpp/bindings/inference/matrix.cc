@@ -27,6 +27,8 @@ Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
   return new Matrix(Recode(matrix, ParseFormatOrAuto(format), 1));
 }
 
+bool IsScaled(const Matrix& matrix) { return matrix.scaled(); }
+
 std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
 
 double ByteLength(const Matrix& matrix) { return static_cast<double>(matrix.ByteLength()); }
@@ -89,6 +91,7 @@ EMSCRIPTEN_BINDINGS(matrix) {
       .function("rows", Guarded<&Matrix::rows>)
       .function("cols", Guarded<&Matrix::cols>)
       .function("format", Guarded<&FormatName>)
+      .function("scaled", Guarded<&IsScaled>)
       .function("byteLength", Guarded<&ByteLength>)
       .function("to", Guarded<&MatrixTo>, allow_raw_pointers())
       .function("arrays", Guarded<&Arrays>)

@@ -154,6 +154,7 @@ val Layers(const Model& model) {
     object.set("repeats", static_cast<double>(layer.repeats));
     object.set("macs", static_cast<double>(layer.macs));
     object.set("format", std::string(Name(matrix.format())));
+    object.set("scaled", matrix.scaled());
     object.set("bytes", static_cast<double>(matrix.ByteLength()));
     list.call<void>("push", object);
   }

@@ -68,6 +68,8 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @property {number} distinct values
  * @property {number} distinctPerRow the mean number of distinct values in a row
  * @property {FormatName} format
+ * @property {boolean} scaled whether it is diag(s) · C, with a scale for each row; then p0, entropy,
+ *   distinct and distinctPerRow are those of C
  * @property {string} why the format: a sentence
  * @property {number} bytes as held
  * @property {number} nanoseconds predicted for its products in a run, in the format as held;
