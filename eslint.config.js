@@ -3,6 +3,9 @@
 import js from '@eslint/js';
 import globals from 'globals';
 
+import { importsByRoom } from './scripts/lint/imports.js';
+import { WEB_ROOMS } from './scripts/lint/rooms.js';
+
 /**
  * Files, and what exists in the places where they run.
  *
@@ -13,25 +16,13 @@ function runsIn(files, ...places) {
   return { files, languageOptions: { globals: Object.assign({}, ...places) } };
 }
 
-/**
- * A rule that keeps a room from importing what it must not know.
- *
- * @param {string[]} files
- * @param {string} regex of what may not be imported
- * @param {string} message
- */
-function mustNotImport(files, regex, message) {
-  return {
-    files,
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message }] }] },
-  };
-}
-
 export default [
   { ignores: ['build/', 'dist/', 'node_modules/'] },
   js.configs.recommended,
+  { plugins: { rooms: { rules: { imports: importsByRoom(WEB_ROOMS) } } } },
   {
     rules: {
+      'rooms/imports': 'error',
       eqeqeq: 'error',
       'no-control-regex': 'off', // the parsers refuse control characters, so they name them
       'no-implicit-coercion': ['error', { allow: ['!!'] }],
@@ -44,10 +35,24 @@ export default [
   runsIn(['web/lib/**', 'web/demo/**'], globals.browser),
   runsIn(['web/lib/core/**'], globals.nodeBuiltin),
   runsIn(['web/cli/**', 'web/demo/vite.config.js', 'scripts/**', 'tests/**'], globals.node),
-  runsIn(['tests/browser/**', 'tests/bundlers/**'], globals.browser),
-  mustNotImport(
-    ['web/lib/**'],
-    '^[^.]|/(cli|demo|scripts|tests)/',
-    'The package depends on nothing, and runs in browsers.',
-  ),
+  runsIn(['tests/browser/**', 'tests/bundlers/**', 'tests/support/browser.js'], globals.browser),
+  {
+    files: ['web/lib/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^[^.]', message: 'The package depends on nothing, and runs in browsers.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['web/lib/coordinate/**'],
+    rules: {
+      'no-restricted-globals': ['error', 'Worker', 'SharedArrayBuffer', 'WebSocket'],
+    },
+  },
 ];

@@ -5,8 +5,16 @@
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lowtropy)
 
 install(TARGETS lowtropy EXPORT lowtropy_targets)
-install(DIRECTORY cpp/lowtropy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN *.h PATTERN *-inl.h EXCLUDE)
+# When it is installed, for which headers they are changes without CMake being configured anew.
+install(CODE "
+  include(${PROJECT_SOURCE_DIR}/cmake/public-headers.cmake)
+  lowtropy_public_headers(headers ${PROJECT_SOURCE_DIR})
+  foreach(header \${headers})
+    get_filename_component(folder \${header} DIRECTORY)
+    file(INSTALL ${PROJECT_SOURCE_DIR}/cpp/\${header}
+         DESTINATION \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/\${folder})
+  endforeach()
+")
 install(EXPORT lowtropy_targets NAMESPACE lowtropy:: FILE lowtropy-targets.cmake
         DESTINATION ${package_folder})
 configure_package_config_file(

@@ -20,7 +20,7 @@ import {
 import { basename, dirname } from 'node:path';
 
 import { filesIn, isStale, setModified } from './common/files.js';
-import { StepError, inProject, runTitled, runMain } from './common/run.js';
+import { CORES, StepError, inProject, runTitled, runMain } from './common/run.js';
 import { notices } from './build/notices.js';
 import { setup } from './setup.js';
 
@@ -29,28 +29,32 @@ const DEFAULT_PARTS = ['native', 'module', 'types', 'page'];
 /** What the npm package ships besides sources. */
 const PACKAGE_PARTS = ['module', 'types'];
 
-/** @type {Record<string, () => Promise<void>>} */
+/** @type {Record<string, (cores: number) => Promise<void>>} */
 const builders = {
-  native: () => buildPreset('native', 'the library, natively'),
-  asan: () => buildPreset('asan', 'the library, with sanitizers'),
-  wasm: () => buildPreset('wasm', 'the library, as WebAssembly'),
+  native: (cores) => buildPreset('native', 'the library, natively', cores),
+  asan: (cores) => buildPreset('asan', 'the library, with sanitizers', cores),
+  wasm: (cores) => buildPreset('wasm', 'the library, as WebAssembly', cores),
   module: buildModules,
   types: buildTypes,
   page: buildPage,
   peers: installPeers,
 };
 
-/** @param {string[]} parts keys of `builders`, in the order in which they are to be built */
-export async function build(parts) {
-  for (const part of parts) await builders[part]();
+/**
+ * @param {string[]} parts keys of `builders`, in the order in which they are to be built
+ * @param {number} [cores]
+ */
+export async function build(parts, cores = CORES) {
+  for (const part of parts) await builders[part](cores);
 }
 
 /**
  * @param {string} preset
  * @param {string} title
+ * @param {number} cores
  * @param {string[]} [options] of cmake
  */
-async function buildPreset(preset, title, options = []) {
+async function buildPreset(preset, title, cores, options = []) {
   // Ninja configures anew where a CMake file has changed, but does not know of the presets.
   const ninjaFile = `build/${preset}/build.ninja`;
   if (isStale(ninjaFile, ['CMakePresets.json'])) {
@@ -58,20 +62,24 @@ async function buildPreset(preset, title, options = []) {
     await runTitled(`Configuring ${title}`, `${preset}-configure`, 'cmake', ['--preset', preset]);
     setModified(ninjaFile, start);
   }
-  const args = ['--build', '--preset', preset, ...options];
+  const args = ['--build', '--preset', preset, '--parallel', `${cores}`, ...options];
   await runTitled(`Building ${title}`, `${preset}-build`, 'cmake', args);
 }
 
-/** The WebAssembly that the package ships, and the script of the threads that train with it. */
-async function buildModules() {
-  await buildPreset('wasm', 'the WebAssembly modules', ['--target', 'lowtropy_modules']);
+/**
+ * The WebAssembly that the package ships, and the script of the threads that train with it.
+ *
+ * @param {number} cores
+ */
+async function buildModules(cores) {
+  await buildPreset('wasm', 'the WebAssembly modules', cores, ['--target', 'lowtropy_modules']);
   writeFileSync(inProject('dist', 'lowtropy.licences.txt'), notices());
-  const output = 'dist/lowtropy-training.peer.js';
-  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/peer.js'];
+  const output = 'dist/lowtropy-training.thread.js';
+  const inputs = [...filesIn('web/lib'), 'dist/lowtropy-training.js', 'scripts/build/thread.js'];
   if (!isStale(output, [...inputs, 'package-lock.json'])) return;
   const start = Date.now();
   const title = 'Bundling the script of the threads';
-  await runTitled(title, 'peer', process.execPath, [inProject('scripts', 'build', 'peer.js')]);
+  await runTitled(title, 'thread', process.execPath, [inProject('scripts', 'build', 'thread.js')]);
   setModified(output, start);
 }
 

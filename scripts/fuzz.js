@@ -16,7 +16,7 @@ import { basename } from 'node:path';
 
 import { build } from './build.js';
 import { filesIn } from './common/files.js';
-import { StepError, inProject, runMain, runQuietly, twoAtATime } from './common/run.js';
+import { CORES, StepError, inProject, runMain, runQuietly, atATime } from './common/run.js';
 import { setup } from './setup.js';
 
 const DEFAULT_SECONDS = 30;
@@ -48,6 +48,7 @@ const RUNS = {
  */
 export async function search(seconds) {
   await forReaders(
+    CORES,
     `for ${seconds} s`,
     (reader) => {
       const folder = `build/fuzz/${reader}`;
@@ -64,9 +65,14 @@ export async function search(seconds) {
   );
 }
 
-/** Fuzzes each reader with the same inputs each time. */
-export async function fuzz() {
+/**
+ * Fuzzes each reader with the same inputs each time.
+ *
+ * @param {number} cores
+ */
+export async function fuzz(cores) {
   await forReaders(
+    cores,
     'with fixed inputs',
     (reader) => {
       const folder = freshFolder(reader);
@@ -97,11 +103,12 @@ function freshFolder(reader) {
 }
 
 /**
+ * @param {number} cores
  * @param {string} how
  * @param {(reader: Reader) => string[]} libFuzzerOptions
  * @param {(reader: Reader) => string[]} scriptOptions
  */
-async function forReaders(how, libFuzzerOptions, scriptOptions) {
+async function forReaders(cores, how, libFuzzerOptions, scriptOptions) {
   const native = filesIn('tests/fuzz', /_fuzzer\.cc$/).map((file) => {
     const reader = /** @type {Reader} */ (basename(file, '_fuzzer.cc'));
     const command = inProject('build', 'asan', `${reader}_fuzzer`);
@@ -111,7 +118,7 @@ async function forReaders(how, libFuzzerOptions, scriptOptions) {
     const reader = /** @type {Reader} */ (basename(script, '_fuzz.js'));
     return () => report(reader, how, process.execPath, [script, ...scriptOptions(reader)]);
   });
-  await twoAtATime([...native, ...scripts], (job) => job());
+  await atATime(cores, [...native, ...scripts], (job) => job());
 }
 
 /**

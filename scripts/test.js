@@ -4,82 +4,31 @@
  * Sets up, builds and tests everything, goes on after a failure, and ends with a table.
  *
  *   npm test [-- lint types cpp fuzz node browser bundlers]     or single steps by the names in the table
+ *
+ * Steps run beside each other, one on each of two cores; what each prints comes whole when it has ended.
  */
 
-import { build, npmCommand } from './build.js';
-import { filesIn } from './common/files.js';
-import { StepError, runMain, runShown, secondsSince } from './common/run.js';
-import { fuzz } from './fuzz.js';
-import { checkCppFormat, checkWebFormat, clangTidy, eslint } from './lint.js';
+import { spawn } from 'node:child_process';
+
+import { CORES, StepError, inProject, runMain, secondsSince } from './common/run.js';
 import { setup } from './setup.js';
+import { schedule } from './test/schedule.js';
+import { BUILDS, STEPS, stepsBefore } from './test/steps.js';
+
+/** @typedef {import('./test/steps.js').Step} Step */
 
 /**
- * @typedef {object} Step
- * @property {string} name
- * @property {string} group
- * @property {string[]} needs what it tests, as build.js calls it
- * @property {() => Promise<void>} run throws where the test fails
- */
-
-/** @type {Step[]} */
-const steps = [
-  { name: 'clang-format', group: 'lint', needs: [], run: checkCppFormat },
-  { name: 'clang-tidy', group: 'lint', needs: ['native'], run: clangTidy },
-  { name: 'prettier', group: 'lint', needs: [], run: checkWebFormat },
-  { name: 'eslint', group: 'lint', needs: [], run: eslint },
-  { name: 'types', group: 'types', needs: ['module', 'types'], run: checkTypes },
-  { name: 'native', group: 'cpp', needs: ['native'], run: () => ctest('native') },
-  { name: 'asan', group: 'cpp', needs: ['asan'], run: () => ctest('asan') },
-  { name: 'wasm', group: 'cpp', needs: ['wasm'], run: () => ctest('wasm') },
-  { name: 'fuzz', group: 'fuzz', needs: ['asan'], run: () => fuzz() },
-  { name: 'node', group: 'node', needs: ['module', 'types'], run: () => nodeTest('tests/node', 2) },
-  {
-    name: 'browser',
-    group: 'browser',
-    needs: ['module', 'types', 'page'],
-    run: () => nodeTest('tests/browser'),
-  },
-  {
-    name: 'bundlers',
-    group: 'bundlers',
-    needs: ['module', 'types', 'peers'],
-    run: () => nodeTest('tests/bundlers', 2),
-  },
-];
-
-/** @param {string} preset */
-async function ctest(preset) {
-  await runShown('ctest', ['--preset', preset]);
-}
-
-async function checkTypes() {
-  await runShown(npmCommand('tsc'), ['-p', '.']);
-}
-
-/**
- * @param {string} folder
- * @param {number} [atATime] files; of the page one, for each takes both cores
- */
-async function nodeTest(folder, atATime = 1) {
-  const files = filesIn(folder, /\.test\.js$/);
-  if (files.length === 0) throw new StepError(`There are no tests in ${folder}.`);
-  await runShown(process.execPath, [
-    ...['--test', '--test-reporter=spec', `--test-concurrency=${atATime}`, ...files],
-  ]);
-}
-
-/**
- * @param {string[]} names of steps or groups; none means all
+ * @param {string[]} names of steps or groups; none means all but those that are asked for by name
  * @returns {Step[]}
  */
 function chooseSteps(names) {
-  if (names.length === 0) return steps;
-  const unknown = names.find((name) => !steps.some((step) => matches(step, name)));
+  if (names.length === 0) return STEPS.filter(({ apart }) => !apart);
+  const unknown = names.find((name) => !STEPS.some((step) => matches(step, name)));
   if (unknown) {
-    const known = steps.map((step) => step.name).join(', ');
+    const known = STEPS.map((step) => step.name).join(', ');
     throw new StepError(`There is no test step called ${unknown}; there are ${known}.`);
   }
-  return steps.filter((step) => names.some((name) => matches(step, name)));
+  return STEPS.filter((step) => names.some((name) => matches(step, name)));
 }
 
 /**
@@ -91,38 +40,53 @@ function matches(step, name) {
 }
 
 /**
- * What is to be built before the steps, as steps, each part once.
- *
  * @param {Step[]} chosen
- * @returns {Step[]}
+ * @returns {Step[]} what is to be built before them, each part once
  */
-function buildSteps(chosen) {
-  const parts = new Set(chosen.flatMap((step) => step.needs));
-  return [...parts].map((part) => ({
-    name: `build ${part}`,
-    group: 'build',
-    needs: [],
-    run: () => build([part]),
-  }));
+function chooseBuilds(chosen) {
+  const wanted = new Set(chosen.flatMap(stepsBefore));
+  return BUILDS.filter(({ name }) => wanted.has(name));
 }
 
 /** @typedef {{ name: string, passed: boolean, time: string }} Result */
 
 /**
- * @param {Step} step
+ * @param {string} name
+ * @param {number} cores
  * @returns {Promise<Result>}
  */
-async function attempt({ name, run }) {
-  console.log(`\n━━━ ${name} ━━━`);
+async function attempt(name, cores) {
   const start = performance.now();
-  let passed = true;
-  try {
-    await run();
-  } catch (error) {
-    console.error(error instanceof StepError ? error.message : error);
-    passed = false;
-  }
-  return { name, passed, time: secondsSince(start) };
+  const shown = cores === CORES; // nothing is beside it, so what it prints may come at once
+  if (shown) console.log(`\n━━━ ${name} ━━━`);
+  else console.log(`${name} begins`);
+  const { code, output } = await runStep(name, cores, shown);
+  const time = secondsSince(start);
+  if (!shown) console.log(`\n━━━ ${name} (${time}) ━━━\n${output}`);
+  return { name, passed: code === 0, time };
+}
+
+/**
+ * @param {string} name
+ * @param {number} cores
+ * @param {boolean} shown whether its output goes to our own terminal, instead of into `output`
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+function runStep(name, cores, shown) {
+  const args = [inProject('scripts', 'test', 'step.js'), name, `${cores}`];
+  const child = spawn(process.execPath, args, {
+    cwd: inProject(),
+    stdio: shown ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+  });
+  /** @type {Buffer[]} */
+  const pieces = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (piece) => pieces.push(piece));
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code: code ?? 1, output: Buffer.concat(pieces).toString('utf8') });
+    });
+  });
 }
 
 /** @param {Result[]} results */
@@ -136,9 +100,17 @@ function printTable(results) {
 await runMain(import.meta.url, async () => {
   const chosen = chooseSteps(process.argv.slice(2));
   await setup();
+  const start = performance.now();
   /** @type {Result[]} */
   const results = [];
-  for (const step of [...buildSteps(chosen), ...chosen]) results.push(await attempt(step));
+  const tasks = [...chooseBuilds(chosen), ...chosen].map((step) => ({
+    name: step.name,
+    cores: step.cores ?? 1,
+    after: stepsBefore(step),
+    run: async (/** @type {number} */ cores) => void results.push(await attempt(step.name, cores)),
+  }));
+  await schedule(tasks, CORES);
   printTable(results);
+  console.log(`All of it took ${secondsSince(start)}.`);
   if (results.some(({ passed }) => !passed)) process.exitCode = 1;
 });

@@ -71,10 +71,11 @@ void Product(benchmark::State& state, const Layer& layer, Format format) {
   for (size_t k = 0; k < layer.cols; ++k) offsets.push_back(static_cast<uint32_t>(k * n));
   const std::vector<float> x(layer.cols * n + kColumnSlack, 0.5F);
   std::vector<float> y(layer.rows * n);
-  std::vector<float> workspace(ColumnsWorkspace(layer.rows, layer.cols));
+  std::vector<float> workspace(n == 1 ? VectorWorkspace(w)
+                                      : ColumnsWorkspace(layer.rows, layer.cols));
   for (auto _ : state) {
     if (n == 1) {
-      MultiplyVector(w, {0, layer.rows}, x.data(), y.data(), {});
+      MultiplyVector(w, {0, layer.rows}, x.data(), y.data(), {}, workspace.data());
     } else {
       MultiplyColumns(w, {0, layer.rows}, {x.data(), offsets.data(), n, n, n}, {y.data(), n}, {},
                       workspace.data());

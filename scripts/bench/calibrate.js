@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Fits the constants of the time model, cpp/lowtropy/matrix/choose/tuning.h, to measurements of the
- * WebAssembly kernels, and prints them as they stand there: npm run calibrate
+ * Fits the constants of the time model, cpp/lowtropy/matrix/choose/tuning.h and those of each format
+ * in cpp/lowtropy/matrix/formats, to measurements of the WebAssembly kernels, and prints them as they
+ * stand there: npm run calibrate
  */
 
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Matrix, Model, init } from '../../web/lib/index.js';
 import { machine } from './machine.js';
 
@@ -110,9 +113,24 @@ function workOf({ rows, cols }, data, format) {
   return { elements: (colI ?? codes ?? values).length, runs };
 }
 
-/** The most listed elements that palettes take as lists, and up to which lists are of wide blocks. */
-const MAX_LISTED_SHARE = 0.7;
-const SPARSE_SHARE = 0.2;
+/**
+ * The kernels' own sizes and thresholds, read where they stand.
+ *
+ * @param {string} name of a constant
+ */
+function kernelConstant(name) {
+  const file = new URL('../../cpp/lowtropy/matrix/kernels/shape.h', import.meta.url);
+  const found = new RegExp(` ${name} = ([\\d.]+);`).exec(readFileSync(file, 'utf8'));
+  if (!found) throw new Error(`There is no constant ${name} in ${fileURLToPath(file)}.`);
+  return Number(found[1]);
+}
+const LANES = 4; // of WebAssembly
+const MAX_LISTED_SHARE = kernelConstant('kMaxListedShare');
+const SPARSE_SHARE = kernelConstant('kSparseShare');
+const BLOCK_COLS = kernelConstant('kBlockCols');
+const LIST_COLS = kernelConstant('kListCols');
+const LIST_VECTORS = kernelConstant('kListVectors');
+const DENSE_VECTORS = kernelConstant('kDenseVectors');
 
 /**
  * What a product with several columns consists of; see ColumnsNanoseconds in choose.cc.
@@ -121,9 +139,10 @@ const SPARSE_SHARE = 0.2;
  * @param {boolean} listed
  */
 function tilesOf({ cols, density, columns }, listed) {
-  const vectors = Math.ceil(columns / 4);
-  const block = listed && density < SPARSE_SHARE ? 1024 : 256;
-  return { vectors, tiles: Math.ceil(vectors / (listed ? 7 : 4)), blocks: Math.ceil(cols / block) };
+  const vectors = Math.ceil(columns / LANES);
+  const block = listed ? (density < SPARSE_SHARE ? 2 : 1) * LIST_COLS : BLOCK_COLS;
+  const tiles = Math.ceil(vectors / (listed ? LIST_VECTORS : DENSE_VECTORS));
+  return { vectors, tiles, blocks: Math.ceil(cols / block) };
 }
 
 /**

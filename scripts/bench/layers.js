@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
 import { Model, init } from '../../web/lib/index.js';
-import { noData, squeezeNetFiles } from '../../tests/node/data.js';
+import { noData, squeezeNetFiles } from '../common/data.js';
 import { interleave } from './interleave.js';
 import { machine } from './machine.js';
 import { singleLayer, toOnnx, weightLayers } from './onnx.js';

@@ -8,7 +8,7 @@
  */
 
 import { init } from '../../web/lib/index.js';
-import { noData, squeezeNetFiles } from '../../tests/node/data.js';
+import { noData, squeezeNetFiles } from '../common/data.js';
 import { machine } from './machine.js';
 import { measureRow } from './measure.js';
 import { parseOptions, report } from './report.js';

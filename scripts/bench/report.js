@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 
 import { replaceFile } from '../../web/cli/common/replace-file.js';
-import { noData } from '../../tests/node/data.js';
+import { noData } from '../common/data.js';
 import { PEERS } from './peers.js';
 import { chooseRows } from './rows.js';
 

@@ -17,6 +17,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What the project allows itself on any machine. */
+export const CORES = 2;
+
 /** What went wrong is said in the message; where it happened in these scripts helps nobody. */
 export class StepError extends Error {}
 
@@ -119,23 +122,24 @@ export async function runTitled(title, log, command, args) {
 }
 
 /**
- * Calls `work` on every item, two at a time: what the project allows itself on any machine. Goes on
- * after an error, and throws the first one in the end.
+ * Calls `work` on every item, on so many at a time. Goes on after an error, and throws the first one in
+ * the end.
  *
  * @template T
+ * @param {number} count
  * @param {T[]} items
  * @param {(item: T) => Promise<void>} work
  */
-export async function twoAtATime(items, work) {
+export async function atATime(count, items, work) {
   const queue = [...items];
   /** @type {unknown[]} */
   const errors = [];
-  const worker = async () => {
+  const lane = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
       await work(item).catch((error) => errors.push(error));
     }
   };
-  await Promise.all([worker(), worker()]);
+  await Promise.all(Array.from({ length: count }, lane));
   if (errors.length > 0) throw errors[0];
 }
 

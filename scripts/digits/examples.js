@@ -5,7 +5,7 @@
 import { gunzipSync } from 'node:zlib';
 
 import { Dataset } from '../../web/lib/index.js';
-import { readData } from '../../tests/node/data.js';
+import { readData } from '../common/data.js';
 import { Random } from '../networks/random.js';
 
 /** @typedef {{ pixels: Uint8Array, labels: Uint8Array }} Examples 28×28 bytes for each label */

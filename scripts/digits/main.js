@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 
 import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Model, Trainer, init, initTraining } from '../../web/lib/index.js';
-import { noData } from '../../tests/node/data.js';
+import { noData } from '../common/data.js';
 import { StepError, runMain } from '../common/run.js';
 import { LEARNED, bend, drawnDigits, join, readMnist, slice, toDataset } from './examples.js';
 import { accuracyOf } from './accuracy.js';

@@ -7,7 +7,7 @@
 
 import { gunzipSync } from 'node:zlib';
 
-import { readData } from '../../tests/node/data.js';
+import { readData } from '../common/data.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').DataOption} DataOption

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { replaceFile } from '../../web/cli/common/replace-file.js';
 import { Model, init } from '../../web/lib/index.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
-import { noData, squeezeNetFiles } from '../../tests/node/data.js';
+import { noData, squeezeNetFiles } from '../common/data.js';
 import { machine } from '../bench/machine.js';
 import { StepError, runMain, secondsSince } from '../common/run.js';
 import { DEFAULT_SEED, buildNetwork, networkNames } from './index.js';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { describe, test } from 'node:test';
 
-import { launchBrowser, openPage } from './browser.js';
+import { launchBrowser, openPage } from '../support/browser.js';
 import {
   findRepeatedIds,
   focused,

@@ -9,9 +9,9 @@ import { describe, test } from 'node:test';
 import { FORMATS, Model, init } from '../../web/lib/index.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
 import { imageToTensor } from '../../web/lib/model/image.js';
-import { noData, readData, squeezeNetFiles } from '../node/data.js';
-import { runReference, softmax } from '../node/reference.js';
-import { dropFiles, takeScreenshot } from './browser.js';
+import { noData, readData, squeezeNetFiles } from '../../scripts/common/data.js';
+import { runReference, softmax } from '../support/reference.js';
+import { dropFiles, takeScreenshot } from '../support/browser.js';
 import { checkLook, focused, read, usePage, waitForText, withPage } from './page.js';
 
 /** @typedef {import('playwright-core').Page} Page */

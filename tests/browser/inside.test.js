@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { dropFiles } from './browser.js';
+import { dropFiles } from '../support/browser.js';
 import { checkLook, read, usePage, waitForText, withPage } from './page.js';
 
 /** @typedef {import('playwright-core').Page} Page */

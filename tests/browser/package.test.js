@@ -10,8 +10,8 @@ import { after, before, describe, test } from 'node:test';
 import { build, preview } from 'vite';
 
 import { Simulation } from '../../web/lib/index.js';
-import { installPackage } from '../node/install.js';
-import { launchBrowser, openPage } from './browser.js';
+import { installPackage } from '../support/install.js';
+import { launchBrowser, openPage } from '../support/browser.js';
 
 const MULTIPLY = `const m = Matrix.fromDense([0, 4, 4, 2, 3, 0, 0, 4], 2, 4, { format: 'cser' });
   const text = m.format + ' ' + m.multiply([1, 10, 100, 1000]).join(' ');`;
@@ -62,7 +62,7 @@ const WORKER = `import { Matrix, init } from 'lowtropy';
   };`;
 
 describe('package: bundled with Vite, in Chromium', () => {
-  /** @type {import('../node/install.js').Installed} */
+  /** @type {import('../support/install.js').Installed} */
   let installed;
   /** @type {import('playwright-core').Browser} */
   let browser;

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
 
-import { launchBrowser, openPage, servePage, takeScreenshot } from './browser.js';
+import { launchBrowser, openPage, servePage, takeScreenshot } from '../support/browser.js';
 
 /**
  * @typedef {import('playwright-core').Page} Page

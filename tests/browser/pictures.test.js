@@ -21,9 +21,9 @@ import {
   makeJpeg,
   makePng,
   pngChunk,
-} from '../node/pictures.js';
-import { makeRandom } from '../node/random.js';
-import { launchBrowser, openPage } from './browser.js';
+} from '../support/pictures.js';
+import { makeRandom } from '../support/random.js';
+import { launchBrowser, openPage } from '../support/browser.js';
 
 /**
  * @typedef {import('../../web/cli/common/picture.js').Picture} Picture

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 
 import { Model } from '../../web/lib/index.js';
-import { noData, readData } from '../node/data.js';
-import { dropFiles } from './browser.js';
+import { noData, readData } from '../../scripts/common/data.js';
+import { dropFiles } from '../support/browser.js';
 import {
   checkLook,
   findClipped,
@@ -105,7 +105,7 @@ describe('training together', () => {
       // LeNet-300-100 has 266,610 weights; as float32 in each of 600 iterations:
       assert(Math.abs(dense / (4 * 266_610 * 600) - 1) < 0.001, String(dense));
       // Each worker's row has its own bytes, the mean of which is the sum above.
-      const cells = await page.locator('#members tbody tr td:nth-of-type(2)').allInnerTexts();
+      const cells = await page.locator('#worker-table tbody tr td:nth-of-type(2)').allInnerTexts();
       const mean = cells.reduce((sum, text) => sum + bytesOf(text), 0) / cells.length;
       assert.equal(cells.length, 4);
       assert(Math.abs(mean / sent - 1) < 0.01, `${cells} by mean are not ${sent}`);
@@ -193,14 +193,14 @@ describe('training together', () => {
   it('goes on without workers that are offline or crashed', async () => {
     await withTraining(`${LONG}&workers=2`, async (page) => {
       const status = (/** @type {number} */ worker, /** @type {RegExp} */ pattern) =>
-        waitForText(page, `#members tr[data-worker="${worker}"] .status`, pattern, RUN_MS);
+        waitForText(page, `#worker-table tr[data-worker="${worker}"] .status`, pattern, RUN_MS);
       await page.click('#start');
       await waitForRound(page, 1);
       await page.getByRole('button', { name: 'Take worker 1 offline' }).click();
       await status(0, /^offline$/);
-      const sent = await read(page, '#members tr[data-worker="0"] td:nth-of-type(2)');
+      const sent = await read(page, '#worker-table tr[data-worker="0"] td:nth-of-type(2)');
       await waitForRound(page, (await roundOf(page)) + 3);
-      assert.equal(await read(page, '#members tr[data-worker="0"] td:nth-of-type(2)'), sent);
+      assert.equal(await read(page, '#worker-table tr[data-worker="0"] td:nth-of-type(2)'), sent);
       await page.getByRole('button', { name: 'Bring worker 1 back' }).click();
       await status(0, /^there$/);
       assert.equal(await read(page, '#notices'), '');
@@ -219,7 +219,7 @@ describe('training together', () => {
       await waitForText(page, '#state', /^Training/, RUN_MS);
       await waitForRound(page, (await roundOf(page)) + 2);
       // Nobody is gone any more.
-      await waitForText(page, '#members', /there/);
+      await waitForText(page, '#worker-table', /there/);
       assert.equal(await page.locator('#notices .notice').count(), 0);
     });
   });
@@ -296,7 +296,7 @@ describe('training together', () => {
       assert.match(await read(page, '#dense-note'), /4 bytes for each of the\s+266,610 weights/);
       // So say the workers, the table of the runs, and the map.
       const sent = await read(page, '#sent');
-      for (const row of await page.locator('#members tbody tr').allInnerTexts()) {
+      for (const row of await page.locator('#worker-table tbody tr').allInnerTexts()) {
         assert.equal(row.split(sent).length, 3, row);
       }
       assert((await read(page, '#runs')).includes(sent));
@@ -314,10 +314,10 @@ describe('training together', () => {
       await waitForRound(page, 1);
       assert.equal(await focused(page), 'pause');
       await page.getByRole('button', { name: 'Take worker 1 offline' }).press('Enter');
-      await waitForText(page, '#members tr[data-worker="0"] .status', /^offline$/, RUN_MS);
+      await waitForText(page, '#worker-table tr[data-worker="0"] .status', /^offline$/, RUN_MS);
       assert.equal(await focused(page), 'Bring worker 1 back');
       await page.keyboard.press('Enter');
-      await waitForText(page, '#members tr[data-worker="0"] .status', /^there$/, RUN_MS);
+      await waitForText(page, '#worker-table tr[data-worker="0"] .status', /^there$/, RUN_MS);
       assert.equal(await focused(page), 'Take worker 1 offline');
       for (const width of [360, 768, 1440]) {
         await page.setViewportSize({ width, height: 800 });
@@ -437,7 +437,7 @@ describe('training together', () => {
       );
       await waitForText(page, '#file-note', /Your files have 10,000 images, a fifth for testing/);
       await train(page);
-      assert.match(await read(page, '#members tr[data-worker="0"]'), /2,000/);
+      assert.match(await read(page, '#worker-table tr[data-worker="0"]'), /2,000/);
       assert.match(await read(page, '#runs'), /own files/);
       assert(parseFloat(await read(page, '#accuracy')) > 60);
     });
@@ -447,7 +447,7 @@ describe('training together', () => {
     await withTraining(`${SMALL}&split=labels:2`, async (page) => {
       await page.click('#step');
       await waitForRound(page, 1);
-      const texts = await page.locator('#members tbody tr td:nth-of-type(1)').allInnerTexts();
+      const texts = await page.locator('#worker-table tbody tr td:nth-of-type(1)').allInnerTexts();
       for (const text of texts) assert.match(text, /^\d+, \d( \d)?$/);
     });
   });

@@ -3,6 +3,9 @@
 /**
  * The package as users have it: packed, installed, built by what they build with as it comes, without
  * any configuration, and run where that is meant for.
+ *
+ * In short each tool does the work that asks most of it; in full, by `npm run test:bundlers`, each version
+ * of them does all.
  */
 
 import assert from 'node:assert/strict';
@@ -11,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { launchBrowser, openPage } from '../browser/browser.js';
+import { launchBrowser, openPage } from '../support/browser.js';
 import {
   PRODUCT,
   WORKS,
@@ -25,7 +28,14 @@ import {
   writePage,
 } from './project.js';
 
-const VITES = ['vite-5', 'vite-7', 'vite-8'];
+const FULL = process.env.LOWTROPY_BUNDLERS === 'all';
+
+const VITES = FULL ? ['vite-5', 'vite-7', 'vite-8'] : ['vite-8'];
+const PAGES = FULL ? WORKS : /** @type {const} */ (['train']);
+/** The work of each entry of the package. */
+const ENTRIES = FULL
+  ? /** @type {const} */ (['multiply', 'train'])
+  : /** @type {const} */ (['train']);
 
 describe('bundlers', () => {
   /** @type {import('./project.js').Installed} */
@@ -47,7 +57,7 @@ describe('bundlers', () => {
   });
 
   for (const vite of VITES) {
-    for (const work of WORKS) {
+    for (const work of PAGES) {
       test(`${vite} build: ${work}`, async () => {
         const output = join(project.folder, 'out', vite, work);
         const args = ['build', work, '--outDir', output, '--logLevel', 'warn'];
@@ -57,7 +67,7 @@ describe('bundlers', () => {
     }
     test(`${vite} dev`, async () => {
       const { createServer } = await importPeer(`${vite}/dist/node/index.js`);
-      for (const work of WORKS) {
+      for (const work of PAGES) {
         const server = await createServer({
           root: join(project.folder, work),
           configFile: false,
@@ -75,7 +85,7 @@ describe('bundlers', () => {
     });
   }
 
-  for (const work of WORKS) {
+  for (const work of PAGES) {
     test(`webpack for the web: ${work}`, async () => {
       const folder = join(project.folder, 'out', 'webpack', work);
       await webpack({ entry: `./${work}/page.js`, output: { path: join(folder, 'inner') } });
@@ -84,8 +94,8 @@ describe('bundlers', () => {
     });
   }
 
-  for (const format of ['esm', 'iife']) {
-    for (const work of /** @type {const} */ (['multiply', 'train'])) {
+  for (const format of FULL ? ['esm', 'iife'] : ['iife']) {
+    for (const work of ENTRIES) {
       test(`esbuild for the web: ${format}, ${work}`, async () => {
         const folder = join(project.folder, 'out', 'esbuild', format, work);
         await esbuild(`${work}/page.js`, join(folder, 'page.js'), [
@@ -152,8 +162,8 @@ describe('bundlers', () => {
     );
   });
 
-  for (const format of ['es', 'iife']) {
-    for (const work of /** @type {const} */ (['multiply', 'train'])) {
+  for (const format of FULL ? ['es', 'iife'] : ['es']) {
+    for (const work of ENTRIES) {
       test(`Rollup for the web: ${format}, ${work}`, async () => {
         const folder = join(project.folder, 'out', 'rollup', format, work);
         const warnings = await rollup(`${work}/page.js`, join(folder, 'page.js'), format);
@@ -165,7 +175,7 @@ describe('bundlers', () => {
   }
 
   test('Parcel', async () => {
-    for (const work of WORKS) {
+    for (const work of PAGES) {
       const output = join(project.folder, 'out', 'parcel', work);
       const args = ['build', `${work}/index.html`, '--no-cache', '--dist-dir', output];
       await runPeer('parcel/lib/bin.js', args, project.folder);
@@ -224,7 +234,7 @@ describe('bundlers', () => {
     let folder;
     before(async () => {
       const output = join(project.folder, 'node');
-      for (const work of /** @type {const} */ (['multiply', 'train'])) {
+      for (const work of ENTRIES) {
         const entry = `${work}/main.js`;
         for (const format of ['esm', 'cjs', 'iife']) {
           const file = join(
@@ -250,7 +260,7 @@ describe('bundlers', () => {
     for (const name of [
       ...['esbuild-esm', 'esbuild-cjs', 'esbuild-iife', 'rollup-es', 'rollup-cjs', 'webpack'],
     ]) {
-      for (const work of /** @type {const} */ (['multiply', 'train'])) {
+      for (const work of ENTRIES) {
         test(`${name}: ${work}`, async () => {
           const file = readdirSync(folder).find((entry) => entry.startsWith(`${name}-${work}.`));
           assert.equal(await runNode([join(folder, `${file}`)], folder), expected[work]);

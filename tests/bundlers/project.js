@@ -10,10 +10,10 @@ import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { openPage } from '../browser/browser.js';
-import { installPackage } from '../node/install.js';
+import { openPage } from '../support/browser.js';
+import { installPackage } from '../support/install.js';
 
-/** @typedef {import('../node/install.js').Installed} Installed */
+/** @typedef {import('../support/install.js').Installed} Installed */
 
 const run = promisify(execFile);
 const peers = fileURLToPath(new URL('../../build/bundlers/', import.meta.url));

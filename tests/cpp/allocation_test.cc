@@ -104,8 +104,9 @@ TEST(AllocationTest, no_kernel_allocates) {
     std::vector<float> workspace(ColumnsWorkspace(m.rows, m.cols));
     for (const Format format : kFormats) {
       const Matrix w = Matrix::From(m.View(), format);
+      std::vector<float> vector_workspace(VectorWorkspace(w));
       const auto run = [&] {
-        MultiplyVector(w, {0, m.rows}, x.data(), y.data(), epilogue);
+        MultiplyVector(w, {0, m.rows}, x.data(), y.data(), epilogue, vector_workspace.data());
         MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), kCount, kCount, kCount},
                         {y.data(), kCount}, epilogue, workspace.data());
         MultiplyColumns(w, {0, m.rows}, {x.data(), offsets.data(), 35, 7, 9}, {y.data(), kCount},

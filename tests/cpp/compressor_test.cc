@@ -978,7 +978,7 @@ TEST(CompressorTest, AllocatesInTheFirstRoundsOnly) {
 
 // ---- Golden bytes ----
 
-// The same in tests/node/codec.test.js: natively and in WebAssembly the bytes are equal.
+// The same in tests/node/updates/codec.test.js: natively and in WebAssembly the bytes are equal.
 struct Golden {
   Method method;
   uint32_t messages;

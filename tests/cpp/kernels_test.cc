@@ -68,6 +68,15 @@ void Multiply(const Matrix& m, RowRange rows, const Columns& x, const Output& y,
   MultiplyColumns(m, rows, x, y, epilogue, workspace.data());
 }
 
+void MultiplyByVector(const Matrix& m, RowRange rows, const float* x, float* y,
+                      const Epilogue& epilogue) {
+  constexpr float kUntouched = -54321.0F;
+  const size_t size = VectorWorkspace(m);
+  std::vector<float> workspace(size + 1, kUntouched);
+  MultiplyVector(m, rows, x, y, epilogue, workspace.data());
+  ASSERT_EQ(workspace[size], kUntouched);
+}
+
 std::vector<Exact> MultiplyExactly(const Problem& p) {
   std::vector<Exact> exact(p.rows * p.n);
   for (size_t i = 0; i < exact.size(); ++i) {
@@ -133,7 +142,7 @@ void CheckVector(const Matrix& m, const Problem& p) {
   std::vector<float> x(p.cols + 3);
   for (size_t k = 0; k < p.cols; ++k) x[p.misalign % 4 + k] = p.X()[p.offsets[k]];
   std::vector<float> y(p.rows + 2, 7.0F);
-  MultiplyVector(m, {0, p.rows}, x.data() + p.misalign % 4, y.data() + 1, {});
+  MultiplyByVector(m, {0, p.rows}, x.data() + p.misalign % 4, y.data() + 1, {});
   ASSERT_EQ(y[0], 7.0F);
   ASSERT_EQ(y[p.rows + 1], 7.0F);
   for (size_t r = 0; r < p.rows; ++r) {
@@ -228,7 +237,7 @@ TEST_P(KernelsTest, row_range_computes_just_these_rows) {
     std::vector<float> y(p.rows * p.n, 5.0F);
     Multiply(m, {3, 11}, p.Plain(), {y.data(), p.n}, {});
     std::vector<float> v(p.rows, 5.0F);
-    MultiplyVector(m, {3, 11}, p.X(), v.data(), {});
+    MultiplyByVector(m, {3, 11}, p.X(), v.data(), {});
     for (size_t r = 0; r < p.rows; ++r) {
       const bool inside = r >= 3 && r < 11;
       EXPECT_EQ(v[r] != 5.0F, inside) << Name(format) << " row " << r;
@@ -267,11 +276,11 @@ TEST_P(KernelsTest, not_finite) {
             ASSERT_EQ(std::isnan(clamped[i]), std::isnan(y[i])) << i;
           }
           std::vector<float> v(p.rows);
-          MultiplyVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, true});
+          MultiplyByVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, true});
           for (size_t r = 0; r < p.rows; ++r)
             ASSERT_EQ(std::isnan(v[r]), std::isnan(p.At(r, 0).sum));
-          MultiplyVector(m, {0, 4}, x.data(), v.data(), {});
-          MultiplyVector(m, {4, p.rows}, x.data(), v.data(), {});
+          MultiplyByVector(m, {0, 4}, x.data(), v.data(), {});
+          MultiplyByVector(m, {4, p.rows}, x.data(), v.data(), {});
           for (size_t r = 0; r < p.rows; ++r) ASSERT_NO_FATAL_FAILURE(ExpectLike(v[r], p, r, 0));
         }
       }
@@ -299,8 +308,8 @@ TEST_P(KernelsTest, epilogue_scales_adds_and_clamps) {
       Multiply(m, {0, p.rows}, p.Plain(), {y.data(), p.n}, e);
       std::vector<float> vector_plain(p.rows);
       std::vector<float> vector(p.rows);
-      MultiplyVector(m, {0, p.rows}, p.X(), vector_plain.data(), {});
-      MultiplyVector(m, {0, p.rows}, p.X(), vector.data(), e);
+      MultiplyByVector(m, {0, p.rows}, p.X(), vector_plain.data(), {});
+      MultiplyByVector(m, {0, p.rows}, p.X(), vector.data(), e);
       const auto expected = [&](float value, size_t r) {
         if (e.scale != nullptr) value *= scale[r];
         if (e.bias != nullptr) value += bias[r];
@@ -361,7 +370,7 @@ TEST_P(KernelsTest, common_value_large_and_absent_from_a_row) {
   for (Format format : kFormats) {
     const Matrix m = Matrix::From(DenseView(w.data(), 8, kCols), format);
     std::vector<float> y(8);
-    MultiplyVector(m, {0, 8}, x.data(), y.data(), {});
+    MultiplyByVector(m, {0, 8}, x.data(), y.data(), {});
     EXPECT_LE(std::fabs(double{y[0]} - exact), 2 * kCols * kEpsilon * magnitude) << Name(format);
   }
 }
@@ -397,7 +406,7 @@ TEST_P(KernelsTest, denormal_weights_and_large_inputs) {
   for (Format format : kFormats) {
     const Matrix m = Matrix::From(DenseView(w.data(), 1, 6), format);
     float y = 0;
-    MultiplyVector(m, {0, 1}, x.data(), &y, {});
+    MultiplyByVector(m, {0, 1}, x.data(), &y, {});
     const double exact = double{FLT_TRUE_MIN} * 1e30 + double{FLT_MIN} * 1e38 - 6.0;
     EXPECT_NEAR(y, exact, 12 * kEpsilon * 10) << Name(format);
   }

@@ -74,6 +74,13 @@ void ExpectExact(const RowSource& matrix, const Quantized& q) {
   }
 }
 
+std::vector<float> Product(const Matrix& matrix, const float* x, const Epilogue& epilogue = {}) {
+  std::vector<float> y(matrix.rows(), -7);
+  std::vector<float> workspace(VectorWorkspace(matrix));
+  MultiplyVector(matrix, {0, matrix.rows()}, x, y.data(), epilogue, workspace.data());
+  return y;
+}
+
 // Against float64, by the bound of kernels.h and what the epilogue adds to it.
 void ExpectProducts(const Matrix& matrix, const Quantized& q, size_t count,
                     const Epilogue& epilogue) {
@@ -83,7 +90,7 @@ void ExpectProducts(const Matrix& matrix, const Quantized& q, size_t count,
   for (float& v : x) v = normal(rng);
   std::vector<float> y(q.rows * count, -7);
   if (count == 1) {
-    MultiplyVector(matrix, {0, q.rows}, x.data(), y.data(), epilogue);
+    y = Product(matrix, x.data(), epilogue);
   } else {
     std::vector<uint32_t> offsets(q.cols);
     for (size_t k = 0; k < q.cols; ++k) offsets[k] = static_cast<uint32_t>(k * count);
@@ -179,11 +186,8 @@ TEST(RowScales, PowersOfTwoRoundNothing) {
   std::vector<float> x(q.cols);
   for (size_t k = 0; k < x.size(); ++k) x[k] = std::sin(static_cast<float>(k));
   for (const Format format : kFormats) {
-    std::vector<float> scaled(q.rows);
-    std::vector<float> unscaled(q.rows);
-    MultiplyVector(Matrix::From(q.Source(), format), {0, q.rows}, x.data(), scaled.data(), {});
-    MultiplyVector(Matrix::From(plain.Source(), format), {0, q.rows}, x.data(), unscaled.data(),
-                   {});
+    const auto scaled = Product(Matrix::From(q.Source(), format), x.data());
+    const auto unscaled = Product(Matrix::From(plain.Source(), format), x.data());
     for (size_t r = 0; r < q.rows; ++r) EXPECT_EQ(scaled[r], unscaled[r] * q.scales[r]);
   }
 }
@@ -211,8 +215,7 @@ TEST(RowScales, InfinitiesAndNanInARightHandSide) {
   std::vector<float> x(q.cols, 1);
   x[5] = std::numeric_limits<float>::infinity();
   for (const Format format : kFormats) {
-    std::vector<float> y(q.rows);
-    MultiplyVector(Matrix::From(q.Source(), format), {0, q.rows}, x.data(), y.data(), {});
+    const auto y = Product(Matrix::From(q.Source(), format), x.data());
     for (size_t r = 0; r < q.rows; ++r) {
       float wanted = 0;
       for (size_t k = 0; k < q.cols; ++k) wanted += q.At(r, k) * x[k];

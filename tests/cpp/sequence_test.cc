@@ -126,14 +126,16 @@ TEST(SequenceTest, LstmsAreThoseOfTheDefinition) {
       SCOPED_TRACE(Name(format));
       Guarded output(test.expected.size());
       Guarded scratch(static_cast<size_t>(LstmScratch(static_cast<uint32_t>(hidden))));
-      Lstm(test.weight().To(format), test.expected.size() / hidden,
-           {0, test.expected.size() / hidden}, test.input.data(), output.data.data(),
-           scratch.data.data());
+      const Matrix weight = test.weight().To(format);
+      Guarded workspace(VectorWorkspace(weight));
+      Lstm(weight, test.expected.size() / hidden, {0, test.expected.size() / hidden},
+           test.input.data(), output.data.data(), scratch.data.data(), workspace.data.data());
       for (size_t i = 0; i < output.size; ++i) {
         ASSERT_NEAR(output.data[i], test.expected[i], 1e-5) << i;
       }
       output.ExpectUntouched();
       scratch.ExpectUntouched();
+      workspace.ExpectUntouched();
     }
   }
 }
@@ -145,7 +147,7 @@ TEST(SequenceTest, LstmsSaturate) {
               [](Builder& builder) { return builder.Lstm("data", 2); });
     std::vector<float> output(6);
     std::vector<float> scratch(static_cast<size_t>(LstmScratch(2)));
-    Lstm(test.weight(), 3, {0, 3}, test.input.data(), output.data(), scratch.data());
+    Lstm(test.weight(), 3, {0, 3}, test.input.data(), output.data(), scratch.data(), nullptr);
     for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(output[i], test.expected[i], 1e-6) << far;
   }
 }

@@ -62,7 +62,7 @@ function emitLicences() {
  * download the WebAssembly again with their own code, and a policy that allows no threads of text.
  */
 const FILES = {
-  find: /^.*\/dist\/(lowtropy(-training)?\.(binary|peer)\.js)$/,
+  find: /^.*\/dist\/(lowtropy(-training)?\.(binary|thread)\.js)$/,
   replacement: join(import.meta.dirname, 'wasm', '$1'),
 };
 

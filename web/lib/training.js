@@ -8,10 +8,10 @@
  * @typedef {import('./updates/compressor.js').CompressorOptions} CompressorOptions
  * @typedef {import('./updates/compressor.js').MethodName} MethodName
  * @typedef {import('./learn/data.js').DataOption} DataOption
- * @typedef {import('./coordinate/member.js').MemberStatus} MemberStatus
+ * @typedef {import('./coordinate/worker-record.js').WorkerStatus} WorkerStatus
  * @typedef {import('./updates/message.js').Message} Message
  * @typedef {import('./updates/message.js').TensorUpdate} TensorUpdate
- * @typedef {import('./simulate/links.js').Link} Link
+ * @typedef {import('./coordinate/links.js').Link} Link
  * @typedef {import('./learn/optimizer-options.js').OptimizerOptions} OptimizerOptions
  * @typedef {import('./learn/optimizer-options.js').Schedule} Schedule
  * @typedef {import('./coordinate/options.js').SimulationOptions} SimulationOptions

@@ -58,7 +58,7 @@ struct GuardedCall<F, Result (Class::*)(Args...) const> {
 };
 
 // The function or member function F, guarded. Nothing is bound in any other way, which
-// tests/node/guard.test.js looks after.
+// tests/node/core/guard.test.js looks after.
 template <auto F>
 inline constexpr auto Guarded = &GuardedCall<F>::Call;
 

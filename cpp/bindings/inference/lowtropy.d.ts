@@ -74,7 +74,7 @@ export interface NativeMatrix extends Handle {
   toDense(values: NativeBuffer): void;
 }
 
-/** Weights as they were given; buffers that it was made of may be deleted. */
+/** Weights as they were given; of use as long as the buffers that it was made of. */
 export type NativeSource = Handle;
 
 export interface NetworkBuilder extends Handle {

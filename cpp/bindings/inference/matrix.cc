@@ -10,7 +10,6 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
-#include "inference/source.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 
@@ -19,8 +18,8 @@ namespace {
 
 using emscripten::val;
 
-Matrix* MatrixFrom(const Source& source, const std::string& format) {
-  return new Matrix(Encode(*source.rows, ParseFormatOrAuto(format), 1));
+Matrix* MatrixFrom(const RowSource& source, const std::string& format) {
+  return new Matrix(Encode(source, ParseFormatOrAuto(format), 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
@@ -64,7 +63,10 @@ void Multiply(const Matrix& matrix, const Buffer& x, uint32_t n, const Buffer& y
   const float* in = x.Floats().data();
   float* out = y.Floats().data();
   const RowRange rows{0, matrix.rows()};
-  if (n == 1) return MultiplyVector(matrix, rows, in, out, {});
+  if (n == 1) {
+    std::vector<float> workspace(VectorWorkspace(matrix));
+    return MultiplyVector(matrix, rows, in, out, {}, workspace.data());
+  }
   std::vector<uint32_t> offsets(matrix.cols());
   for (size_t k = 0; k < offsets.size(); ++k) offsets[k] = static_cast<uint32_t>(k * n);
   std::vector<float> workspace(ColumnsWorkspace(matrix.rows(), matrix.cols()));

@@ -11,7 +11,6 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
-#include "inference/source.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
@@ -58,9 +57,9 @@ NetworkBuilder* Edit(const Model& model, double memory, double work) {
   return new NetworkBuilder(model.executor.network(), MakeLimits(memory, work));
 }
 
-void AddMatrix(NetworkBuilder& builder, const std::string& name, const Source& source,
+void AddMatrix(NetworkBuilder& builder, const std::string& name, const RowSource& source,
                const std::string& format) {
-  builder.AddMatrix(name, *source.rows, ParseFormatOrAuto(format));
+  builder.AddMatrix(name, source, ParseFormatOrAuto(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {

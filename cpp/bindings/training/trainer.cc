@@ -14,13 +14,12 @@
 
 #include "common/buffer.h"
 #include "common/guard.h"
-#include "lowtropy/base/error.h"
 #include "lowtropy/learn/data/digits.h"
 #include "lowtropy/learn/data/idx.h"
 #include "lowtropy/learn/data/shards.h"
 #include "lowtropy/learn/data/text.h"
+#include "lowtropy/rounds/worker.h"
 #include "lowtropy/updates/compressor.h"
-#include "lowtropy/updates/message.h"
 #include "training/numbers.h"
 #include "training/sbc.h"
 
@@ -162,29 +161,13 @@ TrainerOptions TrainerOptionsOf(const val& object) {
 
 // ---- trainers
 
-Layout LayoutOfTrainer(const Trainer& trainer) {
-  std::vector<NamedSize> tensors;
-  for (const TensorInfo& tensor : trainer.tensors()) tensors.push_back({tensor.name, tensor.size});
-  return Layout(std::move(tensors));
+Worker* MakeTrainer(const val& options, const DatasetHandle& set, const Buffer& shard) {
+  return new Worker(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
 }
 
-// A trainer, and what connects it with messages.
-struct TrainerHandle {
-  explicit TrainerHandle(Trainer&& made)
-      : trainer(std::move(made)), layout(LayoutOfTrainer(trainer)) {}
-
-  Trainer trainer;
-  Layout layout;
-  MessageReader reader;
-};
-
-TrainerHandle* MakeTrainer(const val& options, const DatasetHandle& set, const Buffer& shard) {
-  return new TrainerHandle(Trainer(TrainerOptionsOf(options), set.data, NumbersOf(shard)));
-}
-
-val TensorsOfTrainer(const TrainerHandle& handle) {
+val TensorsOfTrainer(const Worker& worker) {
   val list = val::array();
-  for (const TensorInfo& tensor : handle.trainer.tensors()) {
+  for (const TensorInfo& tensor : worker.trainer().tensors()) {
     val object = val::object();
     Put(&object, "name", tensor.name);
     Put(&object, "size", static_cast<double>(tensor.size));
@@ -195,9 +178,9 @@ val TensorsOfTrainer(const TrainerHandle& handle) {
 }
 
 // The nodes of the net: values are numbers, 0 is the input.
-val NodesOfTrainer(const TrainerHandle& handle) {
+val NodesOfTrainer(const Worker& worker) {
   val list = val::array();
-  for (const Net::Node& node : handle.trainer.net().nodes()) {
+  for (const Net::Node& node : worker.trainer().net().nodes()) {
     const LayerSettings settings = node.layer->Settings();
     val inputs = val::array();
     for (const Net::Value input : node.inputs) {
@@ -220,19 +203,19 @@ val NodesOfTrainer(const TrainerHandle& handle) {
   return list;
 }
 
-val WeightsOf(TrainerHandle& handle) { return ViewOf(handle.trainer.weights()); }
-double StepsOf(const TrainerHandle& handle) { return static_cast<double>(handle.trainer.steps()); }
-void SetScheduleStep(TrainerHandle& handle, double step) {
-  handle.trainer.SetScheduleStep(static_cast<uint64_t>(step));
+val WeightsOf(Worker& worker) { return ViewOf(worker.trainer().weights()); }
+double StepsOf(const Worker& worker) { return static_cast<double>(worker.trainer().steps()); }
+void SetScheduleStep(Worker& worker, double step) {
+  worker.trainer().SetScheduleStep(static_cast<uint64_t>(step));
 }
-double StepTrainer(TrainerHandle& handle, double count) {
-  return handle.trainer.Step(static_cast<uint64_t>(count));
+double StepTrainer(Worker& worker, double count) {
+  return worker.trainer().Step(static_cast<uint64_t>(count));
 }
 
 // `limit` below 0: all examples.
-val EvaluateTrainer(TrainerHandle& handle, const DatasetHandle& set, double limit) {
+val EvaluateTrainer(Worker& worker, const DatasetHandle& set, double limit) {
   const size_t most = limit < 0 ? set.data->size() : static_cast<size_t>(limit);
-  const Evaluation evaluation = handle.trainer.Evaluate(*set.data, most);
+  const Evaluation evaluation = worker.trainer().Evaluate(*set.data, most);
   val object = val::object();
   Put(&object, "loss", evaluation.loss);
   Put(&object, "accuracy", evaluation.accuracy);
@@ -240,45 +223,26 @@ val EvaluateTrainer(TrainerHandle& handle, const DatasetHandle& set, double limi
   return object;
 }
 
-val PredictTrainer(TrainerHandle& handle, const DatasetHandle& set, const Buffer& examples) {
-  return SliceOf(handle.trainer.Predict(*set.data, NumbersOf(examples)));
+val PredictTrainer(Worker& worker, const DatasetHandle& set, const Buffer& examples) {
+  return SliceOf(worker.trainer().Predict(*set.data, NumbersOf(examples)));
 }
 
-void CalibrateTrainer(TrainerHandle& handle, uint32_t batches) {
-  handle.trainer.Calibrate(batches);
-}
-val SaveTrainer(const TrainerHandle& handle) { return CopyOf(handle.trainer.Save()); }
-void RestoreTrainer(TrainerHandle& handle, const Buffer& bytes) {
-  handle.trainer.Restore(bytes.Bytes());
+void CalibrateTrainer(Worker& worker, uint32_t batches) { worker.trainer().Calibrate(batches); }
+val SaveTrainer(const Worker& worker) { return CopyOf(worker.trainer().Save()); }
+void RestoreTrainer(Worker& worker, const Buffer& bytes) {
+  worker.trainer().Restore(bytes.Bytes());
 }
 
 // ---- rounds
 
-void BeginRound(TrainerHandle& handle) { handle.trainer.BeginRound(); }
+void BeginRound(Worker& worker) { worker.BeginRound(); }
 
-bool SameLayout(const Layout& a, const Layout& b) {
-  if (a.count() != b.count()) return false;
-  for (size_t i = 0; i < a.count(); ++i) {
-    if (a.name(i) != b.name(i) || a.size(i) != b.size(i)) return false;
-  }
-  return true;
+val EncodeRound(Worker& worker, Compressor& compressor, uint32_t sender, uint32_t round) {
+  return CopyOf(worker.Encode(sender, round, &compressor));
 }
 
-val EncodeRound(TrainerHandle& handle, Compressor& compressor, uint32_t sender, uint32_t round) {
-  if (!SameLayout(handle.layout, compressor.layout())) {
-    throw Error(ErrorKind::kShape, "The compressor is for other tensors than the trainer's.");
-  }
-  handle.trainer.Movement(compressor.input());
-  const std::span<const uint8_t> message = compressor.Encode(sender, round);
-  handle.trainer.EndRound();
-  compressor.MaskMomentum(handle.trainer.momentum());
-  return CopyOf(message);
-}
-
-void ApplyRound(TrainerHandle& handle, const Buffer& bytes, float scale) {
-  handle.reader.Decode(bytes.Bytes());
-  handle.reader.CheckLayout(handle.layout);
-  handle.reader.Apply(handle.layout, scale, handle.trainer.weights());
+void ApplyRound(Worker& worker, const Buffer& bytes, float scale) {
+  worker.Apply(bytes.Bytes(), scale);
 }
 
 EMSCRIPTEN_BINDINGS(trainer) {
@@ -293,7 +257,7 @@ EMSCRIPTEN_BINDINGS(trainer) {
       .function("slice", Guarded<&SliceSet>, allow_raw_pointers())
       .function("example", Guarded<&ReadExample>)
       .function("shards", Guarded<&ShardsOfSet>);
-  emscripten::class_<TrainerHandle>("Trainer")
+  emscripten::class_<Worker>("Trainer")
       .function("tensors", Guarded<&TensorsOfTrainer>)
       .function("nodes", Guarded<&NodesOfTrainer>)
       .function("weights", Guarded<&WeightsOf>)

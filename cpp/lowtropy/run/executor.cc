@@ -147,10 +147,20 @@ Executor::Executor(Network network, const Limits& limits)
       plan_(CheckedPlan(network_, limits)),
       output_shapes_(OutputShapes(network_.graph)),
       arena_(AllocateBytes(arena_bytes())) {
+  AllocateVectorWorkspace();
   for (PlannedStep& planned : plan_.steps) {
     if (planned.convolution) planned.convolution->BuildOffsets();
     operands_.push_back(Prepare(planned));
   }
+}
+
+// What the products with one column of any weight need.
+void Executor::AllocateVectorWorkspace() {
+  size_t floats = 0;
+  for (const auto& [name, matrix] : network_.matrices) {
+    floats = std::max(floats, VectorWorkspace(matrix));
+  }
+  vector_workspace_ = AllocateBytes(floats * sizeof(float));
 }
 
 Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
@@ -203,6 +213,7 @@ void Executor::SetFormat(const std::string& weight, Format format) {
     throw Error(ErrorKind::kValue, "The network has no matrix \"" + weight + "\".");
   }
   found->second = found->second.To(format);
+  AllocateVectorWorkspace();
 }
 
 void Executor::CheckOutputs(std::span<const std::span<float>> outputs) const {
@@ -303,7 +314,7 @@ void Executor::RunParts(size_t begin, size_t end, const PlannedStep& planned,
   const Node& node = network_.graph.nodes[planned.step.node];
   if (node.op == Op::kLstm) {
     return Lstm(*operands.weight, planned.step.input_shape.height, {begin, end}, input, output,
-                scratch);
+                scratch, VectorScratch());
   }
   if (begin == 0) RunStep(planned, operands);
 }
@@ -320,7 +331,8 @@ void Executor::RunStep(const PlannedStep& planned, const Operands& operands) con
     case Op::kConv:
       return planned.convolution->Run(*operands.weight, input, output, scratch, epilogue);
     case Op::kFc:
-      return MultiplyVector(*operands.weight, {0, node.out_channels}, input, output, epilogue);
+      return MultiplyVector(*operands.weight, {0, node.out_channels}, input, output, epilogue,
+                            VectorScratch());
     case Op::kRelu:
       return Relu(input, static_cast<size_t>(shape.size()), output);
     case Op::kMaxPool:
@@ -343,7 +355,8 @@ void Executor::RunStep(const PlannedStep& planned, const Operands& operands) con
     case Op::kEmbedding:
       return RunEmbedding(node, *operands.weight, shape.height, input, output, scratch);
     case Op::kLstm:
-      return Lstm(*operands.weight, shape.height, {0, shape.height}, input, output, scratch);
+      return Lstm(*operands.weight, shape.height, {0, shape.height}, input, output, scratch,
+                  VectorScratch());
     case Op::kFlatten:
     case Op::kDropout:
       return;  // Fuse leaves none

@@ -108,6 +108,8 @@ class Executor {
     std::vector<float> bias;
   };
 
+  void AllocateVectorWorkspace();
+  float* VectorScratch() const { return reinterpret_cast<float*>(vector_workspace_.get()); }
   float* Arena(uint64_t offset) const {
     return reinterpret_cast<float*>(arena_.get()) + static_cast<size_t>(offset);
   }
@@ -124,6 +126,7 @@ class Executor {
   Plan plan_;
   std::vector<Shape> output_shapes_;
   std::shared_ptr<std::byte> arena_;
+  std::shared_ptr<std::byte> vector_workspace_;
   std::vector<Operands> operands_;  // of each step
   size_t step_ = 0;                 // the one that Advance is at,
   size_t part_ = 0;                 // how many of its parts are done,

@@ -11,6 +11,8 @@ namespace lowtropy {
 struct NamedSize {
   std::string name;
   size_t size = 0;  // elements
+
+  bool operator==(const NamedSize&) const = default;
 };
 
 // More than networks have; a message can name a tensor in 7 bits, and what each of them takes in
@@ -37,6 +39,9 @@ class Layout {
   // CRC-32 over the names, each with a zero byte behind it: tells whether two sides speak of the
   // same tensors, without the bytes of the names.
   uint32_t id() const { return id_; }
+
+  // Whether the tensors have the same names and sizes.
+  bool operator==(const Layout& other) const { return tensors_ == other.tensors_; }
 
  private:
   std::vector<NamedSize> tensors_;

@@ -9,8 +9,8 @@
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
 
-import { launchBrowser } from '../../../tests/browser/browser.js';
-import { noData, squeezeNetFiles } from '../../../tests/node/data.js';
+import { launchBrowser } from '../../common/browser.js';
+import { noData, squeezeNetFiles } from '../../common/data.js';
 import { machine } from '../machine.js';
 import { parseOptions, report } from '../report.js';
 

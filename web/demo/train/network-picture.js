@@ -9,7 +9,7 @@ import { between, dotRadius, planPicture } from './picture-layout.js';
 /**
  * @typedef {import('./picture-layout.js').Place} Place
  * @typedef {import('./protocol.js').Round} Round
- * @typedef {import('./session.js').Member} Member
+ * @typedef {import('./session.js').WorkerState} WorkerState
  */
 
 const HEIGHT = 270;
@@ -20,14 +20,14 @@ const WAY_MS = 450;
 const REST = { up: 0.36, down: 0.7 };
 const LEGEND = [100, 10_000, 1_000_000];
 
-/** @type {Record<Member['status'], string>} */
+/** @type {Record<WorkerState['status'], string>} */
 const SIGNS = { present: '', late: '…', left: '–', gone: '✕' };
 
 /** The server, the workers around it, and the messages of a round between them. */
 export class NetworkPicture extends Part {
   /** @override */
   static properties = {
-    members: { attribute: false },
+    workers: { attribute: false },
     bytes: { attribute: false },
     label: { attribute: false },
   };
@@ -41,8 +41,8 @@ export class NetworkPicture extends Part {
 
   constructor() {
     super();
-    /** @type {Member[]} */
-    this.members = [];
+    /** @type {WorkerState[]} */
+    this.workers = [];
     /** Of the last round, by worker. @type {Round['bytes'] | undefined} */
     this.bytes = undefined;
     this.label = '';
@@ -75,7 +75,7 @@ export class NetworkPicture extends Part {
   }
 
   #plan() {
-    return planPicture(this.#width, HEIGHT, this.members.length);
+    return planPicture(this.#width, HEIGHT, this.workers.length);
   }
 
   /**
@@ -113,7 +113,7 @@ export class NetworkPicture extends Part {
       >
         ${plan.workers.map(
           (place, index) => svg`<line
-            class="wire ${this.members[index].status}"
+            class="wire ${this.workers[index].status}"
             x1=${server.x} y1=${server.y} x2=${place.x} y2=${place.y} />`,
         )}
         ${plan.workers.map((place, index) => this.#dots(place, server, index))}
@@ -146,7 +146,7 @@ export class NetworkPicture extends Part {
    * @param {number} index
    */
   #worker(place, radius, index) {
-    const { status } = this.members[index];
+    const { status } = this.workers[index];
     return svg`<circle class="worker ${status}" cx=${place.x} cy=${place.y} r=${radius} />
       <text class="on-worker ${status}" x=${place.x} y=${place.y + 5}>${index + 1}</text>
       <text class="sign" x=${place.x + radius + 2} y=${place.y - radius / 2}>${SIGNS[status]}</text>`;

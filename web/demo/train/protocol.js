@@ -3,7 +3,7 @@
 /**
  * What the page asks the worker that trains, and what that tells it.
  *
- * @typedef {import('../../lib/training.js').MemberStatus} MemberStatus
+ * @typedef {import('../../lib/training.js').WorkerStatus} WorkerStatus
  * @typedef {import('../../lib/training.js').Round} Round
  * @typedef {import('../../lib/training.js').SimulationOptions} SimulationOptions
  *
@@ -41,7 +41,7 @@
  * @typedef {object} TrainEvents
  * @property {Round} round
  * @property {WorkState} state
- * @property {MemberStatus[]} members
+ * @property {WorkerStatus[]} workers
  * @property {Round['lost']} lost of a round that nobody is left to finish
  * @property {string} failed a sentence
  */

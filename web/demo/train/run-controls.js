@@ -8,7 +8,7 @@ import { compare, count, formatBytes, formatNumber, formatPercent } from '../com
 
 /**
  * @typedef {import('./protocol.js').Round} Round
- * @typedef {import('./session.js').Member} Member
+ * @typedef {import('./session.js').WorkerState} WorkerState
  * @typedef {import('./session.js').Session} Session
  * @typedef {import('./settings.js').Settings} Settings
  *
@@ -78,17 +78,17 @@ export function controls({ state, busy, error, record }, commands) {
 
 /**
  * @param {Settings} settings
- * @param {Member[]} members none before the first run
+ * @param {WorkerState[]} workers none before the first run
  * @param {Round | undefined} round
  */
-export function memberCard({ workers }, members, round) {
+export function workerCard(settings, workers, round) {
   const shown =
-    members.length > 0
-      ? members
+    workers.length > 0
+      ? workers
       : Array.from(
-          { length: workers },
+          { length: settings.workers },
           () =>
-            /** @type {Member} */ ({
+            /** @type {WorkerState} */ ({
               status: 'present',
               shard: { examples: 0, labels: [] },
               up: 0,
@@ -97,7 +97,7 @@ export function memberCard({ workers }, members, round) {
         );
   return html`<h2 id="picture-title">Who sends what</h2>
     <network-picture
-      .members=${shown}
+      .workers=${shown}
       .bytes=${round?.bytes}
       .label=${pictureLabel(shown, round)}
     ></network-picture>
@@ -110,12 +110,12 @@ export function memberCard({ workers }, members, round) {
 }
 
 /**
- * @param {Member[]} members
+ * @param {WorkerState[]} workers
  * @param {Round | undefined} round
  */
-function pictureLabel(members, round) {
-  const present = members.filter(({ status }) => status === 'present').length;
-  const who = `A server and ${count(members.length, 'worker')}, of whom ${present} ${present === 1 ? 'is' : 'are'} there.`;
+function pictureLabel(workers, round) {
+  const present = workers.filter(({ status }) => status === 'present').length;
+  const who = `A server and ${count(workers.length, 'worker')}, of whom ${present} ${present === 1 ? 'is' : 'are'} there.`;
   if (!round) return who;
   const up = Math.max(...round.bytes.up);
   const down = Math.max(...round.bytes.down);
@@ -130,8 +130,8 @@ const MOST_NOTICES = 3;
  *
  * @param {Session} session
  */
-export function notices({ gone, members, busy }) {
-  const present = members.some(({ status }) => status === 'present');
+export function notices({ gone, workers, busy }) {
+  const present = workers.some(({ status }) => status === 'present');
   const then = !busy
     ? ''
     : present

@@ -9,7 +9,7 @@ import { toOptions } from './settings.js';
 
 /**
  * @typedef {import('./protocol.js').Learned} Learned
- * @typedef {import('./protocol.js').MemberStatus} MemberStatus
+ * @typedef {import('./protocol.js').WorkerStatus} WorkerStatus
  * @typedef {import('./protocol.js').OwnFiles} OwnFiles
  * @typedef {import('./protocol.js').Round} Round
  * @typedef {import('./protocol.js').Shard} Shard
@@ -17,8 +17,8 @@ import { toOptions } from './settings.js';
  * @typedef {import('./record.js').RunRecord} RunRecord
  * @typedef {import('./settings.js').Settings} Settings
  *
- * @typedef {object} Member a worker that learns
- * @property {MemberStatus} status
+ * @typedef {object} WorkerState a worker that learns
+ * @property {WorkerStatus} status
  * @property {Shard} shard
  * @property {number} up bytes since the beginning
  * @property {number} down
@@ -34,8 +34,8 @@ export class Session extends EventTarget {
   state = 'idle';
   /** @type {RunRecord | undefined} */
   record;
-  /** @type {Member[]} */
-  members = [];
+  /** @type {WorkerState[]} */
+  workers = [];
   /** @type {Round | undefined} */
   round;
   /** Workers that are gone, the latest last. @type {Gone[]} */
@@ -79,7 +79,7 @@ export class Session extends EventTarget {
       const { weights, shards } = await client.request('start', { options, iterations, data });
       if (this.#client !== client) return;
       this.record = newRecord(settings, weights, others);
-      this.members = shards.map((shard) => ({ status: 'present', shard, up: 0, down: 0 }));
+      this.workers = shards.map((shard) => ({ status: 'present', shard, up: 0, down: 0 }));
       if (!paused) await client.request('go', undefined);
       this.#change(paused ? 'paused' : 'running');
     } catch (error) {
@@ -96,7 +96,7 @@ export class Session extends EventTarget {
    * @param {'leave' | 'join' | 'kill'} change
    * @param {number} worker
    */
-  async changeMember(change, worker) {
+  async changeWorker(change, worker) {
     try {
       await this.#client?.request(change, worker);
       if (change === 'kill') this.#tellLoss(worker, 'It was made to crash.');
@@ -127,7 +127,7 @@ export class Session extends EventTarget {
     this.#client?.end('end');
     this.#client = undefined;
     if (this.record?.state === 'running') this.record.state = 'stopped';
-    Object.assign(this, { members: [], gone: [], error: '' });
+    Object.assign(this, { workers: [], gone: [], error: '' });
     this.record = this.round = this.learned = undefined;
     this.#change('idle');
   }
@@ -138,7 +138,7 @@ export class Session extends EventTarget {
    */
   #receive(name, value) {
     if (name === 'round') this.#takeRound(value);
-    else if (name === 'members') this.#takeStatuses(value);
+    else if (name === 'workers') this.#takeStatuses(value);
     else if (name === 'lost') this.#takeLosses(value);
     else if (name === 'state') this.#takeState(value);
     else this.#fail(messageOf(value));
@@ -155,8 +155,8 @@ export class Session extends EventTarget {
   #takeRound(round) {
     this.round = round;
     if (this.record) addRound(this.record, round);
-    this.members = this.members.map((member, index) => ({
-      ...member,
+    this.workers = this.workers.map((worker, index) => ({
+      ...worker,
       up: round.totals.up[index],
       down: round.totals.down[index],
     }));
@@ -171,9 +171,9 @@ export class Session extends EventTarget {
     this.#changed();
   }
 
-  /** @param {MemberStatus[]} statuses */
+  /** @param {WorkerStatus[]} statuses */
   #takeStatuses(statuses) {
-    this.members = this.members.map((member, index) => ({ ...member, status: statuses[index] }));
+    this.workers = this.workers.map((worker, index) => ({ ...worker, status: statuses[index] }));
     // Nobody wants to read of one who is back.
     this.gone = this.gone.filter(({ worker }) => statuses[worker] === 'gone');
     this.#changed();

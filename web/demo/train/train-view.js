@@ -7,7 +7,7 @@ import { Part } from '../common/element.js';
 import { count as countOf } from '../common/units.js';
 import { handover } from '../common/handover.js';
 import { saveFile } from './save-file.js';
-import './member-table.js';
+import './worker-table.js';
 import './network-picture.js';
 import './settings-form.js';
 import './train.css';
@@ -16,7 +16,7 @@ import { fractionMap } from './fraction-map.js';
 import { missingCells, settingsOfCell } from './map-cells.js';
 import { sortMnistFiles } from './mnist-files.js';
 import { CHARTS, runCharts } from './run-charts.js';
-import { controls, memberCard, modelButtons, notices } from './run-controls.js';
+import { controls, workerCard, modelButtons, notices } from './run-controls.js';
 import { runFacts } from './run-facts.js';
 import { runsTable } from './runs-table.js';
 import { Session } from './session.js';
@@ -165,7 +165,7 @@ class TrainView extends Part {
   /** @override */
   render() {
     const session = this.#session;
-    const { record, members, round, busy } = session;
+    const { record, workers, round, busy } = session;
     const runs = this.#runs;
     return html`
       <div class="title">
@@ -195,14 +195,14 @@ class TrainView extends Part {
           <p class="error" role="alert" id="file-error">${this.#fileError}</p>
         </section>
         <section class="card picture" aria-labelledby="picture-title">
-          ${memberCard(this.#settings, members, round)} ${notices(session)}
-          <member-table
-            .members=${members}
+          ${workerCard(this.#settings, workers, round)} ${notices(session)}
+          <worker-table
+            .workers=${workers}
             .fixed=${!busy}
-            ?hidden=${members.length === 0}
-            @member=${(/** @type {CustomEvent} */ { detail }) =>
-              session.changeMember(detail.change, detail.worker)}
-          ></member-table>
+            ?hidden=${workers.length === 0}
+            @worker=${(/** @type {CustomEvent} */ { detail }) =>
+              session.changeWorker(detail.change, detail.worker)}
+          ></worker-table>
         </section>
         <section class="card numbers" aria-label="What it takes">
           ${runFacts(record)}

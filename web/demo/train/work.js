@@ -78,7 +78,7 @@ export class TrainingWork {
       } catch (error) {
         if (this.#present > 0) throw error;
         // Nobody is left: goes on anew when somebody is back.
-        this.#tell('members', this.#simulation.workers);
+        this.#tell('workers', this.#simulation.workers);
         this.#tell('lost', this.#simulation.lost);
         rounds = this.#simulation.run({ iterations: this.#iterations });
       }
@@ -108,7 +108,7 @@ export class TrainingWork {
     const evaluated = round.accuracy === undefined && isDue(round.round, this.#rounds);
     const evaluation = evaluated ? await this.#simulation.evaluate() : {};
     this.#tell('round', { ...round, ...evaluation });
-    this.#tell('members', this.#simulation.workers);
+    this.#tell('workers', this.#simulation.workers);
   }
 
   /**
@@ -117,7 +117,7 @@ export class TrainingWork {
    */
   async change(change, worker) {
     await this.#simulation[change](worker);
-    this.#tell('members', this.#simulation.workers);
+    this.#tell('workers', this.#simulation.workers);
     this.#wake();
   }
 

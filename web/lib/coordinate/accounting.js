@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What was sent, what dense exchange would have sent, and how long both clocks say it took.
+ * What was sent, and what dense exchange would have sent.
  *
  * Dense exchange is the same thing everywhere, and this file alone says what: in every iteration
  * each worker sends its update up as float32, 4 bytes a weight, and gets the mean of all updates
@@ -11,8 +11,6 @@
  */
 
 /**
- * @typedef {import('../simulate/links.js').Link} Link
- *
  * @typedef {object} Totals since the simulation began; bytes by worker
  * @property {number[]} up
  * @property {number[]} down
@@ -53,6 +51,14 @@ export function noTotals(workers) {
     simulatedSeconds: 0,
   };
 }
+
+/**
+ * @typedef {object} Sent between a worker and the server
+ * @property {number} ahead bytes that came before the round's work: what the worker had missed
+ * @property {number} up bytes of the worker's messages
+ * @property {number} down bytes of the round's results
+ * @property {number} exchanges that up and down are the sums of
+ */
 
 /** @typedef {{ worker: number, reason: string }} Loss a worker that is gone; reason: a sentence */
 
@@ -118,31 +124,23 @@ export class Ledger {
   }
 
   /**
-   * What the round takes one worker: what it missed, its work, its message, the round's result.
-   *
    * @param {number} worker
-   * @param {Required<Link> | undefined} link without one nothing takes time
-   * @param {number} workSeconds
+   * @returns {Sent} in the round
    */
-  simulatedSeconds(worker, link, workSeconds) {
+  sent(worker) {
     const ahead = this.#ahead[worker];
-    const sent = { ahead, up: this.up[worker], down: this.down[worker] - ahead, exchanges: 1 };
-    return roundSeconds(sent, link, workSeconds);
+    return { ahead, up: this.up[worker], down: this.down[worker] - ahead, exchanges: 1 };
   }
 
   /**
-   * What the same round would have taken the worker by dense exchange.
-   *
    * @param {number} worker
-   * @param {Required<Link> | undefined} link
-   * @param {number} workSeconds
    * @param {number} iterations of the round, after each of which the updates are exchanged
+   * @returns {Sent} what dense exchange would have in the same round
    */
-  denseSimulatedSeconds(worker, link, workSeconds, iterations) {
+  denseSent(worker, iterations) {
     const ahead = this.#denseAhead[worker];
     const down = this.denseDown[worker] - ahead;
-    const sent = { ahead, up: this.denseUp[worker], down, exchanges: iterations };
-    return roundSeconds(sent, link, workSeconds);
+    return { ahead, up: this.denseUp[worker], down, exchanges: iterations };
   }
 
   /** @param {Totals} totals to be added to */
@@ -151,32 +149,6 @@ export class Ledger {
       this[key].forEach((bytes, worker) => (totals[key][worker] += bytes));
     }
   }
-}
-
-/**
- * @param {{ ahead: number, up: number, down: number, exchanges: number }} sent bytes before the
- *   round, and of all its exchanges
- * @param {Required<Link> | undefined} link
- * @param {number} workSeconds
- */
-function roundSeconds({ ahead, up, down, exchanges }, link, workSeconds) {
-  if (!link) return workSeconds;
-  return (
-    (ahead > 0 ? transfer(ahead, link.down, link) : 0) +
-    workSeconds +
-    transfer(up, link.up, link, exchanges) +
-    transfer(down, link.down, link, exchanges)
-  );
-}
-
-/**
- * @param {number} bytes
- * @param {number} rate bits per second
- * @param {Required<Link>} link
- * @param {number} [times] in so many parts, each of which has the latency
- */
-function transfer(bytes, rate, { latency }, times = 1) {
-  return times * latency + (8 * bytes) / rate;
 }
 
 /**

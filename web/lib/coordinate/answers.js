@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What peers answer to the coordinator, looked at before anything is done with it. Each reader
+ * What the server and the workers answer to the coordinator, looked at before anything is done with it. Each reader
  * throws an error whose message is a phrase that says what is wrong. Weights and states go with
  * their checksum, for they would be used, or kept, whatever became of them on the way; messages have
  * one in them.
@@ -14,8 +14,8 @@ import { crc32 } from '../core/crc32.js';
  * @typedef {import('../transport/requests.js').Answer} Answer
  * @typedef {import('../import/shapes.js').Graph} Graph
  * @typedef {import('../import/shapes.js').Tensor} Tensor
- * @typedef {import('./server-peer.js').Plan} Plan
- * @typedef {import('./server-peer.js').Refusal} Refusal
+ * @typedef {import('./server-role.js').Plan} Plan
+ * @typedef {import('./server-role.js').Refusal} Refusal
  */
 
 /**
@@ -73,21 +73,19 @@ export function readTrained({ value: { loss, seconds }, body }) {
 
 /**
  * @param {Answer} answer to `prepare`
- * @param {number[]} senders of the messages
+ * @param {number[]} asked workers whose messages it got
  * @param {boolean} recompressed whether one message goes down instead of those that are counted
  * @returns {Plan & { message: Uint8Array | undefined }} message: that one
  */
-export function readPlan(answer, senders, recompressed) {
+export function readPlan(answer, asked, recompressed) {
   const { counted, refused } = answer.value;
   expect(Array.isArray(counted) && Array.isArray(refused), 'it does not say what was counted');
   expect(refused.every(isRefusal), 'what it refused has no reasons');
   const workers = [...counted, ...refused.map((/** @type {Refusal} */ { worker }) => worker)];
-  // Each sender once, and both lists in the senders' order.
-  const both = senders.filter((sender) => workers.includes(sender));
+  // Each of them once, and both lists in their order.
+  const both = asked.filter((worker) => workers.includes(worker));
   expect(
-    workers.length === senders.length &&
-      both.length === senders.length &&
-      isInOrder(counted, senders),
+    workers.length === asked.length && both.length === asked.length && isInOrder(counted, asked),
     'what it counted and refused is not what it got',
   );
   const parts = recompressed && counted.length > 0 ? 1 : 0;

@@ -10,7 +10,6 @@ import { LOCAL_OPTIONS, checkOptions, optionsOf } from './options.js';
 /**
  * @typedef {import('./accounting.js').Totals} Totals
  * @typedef {import('./cluster.js').SavedCluster} SavedCluster
- * @typedef {import('./cluster.js').SavedMember} SavedMember
  * @typedef {import('../learn/data.js').DataSource} DataSource
  * @typedef {import('./options.js').Settings} Settings
  * @typedef {import('./options.js').SimulationOptions} SimulationOptions
@@ -60,7 +59,7 @@ const CHARACTER_BYTES = 7000;
  * @param {SavedCluster} cluster
  */
 export function writeCheckpoint(settings, { source, checksum }, progress, cluster) {
-  const { server, members } = cluster;
+  const { server, workers } = cluster;
   const { kind, count, seed } = source;
   const content = {
     options: {
@@ -71,9 +70,9 @@ export function writeCheckpoint(settings, { source, checksum }, progress, cluste
     dataChecksum: checksum,
     progress,
     serverParts: server.length,
-    workers: members.map(({ parts, ...member }) => ({ ...member, parts: parts.length })),
+    workers: workers.map(({ parts, ...worker }) => ({ ...worker, parts: parts.length })),
   };
-  return pack(content, [...server, ...members.flatMap(({ parts }) => parts)]);
+  return pack(content, [...server, ...workers.flatMap(({ parts }) => parts)]);
 }
 
 /**
@@ -95,7 +94,7 @@ export function readCheckpoint(bytes) {
   require(isCount(progress?.round) && progress.round < MOST && isCount(progress.iterations));
   require(Array.isArray(workers) && workers.length === options.workers);
   require(isTotals(progress.totals, workers.length));
-  for (const worker of workers) require(isMember(worker, progress.round, workers.length));
+  for (const worker of workers) require(isWorker(worker, progress.round, workers.length));
   require(serverParts === (options.downstream === 'recompress' ? 2 : 1));
   /** @type {number[]} */
   const counts = [serverParts, ...workers.map((/** @type {any} */ worker) => worker.parts)];
@@ -109,7 +108,7 @@ export function readCheckpoint(bytes) {
     cluster: {
       round: progress.round,
       server,
-      members: states.map((state, index) => ({ ...workers[index], parts: state })),
+      workers: states.map((state, index) => ({ ...workers[index], parts: state })),
     },
   };
 }
@@ -204,18 +203,18 @@ function isTotals(totals, workers) {
 }
 
 /**
- * @param {any} member
+ * @param {any} worker
  * @param {number} round
  * @param {number} workers
  */
-function isMember(member, round, workers) {
-  const gone = member?.status === 'gone';
+function isWorker(worker, round, workers) {
+  const gone = worker?.status === 'gone';
   return (
-    ['present', 'left', 'gone'].includes(member?.status) &&
-    [member.lives, member.round, member.parts].every(isCount) &&
-    member.lives >= (gone ? 0 : 1) &&
-    workers * (member.lives + 1) <= MOST && // its random numbers are of a stream of that number
-    member.round <= round &&
-    member.parts === (gone ? 0 : 2)
+    ['present', 'left', 'gone'].includes(worker?.status) &&
+    [worker.lives, worker.round, worker.parts].every(isCount) &&
+    worker.lives >= (gone ? 0 : 1) &&
+    workers * (worker.lives + 1) <= MOST && // its random numbers are of a stream of that number
+    worker.round <= round &&
+    worker.parts === (gone ? 0 : 2)
   );
 }

@@ -13,7 +13,7 @@ import {
 } from './answers.js';
 import { Backlog } from './backlog.js';
 import { gather } from './gather.js';
-import { Member } from './member.js';
+import { WorkerRecord } from './worker-record.js';
 
 /**
  * @typedef {import('../transport/requests.js').Answer} Answer
@@ -21,22 +21,22 @@ import { Member } from './member.js';
  * @typedef {import('../transport/transport.js').Transport} Transport
  * @typedef {import('./accounting.js').Loss} Loss
  * @typedef {import('../learn/data.js').Data} Data
- * @typedef {import('./member.js').MemberStatus} MemberStatus
+ * @typedef {import('./worker-record.js').WorkerStatus} WorkerStatus
  * @typedef {import('./options.js').Settings} Settings
- * @typedef {import('./server-peer.js').Plan} Plan
- * @typedef {import('./server-peer.js').Refusal} Refusal
+ * @typedef {import('./server-role.js').Plan} Plan
+ * @typedef {import('./server-role.js').Refusal} Refusal
  *
  * @typedef {{ worker: number, loss: number, seconds: number, message: Uint8Array }} Trained
  * @typedef {{ trained?: Trained, refusal?: Refusal }} Outcome of a worker's round; neither where it
  *   is gone instead
  *
- * @typedef {object} SavedMember
- * @property {MemberStatus} status
+ * @typedef {object} SavedWorker
+ * @property {WorkerStatus} status
  * @property {number} lives
  * @property {number} round
  * @property {Uint8Array[]} parts none of a worker that is gone
  *
- * @typedef {{ round: number, server: Uint8Array[], members: SavedMember[] }} SavedCluster
+ * @typedef {{ round: number, server: Uint8Array[], workers: SavedWorker[] }} SavedCluster
  */
 
 /** How often the server is asked to commit, if its answers are not understood. */
@@ -55,7 +55,7 @@ const MOST_COMMITS = 3;
  *
  * Whoever missed rounds gets the messages of those rounds, or the weights where these are smaller.
  *
- * A round is added in two steps, so that all have the same weights whatever a peer answers: the
+ * A round is added in two steps, so that all have the same weights whatever one of them answers: the
  * server works out what it would make (`prepare`), and only when that answer is understood does it
  * make it so (`commit`), and the workers too (`apply`). Where it is not, the round is refused:
  * nobody's weights have changed, and what the workers had sent is theirs again.
@@ -63,8 +63,8 @@ const MOST_COMMITS = 3;
 export class Cluster {
   /** Weights of the model. */
   weightCount = 0;
-  /** @type {Member[]} */
-  members;
+  /** @type {WorkerRecord[]} */
+  workers;
   /** Of the round that is running, or of the next. */
   ledger;
   /** The last that is finished. */
@@ -75,7 +75,7 @@ export class Cluster {
   /** @type {Requests | undefined} */
   #server;
   /** All that are not closed. @type {Set<Requests>} */
-  #peers = new Set();
+  #connections = new Set();
   #closed = false;
   /** Why the last worker went that did. */
   #lastReason = '';
@@ -90,7 +90,7 @@ export class Cluster {
     this.#settings = settings;
     this.#data = data;
     this.#transport = transport;
-    this.members = Array.from({ length: settings.workers }, (_, index) => new Member(index));
+    this.workers = Array.from({ length: settings.workers }, (_, index) => new WorkerRecord(index));
     this.ledger = new Ledger(settings.workers);
   }
 
@@ -100,9 +100,9 @@ export class Cluster {
     return this.#server;
   }
 
-  /** @returns {Member[]} */
+  /** @returns {WorkerRecord[]} */
   get present() {
-    return this.members.filter(({ status }) => status === 'present');
+    return this.workers.filter(({ status }) => status === 'present');
   }
 
   /**
@@ -110,17 +110,17 @@ export class Cluster {
    * @param {(reason: string) => void} [onLost]
    */
   async #open(name, onLost) {
-    const peer = await Requests.connect(this.#transport, name, onLost);
-    this.#peers.add(peer);
-    if (this.#closed) await peer.close();
-    return peer;
+    const connection = await Requests.connect(this.#transport, name, onLost);
+    this.#connections.add(connection);
+    if (this.#closed) await connection.close();
+    return connection;
   }
 
-  /** @param {Requests | undefined} peer */
-  async #shut(peer) {
-    if (!peer) return;
-    this.#peers.delete(peer);
-    await peer.close();
+  /** @param {Requests | undefined} connection */
+  async #shut(connection) {
+    if (!connection) return;
+    this.#connections.delete(connection);
+    await connection.close();
   }
 
   /**
@@ -149,15 +149,15 @@ export class Cluster {
     if (saved) {
       await this.#openServer();
       await this.#server.request('restore', { round: saved.round }, saved.server);
-      checkSizes(saved.members, this.weightCount);
+      checkSizes(saved.workers, this.weightCount);
       this.#round = saved.round;
     }
     await Promise.all([
       ...(saved ? [] : [this.#openServer()]),
-      ...this.members.map((member) => this.#startMember(member, saved?.members[member.index])),
+      ...this.workers.map((record) => this.#startWorker(record, saved?.workers[record.index])),
     ]);
-    const other = this.members.find(
-      ({ peer, weightCount }) => peer && weightCount !== this.weightCount,
+    const other = this.workers.find(
+      ({ connection, weightCount }) => connection && weightCount !== this.weightCount,
     );
     if (other) {
       throw new LowtropyError(
@@ -175,43 +175,43 @@ export class Cluster {
   }
 
   /**
-   * @param {Member} member
-   * @param {SavedMember} [saved]
+   * @param {WorkerRecord} record
+   * @param {SavedWorker} [saved]
    */
-  async #startMember(member, saved) {
-    if (!saved) return this.#connect(member);
-    Object.assign(member, { status: saved.status, lives: saved.lives, round: saved.round });
-    if (saved.parts.length > 0) member.saved = { round: saved.round, parts: saved.parts };
-    if (saved.status === 'present') await this.#connect(member);
+  async #startWorker(record, saved) {
+    if (!saved) return this.#connect(record);
+    Object.assign(record, { status: saved.status, lives: saved.lives, round: saved.round });
+    if (saved.parts.length > 0) record.saved = { round: saved.round, parts: saved.parts };
+    if (saved.status === 'present') await this.#connect(record);
   }
 
   /**
    * Starts a worker's thread, in the state that was saved, or else in that of a new worker.
    *
-   * @param {Member} member
+   * @param {WorkerRecord} record
    */
-  async #connect(member) {
+  async #connect(record) {
     const { workers } = this.#settings;
-    const { index, saved } = member;
-    const peer = await this.#open(`Worker ${index}`, (reason) => {
-      if (member.peer?.gone !== undefined) this.#drop(member, reason);
+    const { index, saved } = record;
+    const connection = await this.#open(`Worker ${index}`, (reason) => {
+      if (record.connection?.gone !== undefined) this.#drop(record, reason);
     });
     const { spec, body } = this.#data;
-    const lives = saved ? member.lives : member.lives + 1;
+    const lives = saved ? record.lives : record.lives + 1;
     const stream = index + 1 + workers * (lives - 1); // 0 is the server's
     const fields = { role: 'worker', settings: this.#settings, spec, worker: index, stream };
     try {
-      member.weightCount = await peer.request('open', fields, body, readWeightCount);
-      if (saved) await peer.request('restore', { round: saved.round }, saved.parts);
+      record.weightCount = await connection.request('open', fields, body, readWeightCount);
+      if (saved) await connection.request('restore', { round: saved.round }, saved.parts);
     } catch (error) {
-      await this.#shut(peer);
+      await this.#shut(connection);
       throw error;
     }
-    member.peer = peer;
-    member.saved = undefined;
-    member.lives = lives;
-    member.round = saved?.round ?? 0;
-    member.status = 'present';
+    record.connection = connection;
+    record.saved = undefined;
+    record.lives = lives;
+    record.round = saved?.round ?? 0;
+    record.status = 'present';
   }
 
   /** @returns {Ledger} of the round that is finished; another one begins */
@@ -223,25 +223,25 @@ export class Cluster {
 
   /** @param {number} worker */
   async join(worker) {
-    const member = this.members[worker];
-    if (member.status === 'present' || member.status === 'late') {
+    const record = this.workers[worker];
+    if (record.status === 'present' || record.status === 'late') {
       throw new ValueError(`Worker ${worker} cannot join: it has not left.`);
     }
-    await this.#connect(member);
+    await this.#connect(record);
   }
 
   /** @param {number} worker */
   async leave(worker) {
-    const member = this.#active(worker);
-    const saved = await this.#save(member);
-    if (member.status === 'gone') return; // it was killed, or crashed, meanwhile
-    member.saved = saved;
+    const record = this.#active(worker);
+    const saved = await this.#save(record);
+    if (record.status === 'gone') return; // it was killed, or crashed, meanwhile
+    record.saved = saved;
     if (!saved) {
-      this.#drop(member, 'It left without an answer, and its state is lost.');
+      this.#drop(record, 'It left without an answer, and its state is lost.');
       return;
     }
-    member.status = 'left';
-    await this.#close(member);
+    record.status = 'left';
+    await this.#close(record);
   }
 
   /** @param {number} worker */
@@ -259,11 +259,11 @@ export class Cluster {
 
   /**
    * @param {number} worker
-   * @returns {Member}
+   * @returns {WorkerRecord}
    */
   #active(worker) {
-    const member = this.members[worker];
-    if (member.status === 'present' || member.status === 'late') return member;
+    const record = this.workers[worker];
+    if (record.status === 'present' || record.status === 'late') return record;
     throw new ValueError(`Worker ${worker} is not there.`);
   }
 
@@ -275,58 +275,58 @@ export class Cluster {
   async waitForSomebody() {
     while (this.present.length === 0) {
       this.checkSomebodyLeft();
-      const late = this.members.filter(({ status }) => status === 'late');
+      const late = this.workers.filter(({ status }) => status === 'late');
       await Promise.race(late.map(({ settled }) => settled));
     }
   }
 
   /** @throws {LowtropyError} if nobody is there, on time or late */
   checkSomebodyLeft() {
-    if (this.members.some(({ status }) => status === 'present' || status === 'late')) return;
+    if (this.workers.some(({ status }) => status === 'present' || status === 'late')) return;
     throw new LowtropyError(`There is no worker left. ${this.#lastReason}`.trimEnd());
   }
 
   /** Gives everybody who missed rounds what they lack. */
   async catchUp() {
-    const behind = this.present.filter((member) => member.round < this.#round);
+    const behind = this.present.filter((record) => record.round < this.#round);
     if (behind.length === 0) return;
     /** @type {Uint8Array | undefined} */
     let weights;
-    for (const member of behind) {
-      this.ledger.addAhead(member.index, 0, denseBytes(this.weightCount, 1));
-      const missed = this.#backlog.since(member.round);
+    for (const record of behind) {
+      this.ledger.addAhead(record.index, 0, denseBytes(this.weightCount, 1));
+      const missed = this.#backlog.since(record.round);
       if (missed) {
         for (const { round, scale, messages, bytes } of missed) {
-          this.#tell(member, 'apply', { round, scale }, messages);
-          this.ledger.addAhead(member.index, bytes, 0);
+          this.#tell(record, 'apply', { round, scale }, messages);
+          this.ledger.addAhead(record.index, bytes, 0);
         }
       } else {
         weights ??= await this.weights();
         const fields = { round: this.#round, checksum: checksumOf([weights]) };
-        this.#tell(member, 'setWeights', fields, [weights]);
-        this.ledger.addAhead(member.index, weights.length, 0);
+        this.#tell(record, 'setWeights', fields, [weights]);
+        this.ledger.addAhead(record.index, weights.length, 0);
       }
-      member.round = this.#round;
+      record.round = this.#round;
     }
   }
 
   /**
    * One round's work of some workers.
    *
-   * @param {number[]} participants
+   * @param {number[]} chosen
    * @param {{ round: number, steps: number, iterations: number }} work iterations: before the round
    * @returns {Promise<{ trained: Trained[], refused: Refusal[], late: number[] }>} each by worker, in
    *   ascending order; refused: whose answers were not understood
    */
-  async train(participants, work) {
+  async train(chosen, work) {
     const { timeout } = this.#settings;
-    const members = participants.map((worker) => this.members[worker]);
-    const answers = members.map((member) => this.#train(member, work));
+    const records = chosen.map((worker) => this.workers[worker]);
+    const answers = records.map((record) => this.#train(record, work));
     const found = await gather(answers, timeout);
-    const late = members.filter((_, index) => !found[index]);
-    for (const member of late) this.#awaitLate(member, answers[members.indexOf(member)]);
+    const late = records.filter((_, index) => !found[index]);
+    for (const record of late) this.#awaitLate(record, answers[records.indexOf(record)]);
     const refused = found.flatMap((each) => each?.value.refusal ?? []);
-    for (const { worker } of refused) this.#tell(this.members[worker], 'takeBack');
+    for (const { worker } of refused) this.#tell(this.workers[worker], 'takeBack');
     return {
       trained: found.flatMap((each) => each?.value.trained ?? []),
       refused,
@@ -335,35 +335,37 @@ export class Cluster {
   }
 
   /**
-   * @param {Member} member
+   * @param {WorkerRecord} record
    * @param {Record<string, number>} fields
    * @returns {Promise<Outcome>}
    */
-  async #train(member, fields) {
-    const { index: worker } = member;
-    const peer = /** @type {Requests} */ (member.peer);
+  async #train(record, fields) {
+    const { index: worker } = record;
+    const connection = /** @type {Requests} */ (record.connection);
     try {
-      return { trained: { worker, ...(await peer.request('train', fields, [], readTrained)) } };
+      return {
+        trained: { worker, ...(await connection.request('train', fields, [], readTrained)) },
+      };
     } catch (error) {
       const reason = messageOf(error);
       if (error instanceof AnswerError) return { refusal: { worker, reason } };
-      if (member.peer === peer) this.#drop(member, reason);
+      if (record.connection === connection) this.#drop(record, reason);
       return {};
     }
   }
 
   /**
-   * @param {Member} member
+   * @param {WorkerRecord} record
    * @param {Promise<Outcome>} answer
    */
-  #awaitLate(member, answer) {
-    member.status = 'late';
-    member.settled = answer.then(({ trained, refusal }) => {
-      if (!(trained ?? refusal) || member.status !== 'late') return;
+  #awaitLate(record, answer) {
+    record.status = 'late';
+    record.settled = answer.then(({ trained, refusal }) => {
+      if (!(trained ?? refusal) || record.status !== 'late') return;
       this.ledger.stale += 1;
-      this.ledger.addUp(member.index, trained?.message.length ?? 0, 0);
-      this.#tell(member, 'takeBack');
-      member.status = 'present';
+      this.ledger.addUp(record.index, trained?.message.length ?? 0, 0);
+      this.#tell(record, 'takeBack');
+      record.status = 'present';
     });
   }
 
@@ -381,18 +383,18 @@ export class Cluster {
     for (const { worker, message } of trained) this.ledger.addUp(worker, message.length, dense);
     const plan = await this.#agree(round, trained);
     const { counted, refused } = plan;
-    for (const { worker } of refused) this.#tell(this.members[worker], 'takeBack');
+    for (const { worker } of refused) this.#tell(this.workers[worker], 'takeBack');
     const used = trained.filter(({ worker }) => counted.includes(worker));
     const messages = plan.message ? [plan.message] : used.map(({ message }) => message);
     const scale = messages.length > 0 ? 1 / messages.length : 0;
     this.#round = round;
     this.#backlog.add(round, scale, messages);
     const bytes = messages.reduce((sum, { length }) => sum + length, 0);
-    for (const member of this.present) {
-      if (member.round !== round - 1) continue; // gets it before its next round
-      this.#tell(member, 'apply', { round, scale }, messages);
-      this.ledger.addDown(member.index, bytes, dense);
-      member.round = round;
+    for (const record of this.present) {
+      if (record.round !== round - 1) continue; // gets it before its next round
+      this.#tell(record, 'apply', { round, scale }, messages);
+      this.ledger.addDown(record.index, bytes, dense);
+      record.round = round;
     }
     return { counted, refused };
   }
@@ -403,20 +405,20 @@ export class Cluster {
    * @returns {Promise<ReturnType<typeof readPlan>>} as it has become of the server's weights
    */
   async #agree(round, trained) {
-    const senders = trained.map(({ worker }) => worker);
+    const workers = trained.map(({ worker }) => worker);
     const recompressed = this.#settings.downstream === 'recompress';
     try {
       const plan = await this.server.request(
         'prepare',
-        { round, senders },
+        { round, workers },
         trained.map(({ message }) => message),
-        (answer) => readPlan(answer, senders, recompressed),
+        (answer) => readPlan(answer, workers, recompressed),
       );
       await this.#commit(round, plan.counted);
       return plan;
     } catch (error) {
       this.server.request('forget').catch(() => {});
-      for (const { worker } of trained) this.#tell(this.members[worker], 'takeBack');
+      for (const { worker } of trained) this.#tell(this.workers[worker], 'takeBack');
       throw error;
     }
   }
@@ -449,42 +451,42 @@ export class Cluster {
    * @returns {Promise<Uint8Array>} its weights, as bytes
    */
   async weightsOf(worker) {
-    const { peer, round } = this.#active(worker);
+    const { connection, round } = this.#active(worker);
     const read = weightsReader(this.weightCount);
-    return /** @type {Requests} */ (peer).request('weights', { round }, [], read);
+    return /** @type {Requests} */ (connection).request('weights', { round }, [], read);
   }
 
   /** @returns {Promise<SavedCluster>} */
   async save() {
     const parts = this.#settings.downstream === 'recompress' ? 2 : 1;
-    const [server, ...members] = await Promise.all([
+    const [server, ...workers] = await Promise.all([
       this.ask('save', {}, stateReader(parts)),
-      ...this.members.map(async (member) => {
-        const saved = member.saved ?? (member.peer && (await this.#save(member)));
-        /** @type {MemberStatus} */
-        const status = !saved ? 'gone' : member.status === 'left' ? 'left' : 'present';
+      ...this.workers.map(async (record) => {
+        const saved = record.saved ?? (record.connection && (await this.#save(record)));
+        /** @type {WorkerStatus} */
+        const status = !saved ? 'gone' : record.status === 'left' ? 'left' : 'present';
         return {
           status,
-          lives: member.lives,
+          lives: record.lives,
           round: saved?.round ?? 0,
           parts: saved?.parts ?? [],
         };
       }),
     ]);
-    return { round: this.#round, server, members };
+    return { round: this.#round, server, workers };
   }
 
   /**
-   * @param {Member} member
-   * @returns {Promise<import('./member.js').SavedWorker | undefined>} undefined if it does not
+   * @param {WorkerRecord} record
+   * @returns {Promise<import('./worker-record.js').WorkerState | undefined>} undefined if it does not
    *   answer within the time limit, or is gone
    */
-  async #save(member) {
+  async #save(record) {
     const { timeout } = this.#settings;
-    const [settled] = await gather([member.settled], timeout);
-    if (!settled || !member.peer) return undefined;
-    const { round } = member;
-    const answer = member.peer.request('save', { round }, [], stateReader(2));
+    const [settled] = await gather([record.settled], timeout);
+    if (!settled || !record.connection) return undefined;
+    const { round } = record;
+    const answer = record.connection.request('save', { round }, [], stateReader(2));
     const [saved] = await gather([answer.catch(() => undefined)], timeout);
     return saved?.value && { round, parts: saved.value };
   }
@@ -493,41 +495,43 @@ export class Cluster {
    * Asks a worker for something whose answer nobody waits for: it comes before that of whatever it
    * is asked next.
    *
-   * @param {Member} member
+   * @param {WorkerRecord} record
    * @param {string} type
    * @param {Record<string, unknown>} [fields]
    * @param {Uint8Array[]} [body]
    */
-  #tell(member, type, fields, body) {
-    const { peer } = member;
-    peer?.request(type, fields, body).catch((error) => {
-      if (member.peer === peer) this.#drop(member, messageOf(error));
+  #tell(record, type, fields, body) {
+    const { connection } = record;
+    connection?.request(type, fields, body).catch((error) => {
+      if (record.connection === connection) this.#drop(record, messageOf(error));
     });
   }
 
   /**
-   * @param {Member} member
+   * @param {WorkerRecord} record
    * @param {string} reason a sentence
    */
-  #drop(member, reason) {
-    member.status = 'gone';
-    member.saved = undefined;
-    this.ledger.lost.push({ worker: member.index, reason });
+  #drop(record, reason) {
+    record.status = 'gone';
+    record.saved = undefined;
+    this.ledger.lost.push({ worker: record.index, reason });
     this.#lastReason = reason;
-    this.#close(member).catch(() => {});
+    this.#close(record).catch(() => {});
   }
 
-  /** @param {Member} member */
-  async #close(member) {
-    const { peer } = member;
-    member.peer = undefined;
-    await this.#shut(peer);
+  /** @param {WorkerRecord} record */
+  async #close(record) {
+    const { connection } = record;
+    record.connection = undefined;
+    await this.#shut(connection);
   }
 
   /** Ends all threads. */
   async close() {
     this.#closed = true;
-    const closed = await Promise.allSettled([...this.#peers].map((peer) => peer.close()));
+    const closed = await Promise.allSettled(
+      [...this.#connections].map((connection) => connection.close()),
+    );
     for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
 }
@@ -536,12 +540,12 @@ export class Cluster {
  * A state has at least the weights in it: who claims more workers than there are bytes for does not
  * get their threads.
  *
- * @param {SavedMember[]} members
+ * @param {SavedWorker[]} records
  * @param {number} weightCount
  * @throws {FileError}
  */
-function checkSizes(members, weightCount) {
-  const index = members.findIndex(
+function checkSizes(records, weightCount) {
+  const index = records.findIndex(
     ({ parts }) => parts.length > 0 && parts[0].length < 4 * weightCount,
   );
   if (index < 0) return;

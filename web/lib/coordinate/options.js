@@ -6,7 +6,7 @@ import { ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName, checkNumber } from '../core/check.js';
 import { checkOptions as checkCompressorOptions } from '../updates/compressor.js';
 import { DATA_LIMIT, checkData } from '../learn/data.js';
-import { checkLinks } from '../simulate/links.js';
+import { checkLinks } from './links.js';
 import { checkMomentum, checkOptimizer } from '../learn/optimizer-options.js';
 
 /**
@@ -16,7 +16,7 @@ import { checkMomentum, checkOptimizer } from '../learn/optimizer-options.js';
  * @typedef {import('../updates/compressor.js').MethodName} CompressorName
  * @typedef {import('../learn/data.js').DataOption} DataOption
  * @typedef {import('../learn/data.js').DataSource} DataSource
- * @typedef {import('../simulate/links.js').Link} Link
+ * @typedef {import('./links.js').Link} Link
  * @typedef {import('../learn/optimizer-options.js').CheckedOptimizer} CheckedOptimizer
  * @typedef {import('../learn/optimizer-options.js').OptimizerOptions} OptimizerOptions
  * @typedef {import('../learn/trainer.js').ModelName} ModelName
@@ -52,7 +52,7 @@ import { checkMomentum, checkOptimizer } from '../learn/optimizer-options.js';
  * @property {InitOptions} [wasm] where the WebAssembly for training comes from
  * @property {Transport} [transport] by default threads
  *
- * @typedef {object} Settings what of the options goes into checkpoints and to peers: JSON
+ * @typedef {object} Settings what of the options goes into checkpoints, to the server and to the workers: JSON
  * @property {ModelName} model
  * @property {number} workers
  * @property {number} batch

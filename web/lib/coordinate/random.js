@@ -3,7 +3,7 @@
 /** What the coordinator draws. Equal seeds give equal draws; nothing is kept between them. */
 
 /**
- * The participants of a round: each set of so many workers is as likely as any other.
+ * The workers that take part in a round: each set of so many workers is as likely as any other.
  *
  * @param {number[]} present workers
  * @param {number} count of those to choose
@@ -11,7 +11,7 @@
  * @param {number} round
  * @returns {number[]} in ascending order
  */
-export function chooseParticipants(present, count, seed, round) {
+export function chooseWorkers(present, count, seed, round) {
   const random = makeRandom(mix(mix(seed) ^ round));
   const rest = [...present];
   const chosen = [];

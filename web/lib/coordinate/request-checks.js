@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the coordinator asks peers for, looked at before anything is done. */
+/** What the coordinator asks the server and the workers for, looked at before anything is done. */
 
 import { ShapeError, ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkName } from '../core/check.js';
@@ -10,7 +10,7 @@ import { checkSettings } from './options.js';
 /**
  * @typedef {import('../transport/transport.js').Head} Head
  * @typedef {import('../learn/data.js').DataSpec} DataSpec
- * @typedef {import('../learn/kit.js').Kit} Kit
+ * @typedef {import('./role-handlers.js').Kit} Kit
  * @typedef {import('./options.js').Settings} Settings
  * @typedef {import('../updates/tensors.js').Layout} Layout
  *

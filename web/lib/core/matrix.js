@@ -15,7 +15,7 @@ import {
 } from './memory.js';
 import { call, getNative } from './module.js';
 import { describe } from './tags.js';
-import { makeSource } from './weights.js';
+import { withSource } from './weights.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -116,10 +116,12 @@ export class Matrix extends Handle {
    * @param {FormatName | 'auto'} format
    */
   static #from(weights, rows, cols, format) {
-    const source = makeSource(/** @type {any} */ (weights), rows, cols, 'The matrix');
-    return withBuffers(
-      [source],
-      () => new Matrix(call((native) => native.matrixFrom(source, format))),
+    return withSource(
+      /** @type {any} */ (weights),
+      rows,
+      cols,
+      'The matrix',
+      (source) => new Matrix(call((native) => native.matrixFrom(source, format))),
     );
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The examples of a simulation: what was asked for, and the bytes of it that peers get. */
+/** The examples of a simulation: what was asked for, and the bytes of it that the server and the workers get. */
 
 import { FileError, ValueError } from '../core/errors.js';
 import { checkBytes as checkBytesOf, checkInteger, checkKeys } from '../core/check.js';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The data sets of a simulation, as its peers open them. */
+/** The data sets of a simulation, as its server and its workers open them. */
 
 /**
  * @typedef {import('./data.js').DataSpec} DataSpec
  * @typedef {import('./dataset.js').Dataset} Dataset
- * @typedef {import('./kit.js').Kit} Kit
+ * @typedef {{ Dataset: typeof import('./dataset.js').Dataset }} Kit what opens them
  */
 
 /** For testing, where there are no examples for that: the last fifth, or of a text the last tenth. */

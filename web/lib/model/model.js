@@ -19,7 +19,7 @@ import { Pauses } from '../core/pause.js';
 import { copyData } from '../core/places.js';
 import { checkSignal, throwIfAborted } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
-import { makeSource, naming, takeValues } from '../core/weights.js';
+import { naming, takeValues, withSource } from '../core/weights.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
 /**
@@ -675,8 +675,7 @@ function addTensor(builder, name, tensor, format) {
   const what = `The tensor "${name}"`;
   const { rows, cols } = tensor;
   if (tensor.kind === 'matrix') {
-    const source = makeSource(tensor, rows, cols, what);
-    withBuffers([source], () =>
+    withSource(tensor, rows, cols, what, (source) =>
       naming(what, () => call(() => builder.addMatrix(name, source, format))),
     );
   } else {

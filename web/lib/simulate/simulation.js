@@ -13,20 +13,21 @@ import { loadData } from '../learn/data.js';
 import { checkExport } from '../learn/export.js';
 import { floatsOf } from '../core/floats.js';
 import { checkOptions } from '../coordinate/options.js';
-import { chooseParticipants } from '../coordinate/random.js';
+import { chooseWorkers } from '../coordinate/random.js';
+import { roundSeconds } from './clock.js';
 import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
 
 /**
  * @typedef {import('../model/model.js').Formats} Formats
  * @typedef {import('../coordinate/accounting.js').Loss} Loss
+ * @typedef {import('../coordinate/accounting.js').Sent} Sent
  * @typedef {import('../coordinate/accounting.js').TotalsReport} TotalsReport
  * @typedef {import('../coordinate/checkpoint.js').Snapshot} Snapshot
  * @typedef {import('../learn/data.js').Data} Data
- * @typedef {import('./links.js').Link} Link
- * @typedef {import('../coordinate/member.js').MemberStatus} MemberStatus
+ * @typedef {import('../coordinate/worker-record.js').WorkerStatus} WorkerStatus
  * @typedef {import('../coordinate/options.js').Settings} Settings
  * @typedef {import('../coordinate/options.js').SimulationOptions} SimulationOptions
- * @typedef {import('../coordinate/server-peer.js').Refusal} Refusal
+ * @typedef {import('../coordinate/server-role.js').Refusal} Refusal
  *
  * @typedef {object} Evaluation on the examples for testing
  * @property {number} testLoss mean cross-entropy
@@ -37,7 +38,7 @@ import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
  * @property {number} round its number, from 1
  * @property {number} iterations of each worker so far; a worker that was not chosen made fewer
  * @property {number | null} loss mean of the counted workers'; null where none was counted
- * @property {number[]} participants workers chosen for the round
+ * @property {number[]} chosen workers that were to take part
  * @property {number[]} counted those whose messages were added to the weights
  * @property {number[]} late those who did not answer in time
  * @property {number} stale messages that arrived after their round, and were dropped
@@ -64,7 +65,7 @@ const EVALUATIONS = 20;
  * examples, an optimizer and a residual of its own; the server, a thread too, has the weights. What
  * goes between them are the bytes of compressed updates, counted one by one.
  *
- * A round: the participants make `delay` iterations and send one message each; the server adds
+ * A round: the workers chosen for it make `delay` iterations and send one message each; the server adds
  * those that came in time to the weights, by the workers' numbers; everybody gets the result and
  * has bit for bit the server's weights. All workers know the first weights from the seed.
  *
@@ -153,9 +154,9 @@ export class Simulation {
     };
   }
 
-  /** What each worker is, by its number; none before `start`. @returns {MemberStatus[]} */
+  /** What each worker is, by its number; none before `start`. @returns {WorkerStatus[]} */
   get workers() {
-    return this.#cluster?.members.map(({ status }) => status) ?? [];
+    return this.#cluster?.workers.map(({ status }) => status) ?? [];
   }
 
   /**
@@ -186,7 +187,7 @@ export class Simulation {
    *
    * @param {{ iterations: number }} options counted from the very beginning; the last round is
    *   shorter where the delay does not divide them
-   * @returns {AsyncGenerator<Round, void, void>} Where it throws, because of what a peer has answered,
+   * @returns {AsyncGenerator<Round, void, void>} Where it throws, because of what the server or a worker has answered,
    *   all have the same weights nevertheless, and another run goes on from there
    * @throws {LowtropyError} from the first round on, where another run is under way
    * @throws {DisposedError} the same, after `dispose`
@@ -430,20 +431,18 @@ export class Simulation {
     await cluster.catchUp();
     const present = cluster.present.map(({ index }) => index);
     const count = Math.max(1, Math.round(participation * present.length));
-    const participants = chooseParticipants(present, count, seed, round);
+    const chosen = chooseWorkers(present, count, seed, round);
     const work = { round, steps, iterations: this.#iterations };
-    const { trained, refused, late } = await cluster.train(participants, work);
+    const { trained, refused, late } = await cluster.train(chosen, work);
     if (trained.length === 0) cluster.checkSomebodyLeft(); // made by nobody, it is no round
     const plan = await cluster.aggregate(round, trained, dense);
     const { counted } = plan;
     const ledger = cluster.closeLedger();
     const used = trained.filter(({ worker }) => counted.includes(worker));
     const seconds = (performance.now() - start) / 1000;
-    const simulatedSeconds = this.#slowest(used, steps, (worker, link, work) =>
-      ledger.simulatedSeconds(worker, link, work),
-    );
-    const denseSimulatedSeconds = this.#slowest(used, steps, (worker, link, work) =>
-      ledger.denseSimulatedSeconds(worker, link, work, steps),
+    const simulatedSeconds = this.#slowest(used, steps, (worker) => ledger.sent(worker));
+    const denseSimulatedSeconds = this.#slowest(used, steps, (worker) =>
+      ledger.denseSent(worker, steps),
     );
     this.#round = round;
     this.#iterations += steps;
@@ -454,7 +453,7 @@ export class Simulation {
       round,
       iterations: this.#iterations,
       loss: used.length > 0 ? used.reduce((sum, { loss }) => sum + loss, 0) / used.length : null,
-      participants,
+      chosen,
       counted,
       late,
       stale: ledger.stale,
@@ -476,14 +475,18 @@ export class Simulation {
    *
    * @param {Array<{ worker: number, seconds: number }>} counted
    * @param {number} steps
-   * @param {(worker: number, link: Required<Link> | undefined, workSeconds: number) => number} clock
+   * @param {(worker: number) => Sent} sent
    */
-  #slowest(counted, steps, clock) {
+  #slowest(counted, steps, sent) {
     const { links, stepSeconds, timeout } = this.#settings;
     if (counted.length === 0) return (timeout ?? 0) / 1000;
     return Math.max(
       ...counted.map(({ worker, seconds }) =>
-        clock(worker, links?.[worker], stepSeconds === null ? seconds : steps * stepSeconds),
+        roundSeconds(
+          sent(worker),
+          links?.[worker],
+          stepSeconds === null ? seconds : steps * stepSeconds,
+        ),
       ),
     );
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import code from '../../../dist/lowtropy-training.peer.js';
+import code from '../../../dist/lowtropy-training.thread.js';
 import { initTraining } from '../core/init-training.js';
 import { trainingModule } from '../core/training.js';
 import { ThreadTransport } from '../transport/threads.js';
@@ -9,7 +9,7 @@ import { ThreadTransport } from '../transport/threads.js';
 const here = import.meta.url;
 
 /**
- * Peers as threads, all with the same compiled WebAssembly.
+ * The server and the workers as threads, all with the same compiled WebAssembly.
  *
  * @param {import('../core/engine.js').InitOptions} wasm
  * @returns {Promise<ThreadTransport>}
@@ -19,9 +19,9 @@ export async function startThreads(wasm) {
   return new ThreadTransport(
     {
       code,
-      web: () => new Worker(new URL('./peer.js', import.meta.url), { type: 'module' }),
+      web: () => new Worker(new URL('./thread.js', import.meta.url), { type: 'module' }),
       // In a script that a bundler made this is unknown, or where it was when that was made.
-      script: () => (here ? new URL('./peer.js', here) : undefined),
+      script: () => (here ? new URL('./thread.js', here) : undefined),
     },
     { module: trainingModule() },
   );

@@ -74,7 +74,7 @@ export class Requests {
 
   /**
    * @param {Transport} transport
-   * @param {string} name of the peer, as a sentence begins with it
+   * @param {string} name of the other end, as a sentence begins with it
    * @param {(reason: string) => void} [onLost] called once if it goes by itself; the reason is a
    *   sentence
    * @returns {Promise<Requests>}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Peers that are threads of this process: Web Workers, or worker_threads in Node.js. */
+/** The other ends as threads of this process: Web Workers, or worker_threads in Node.js. */
 
 import { UnsupportedError } from '../core/errors.js';
 import { builtinModule, importBuiltin } from '../core/node.js';

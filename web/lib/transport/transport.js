@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What carries frames between the coordinator and its peers. threads.js has the transport within
+ * What carries frames between the coordinator and the others, the server and the workers. threads.js has the transport within
  * one process; one that goes over a network implements the same and needs nothing else: heads are
  * JSON, bodies are bytes that it does not look into.
  *
@@ -22,10 +22,10 @@
  *
  * @typedef {object} Channel one end of a connection
  * @property {(frame: Frame) => void} send the frame's bytes still belong to the caller afterwards
- * @property {() => Promise<void>} close ends the peer at once, whatever it is doing
+ * @property {() => Promise<void>} close ends the other end at once, whatever it is doing
  *
  * @typedef {object} Transport
- * @property {(name: string, listener: Listener) => Promise<Channel>} connect makes a new peer; the
+ * @property {(name: string, listener: Listener) => Promise<Channel>} connect makes another end; its
  *   name is for people
  */
 

@@ -40,7 +40,7 @@ size_t Embed(const Matrix& weight, size_t steps, const float* input, float* outp
 uint64_t LstmScratch(uint32_t hidden) { return uint64_t{6} * hidden + kColumnSlack; }
 
 void Lstm(const Matrix& weight, size_t steps, StepRange range, const float* input, float* output,
-          float* scratch) {
+          float* scratch, float* workspace) {
   const size_t hidden = weight.cols();
   float* in = scratch;
   float* forget = in + hidden;
@@ -53,7 +53,7 @@ void Lstm(const Matrix& weight, size_t steps, StepRange range, const float* inpu
     std::fill_n(state, hidden + kColumnSlack, 0.0F);
   }
   for (size_t t = range.begin; t < range.end; ++t) {
-    MultiplyVector(weight, {0, 4 * hidden}, state, scratch, {});
+    MultiplyVector(weight, {0, 4 * hidden}, state, scratch, {}, workspace);
     for (size_t g = 0; g < 4 * hidden; ++g) scratch[g] += input[g * steps + t];
     SigmoidAll(in, 2 * hidden);  // and `forget`
     TanhAll(candidate, hidden);

@@ -29,8 +29,9 @@ struct StepRange {
   size_t begin;
   size_t end;
 };
+// `workspace`: of VectorWorkspace(weight) floats.
 void Lstm(const Matrix& weight, size_t steps, StepRange range, const float* input, float* output,
-          float* scratch);
+          float* scratch, float* workspace);
 uint64_t LstmScratch(uint32_t hidden);
 
 }  // namespace lowtropy

@@ -27,8 +27,7 @@ double ColumnsNanoseconds(const Prediction& own, const Profile& p, size_t column
   const bool listed = GoesThroughLists(own, own.listed / all);
   const double elements = listed ? own.listed : all;
   const bool sparse = elements / all < kernels::kSparseShare;
-  const size_t list_block =
-      size_t{1} << (sparse ? kernels::SparseBlockBits(kLanes) : kernels::ListBlockBits(kLanes));
+  const size_t list_block = sparse ? kernels::SparseCols(kLanes) : kernels::ListCols(kLanes);
   const size_t block = listed ? list_block : kernels::kBlockCols;
   const size_t block_count = (p.cols + block - 1) / block;
   const size_t vector_count = (columns + kLanes - 1) / kLanes;

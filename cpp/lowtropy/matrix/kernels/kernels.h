@@ -61,9 +61,13 @@ struct Output {
 // whatever format.
 size_t ColumnsWorkspace(size_t rows, size_t cols);
 
-// y[r] = W[r, :] · x for the rows in `rows`; x holds W.cols() values, y is indexed by r.
+// Floats of scratch that MultiplyVector needs for this matrix; none for most formats.
+size_t VectorWorkspace(const Matrix& w);
+
+// y[r] = W[r, :] · x for the rows in `rows`; x holds W.cols() values, y is indexed by r, and
+// nothing of them overlaps the workspace.
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
-                    const Epilogue& epilogue);
+                    const Epilogue& epilogue, float* workspace);
 
 // Y[r, j] = Σ_k W[r, k] · X[k, j] for the rows in `rows`. X, Y and the workspace, which is aligned
 // to 8 bytes, must not overlap.

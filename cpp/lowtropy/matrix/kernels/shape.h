@@ -18,15 +18,18 @@ inline constexpr size_t kBlockRows = 512;
 inline constexpr size_t kListVectors = 7;
 inline constexpr size_t kDenseVectors = 4;
 
-// Bits of the columns of W that a list's block has, which are rows of a packed tile of X: 28 KB,
-// which a first-level cache of 32 KB holds. Powers of two, for dividing by them takes no division;
-// and offsets in a tile fit into 16 bits.
-constexpr unsigned ListBlockBits(size_t lanes) { return lanes <= 4 ? 8 : lanes <= 8 ? 7 : 6; }
+// Columns of W that a list's block has, which are rows of a packed tile of X: 28 KB with vectors of
+// 4 lanes, which a first-level cache of 32 KB holds, and half as many for each doubling of these.
+// Powers of two, for dividing by them takes no division; and offsets in a tile fit into 16 bits.
+inline constexpr size_t kListCols = 256;
+constexpr size_t ListCols(size_t lanes) {
+  return lanes <= 4 ? kListCols : lanes <= 8 ? kListCols / 2 : kListCols / 4;
+}
 
 // Where fewer than this share of the elements is listed, blocks are twice as wide: the rest of a
 // row takes less time than starting it, and its tile of Y, more often.
 inline constexpr double kSparseShare = 0.2;
-constexpr unsigned SparseBlockBits(size_t lanes) { return ListBlockBits(lanes) + 1; }
+constexpr size_t SparseCols(size_t lanes) { return 2 * ListCols(lanes); }
 
 // Formats that can be unpacked as either take less time as lists where at most this share of the
 // elements is other than 0.

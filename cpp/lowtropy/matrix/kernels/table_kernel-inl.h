@@ -28,41 +28,55 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Entry 0 is 0, and the product of value v and input j of the block is entry v · B + j.
-#ifdef __wasm__
-// Its address is to be part of the loads, an addition less an element and a tenth of the time of
-// packed indices. The compiler makes it so only where the sum provably does not wrap around, which
-// of a variable's address it cannot know: by hand, then.
+// A product's table: entry 0 is 0, entry v · B + j the product of value v and input j of the block.
+#if defined(__wasm__) && !defined(__wasm_atomics__)
+// Without threads there is room for just one, whose address is part of the loads: an addition less
+// an element, and a tenth of the time or more. (The compiler makes it so only where the sum
+// provably does not wrap around, which of a variable's address it cannot know: by hand, then. In a
+// workspace nothing was as fast: the plain addition, a shift and an addition in one instruction
+// with two units a load.) With threads, and natively, it is in the workspace.
 extern "C" {
 extern float lowtropy_table[size_t{1} << Blocks::kTableBits];
 HWY_ALIGN float lowtropy_table[size_t{1} << Blocks::kTableBits];
 }
-static float* const table = lowtropy_table;
 
-HWY_INLINE float TableAt(size_t byte_offset) {
-  float entry;
-  // The compiler does not see that it reads what FillTable() wrote: nothing may be moved past it.
-  asm volatile("local.get %1\n\tf32.load lowtropy_table\n\tlocal.set %0"
-               : "=r"(entry)
-               : "r"(byte_offset)
-               : "memory");
-  return entry;
-}
+struct Table {
+  static constexpr size_t kWorkspace = 0;
+  explicit Table(float*) {}
+
+  HWY_INLINE float At(size_t byte_offset) const {
+    float entry;
+    // The compiler does not see that it reads what Fill() wrote: nothing may be moved past it.
+    asm volatile("local.get %1\n\tf32.load lowtropy_table\n\tlocal.set %0"
+                 : "=r"(entry)
+                 : "r"(byte_offset)
+                 : "memory");
+    return entry;
+  }
+
+  float* const entries = lowtropy_table;
+};
 #else
-HWY_ALIGN static thread_local float table[size_t{1} << Blocks::kTableBits];
+struct Table {
+  static constexpr size_t kWorkspace = size_t{1} << Blocks::kTableBits;
+  explicit Table(float* workspace) : entries(workspace) {}
 
-HWY_INLINE float TableAt(size_t byte_offset) {
-  return *reinterpret_cast<const float*>(reinterpret_cast<const char*>(table) + byte_offset);
-}
+  HWY_INLINE float At(size_t byte_offset) const {
+    return *reinterpret_cast<const float*>(reinterpret_cast<const char*>(entries) + byte_offset);
+  }
+
+  float* const entries;
+};
 #endif
 
 // `count` inputs of a block of 2^bits, and the values but the first.
-inline void FillTable(std::span<const float> omega, unsigned bits, const float* x, size_t count) {
+inline void FillTable(std::span<const float> omega, unsigned bits, const float* x, size_t count,
+                      Table table) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
-  table[0] = 0.0F;
+  table.entries[0] = 0.0F;
   for (size_t v = 1; v < omega.size(); ++v) {
-    float* row = table + (v << bits);
+    float* row = table.entries + (v << bits);
     const auto value = hn::Set(d, omega[v]);
     size_t j = 0;
     for (; j + lanes <= count; j += lanes)
@@ -73,7 +87,7 @@ inline void FillTable(std::span<const float> omega, unsigned bits, const float* 
 
 // The sum of a row's entries: `units` pairs of indices of 12 bits, each in 3 bytes. Reads one byte
 // beyond them.
-HWY_INLINE float SumPacked(const uint8_t* at, uint32_t units) {
+HWY_INLINE float SumPacked(Table table, const uint8_t* at, uint32_t units) {
   float s0 = 0;
   float s1 = 0;
   float s2 = 0;
@@ -86,24 +100,24 @@ HWY_INLINE float SumPacked(const uint8_t* at, uint32_t units) {
   };
   if (units % 2 != 0) {  // the same for a whole class: predicted
     const uint32_t pair = load(at);
-    s0 = TableAt((pair << 2) & 0x3FFC);
-    s1 = TableAt((pair >> 10) & 0x3FFC);
+    s0 = table.At((pair << 2) & 0x3FFC);
+    s1 = table.At((pair >> 10) & 0x3FFC);
     at += 3;
   }
   for (; at != end; at += 6) {
     const uint32_t first = load(at);
     const uint32_t second = load(at + 3);
-    s0 += TableAt((first << 2) & 0x3FFC);
-    s1 += TableAt((first >> 10) & 0x3FFC);
-    s2 += TableAt((second << 2) & 0x3FFC);
-    s3 += TableAt((second >> 10) & 0x3FFC);
+    s0 += table.At((first << 2) & 0x3FFC);
+    s1 += table.At((first >> 10) & 0x3FFC);
+    s2 += table.At((second << 2) & 0x3FFC);
+    s3 += table.At((second >> 10) & 0x3FFC);
   }
   return (s0 + s1) + (s2 + s3);
 }
 
 // The same for units of two indices of 16 bits, times four each; two units a load (7 % faster than
 // an index a load, which has to be multiplied).
-HWY_INLINE float SumWide(const uint16_t* at, uint32_t units) {
+HWY_INLINE float SumWide(Table table, const uint16_t* at, uint32_t units) {
   float s0 = 0;
   float s1 = 0;
   float s2 = 0;
@@ -114,14 +128,14 @@ HWY_INLINE float SumWide(const uint16_t* at, uint32_t units) {
     std::memcpy(&four, from, 8);
     const auto first = static_cast<uint32_t>(four);
     const auto second = static_cast<uint32_t>(four >> 32);
-    s0 += TableAt(first & 0xFFFF);
-    s1 += TableAt(first >> 16);
-    s2 += TableAt(second & 0xFFFF);
-    s3 += TableAt(second >> 16);
+    s0 += table.At(first & 0xFFFF);
+    s1 += table.At(first >> 16);
+    s2 += table.At(second & 0xFFFF);
+    s3 += table.At(second >> 16);
   };
   if (units % 2 != 0) {
-    s0 = TableAt(at[0]);
-    s1 = TableAt(at[1]);
+    s0 = table.At(at[0]);
+    s1 = table.At(at[1]);
     at += 2;
   }
   if (units % 4 >= 2) {
@@ -137,34 +151,34 @@ HWY_INLINE float SumWide(const uint16_t* at, uint32_t units) {
 
 // One class: `count` lists of `units` units, of `stride` codes each, for these rows.
 template <auto kSum, class Codes, class RowI>
-HWY_INLINE void AddClass(const Codes* HWY_RESTRICT codes, const RowI* HWY_RESTRICT row,
+HWY_INLINE void AddClass(Table table, const Codes* HWY_RESTRICT codes, const RowI* HWY_RESTRICT row,
                          uint32_t count, uint32_t units, size_t stride, float* HWY_RESTRICT y) {
   for (const RowI* end = row + count; row != end; ++row, codes += stride) {
-    y[*row] += kSum(codes, units);
+    y[*row] += kSum(table, codes, units);
   }
 }
 
 template <class RowI>
-HWY_NOINLINE void AddPacked(const uint8_t* codes, const RowI* row, uint32_t count, uint32_t units,
-                            float* y) {
-  AddClass<SumPacked>(codes, row, count, units, 3 * size_t{units}, y);
+HWY_NOINLINE void AddPacked(Table table, const uint8_t* codes, const RowI* row, uint32_t count,
+                            uint32_t units, float* y) {
+  AddClass<SumPacked>(table, codes, row, count, units, 3 * size_t{units}, y);
 }
 
 template <class RowI>
-HWY_NOINLINE void AddWide(const uint16_t* codes, const RowI* row, uint32_t count, uint32_t units,
-                          float* y) {
-  AddClass<SumWide>(codes, row, count, units, 2 * size_t{units}, y);
+HWY_NOINLINE void AddWide(Table table, const uint16_t* codes, const RowI* row, uint32_t count,
+                          uint32_t units, float* y) {
+  AddClass<SumWide>(table, codes, row, count, units, 2 * size_t{units}, y);
 }
 
 // The last list of a matrix whose indices are packed, behind which there may be no byte to read.
-inline void AddLast(const Blocks& w, uint32_t units, float* y) {
+inline void AddLast(Table table, const Blocks& w, uint32_t units, float* y) {
   const size_t row = w.row_i.Index(w.row_i.size() - 1);
   const size_t end = w.index_count();
-  for (size_t i = end - 2 * size_t{units}; i < end; ++i) y[row] += table[w.IndexAt(i)];
+  for (size_t i = end - 2 * size_t{units}; i < end; ++i) y[row] += table.entries[w.IndexAt(i)];
 }
 
 template <class RowI>
-void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y) {
+void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y, Table table) {
   const unsigned bits = w.layout().block_bits;
   const bool packed = w.codes.type() == DType::kU8;
   const RowI* rows = row_i;
@@ -172,17 +186,18 @@ void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y) {
   size_t at = 0;
   size_t index = 0;
   for (size_t first = 0; at < w.classes.size(); first += size_t{1} << bits, ++at) {
-    FillTable(w.omega.As<float>(), bits, x + first, std::min(size_t{1} << bits, w.cols - first));
+    FillTable(w.omega.As<float>(), bits, x + first, std::min(size_t{1} << bits, w.cols - first),
+              table);
     for (; w.classes.Index(at) != 0; at += 2) {
       const uint32_t units = w.classes.Index(at);
       const uint32_t count = w.classes.Index(at + 1);
       if (packed) {
         const bool last = rows + count == rows_end;
         const uint8_t* codes = w.codes.As<uint8_t>().data() + index / 2 * 3;
-        AddPacked(codes, rows, last ? count - 1 : count, units, y);
-        if (last) AddLast(w, units, y);
+        AddPacked(table, codes, rows, last ? count - 1 : count, units, y);
+        if (last) AddLast(table, w, units, y);
       } else {
-        AddWide(w.codes.As<uint16_t>().data() + index, rows, count, units, y);
+        AddWide(table, w.codes.As<uint16_t>().data() + index, rows, count, units, y);
       }
       rows += count;
       index += 2 * size_t{units} * count;
@@ -228,13 +243,15 @@ inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool 
   }
 }
 
+inline size_t VectorScratch(const Blocks&) { return Table::kWorkspace; }
+
 inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float* y,
-                          const Epilogue& epilogue) {
+                          const Epilogue& epilogue, float* workspace) {
   std::fill(y + rows.begin, y + rows.end, 0.0F);
   const bool fits = Blocks::HasTable(w.omega.size(), w.layout());
   const bool finite = AllFinite(x, w.cols);
   if (fits && finite && w.omega.As<float>()[0] == 0.0F && rows.end - rows.begin == w.rows) {
-    WithIndexType(w.row_i, [&](const auto* row_i) { AddTables(w, row_i, x, y); });
+    WithIndexType(w.row_i, [&](const auto* row_i) { AddTables(w, row_i, x, y, Table(workspace)); });
   } else {
     AddDenseBlocks(w, rows, x, finite, y);
   }

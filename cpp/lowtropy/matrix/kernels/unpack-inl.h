@@ -10,6 +10,7 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,8 +43,8 @@ constexpr size_t kMaxLanes = 16;                        // of any target (AVX-51
 constexpr size_t kListWords = size_t{1} << 20;
 
 constexpr size_t kMostLanes = hn::MaxLanes(hn::ScalableTag<float>());
-constexpr unsigned kListBlockBits = kernels::ListBlockBits(kMostLanes);
-constexpr unsigned kSparseBlockBits = kernels::SparseBlockBits(kMostLanes);
+constexpr unsigned kListBlockBits = std::bit_width(kernels::ListCols(kMostLanes)) - 1;
+constexpr unsigned kSparseBlockBits = std::bit_width(kernels::SparseCols(kMostLanes)) - 1;
 
 // Dense rows that are used together, interleaved element by element.
 constexpr size_t kDenseRows = 2;

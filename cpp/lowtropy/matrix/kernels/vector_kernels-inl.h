@@ -194,9 +194,15 @@ float ShiftedRowProduct(const Typed& w, size_t row, const float* x) {
   return total;
 }
 
+// Floats of the workspace.
+template <class Storage>
+size_t VectorScratch(const Storage&) {
+  return 0;
+}
+
 template <class Storage>
 void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
-                   const Epilogue& epilogue) {
+                   const Epilogue& epilogue, float* /*workspace*/) {
   if constexpr (Storage::kFeed == Feed::kLists) {
     const auto untyped = Untyped(w);
     if (Common(untyped) != 0.0F || !AllFinite(x, w.cols)) {

@@ -22,9 +22,7 @@ void CheckBytes(std::string_view what, uint64_t needed, uint64_t given) {
 void CheckAllFinite(std::string_view what, std::span<const float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
-    throw Error(ErrorKind::kValue,
-                Text(what, " ", i, " is ", std::isnan(values[i]) ? "NaN" : "infinite",
-                     "; only finite values can be stored."));
+    throw Error(ErrorKind::kValue, Text(what, " ", i, " is not finite."));
   }
 }
 
