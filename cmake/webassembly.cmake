@@ -27,11 +27,14 @@ find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 set(plain_hot_sources base/crc32.cc graph/ops/convolution.cc graph/ops/operators.cc
                       matrix/value_table.cc)
 set(inlined_hot_sources
-    coding/golomb_rice.cc graph/ops/sequence.cc learn/layers/batch_norm.cc
+    coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/sequence.cc
+    learn/layers/batch_norm.cc
     learn/layers/convolution_layer.cc learn/layers/elementwise.cc learn/layers/gemm.cc
     learn/layers/loss.cc learn/layers/pooling.cc learn/layers/recurrent.cc learn/optimizer.cc
     matrix/kernels/kernels.cc updates/collect.cc updates/compressor.cc updates/extremes.cc
-    updates/message_reader.cc updates/message_writer.cc updates/select.cc)
+    updates/message_reader.cc updates/message_writer.cc updates/methods/binary.cc
+    updates/methods/floats.cc updates/methods/qsgd.cc updates/methods/signsgd.cc
+    updates/methods/terngrad.cc updates/methods/topk.cc updates/select.cc)
 list(TRANSFORM plain_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 list(TRANSFORM inlined_hot_sources PREPEND ${PROJECT_SOURCE_DIR}/cpp/lowtropy/)
 set(cold_sources ${library_sources})
@@ -65,7 +68,8 @@ set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sMEMORY_GROWTH_GEOM
 # One of the modules that the npm package ships, dist/NAME.js and dist/NAME.wasm, from the bindings
 # in cpp/bindings/common and in the folder of that name. What it exports, in TypeScript's words, is
 # FOLDER/NAME.d.ts, which is copied, for it must stand beside NAME.js. dist/NAME.binary.js is NAME.wasm
-# once more, as JavaScript. dist/lowtropy.formats.js has the names of the matrix formats.
+# once more, as JavaScript. dist/lowtropy.formats.js has the names of the matrix formats,
+# dist/lowtropy-training.methods.js those of the update methods.
 function(lowtropy_add_module target name folder)
   set(bindings ${PROJECT_SOURCE_DIR}/cpp/bindings)
   file(GLOB sources CONFIGURE_DEPENDS ${bindings}/common/*.cc ${bindings}/${folder}/*.cc)
@@ -100,4 +104,10 @@ add_custom_command(TARGET lowtropy_module POST_BUILD
                    COMMAND ${NODE_EXECUTABLE} ${formats} ${PROJECT_SOURCE_DIR}/dist/lowtropy
                    VERBATIM)
 lowtropy_add_module(lowtropy_training_module lowtropy-training training)
+set(methods ${PROJECT_SOURCE_DIR}/scripts/build/methods.js)
+set_property(TARGET lowtropy_training_module APPEND PROPERTY LINK_DEPENDS ${methods})
+add_custom_command(
+  TARGET lowtropy_training_module POST_BUILD
+  COMMAND ${NODE_EXECUTABLE} ${methods} ${PROJECT_SOURCE_DIR}/dist/lowtropy-training
+  VERBATIM)
 add_custom_target(lowtropy_modules DEPENDS lowtropy_module lowtropy_training_module)

@@ -11,6 +11,7 @@
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/updates/message.h"
+#include "lowtropy/updates/methods/methods.h"
 
 // Messages put together field by field as cpp/lowtropy/updates/FORMAT.md says, right or wrong, and
 // messages written once more from what a reader made of them.
@@ -87,14 +88,14 @@ inline bool IsRepeatable(Method method) {
 
 inline void AddUpdate(Method method, const TensorUpdate& update, MessageWriter* writer) {
   const auto& [form, size, value, positions, values] = update;
-  if (form == TensorUpdate::Form::kBinary) return writer->AddBinary(size, positions, value);
+  if (form == TensorUpdate::Form::kBinary) return WriteBinary(size, positions, value, writer);
   if (form == TensorUpdate::Form::kSparse && method == Method::kStc) {
-    return writer->AddSigned(size, positions, values, value);
+    return WriteSigned(size, positions, values, value, writer);
   }
-  if (form == TensorUpdate::Form::kSparse) return writer->AddValues(size, positions, values);
-  if (method == Method::kFp16) return writer->AddHalves(values);
-  if (method == Method::kSignSgd) return writer->AddSigns(values);
-  writer->AddFloats(values);
+  if (form == TensorUpdate::Form::kSparse) return WriteValues(size, positions, values, writer);
+  if (method == Method::kFp16) return WriteHalves(values, writer);
+  if (method == Method::kSignSgd) return WriteSigns(values, writer);
+  WriteFloats(values, writer);
 }
 
 // Of a repeatable method: the message, from its content.

@@ -23,6 +23,7 @@
 #include "lowtropy/coding/golomb_rice.h"
 #include "lowtropy/math/half.h"
 #include "lowtropy/updates/compressor.h"
+#include "lowtropy/updates/methods/methods.h"
 
 namespace lowtropy {
 namespace {
@@ -98,7 +99,7 @@ std::map<std::string, Example> Examples() {
   four_levels.levels = 4;
   four_levels.bucket = 4;
   const auto floats = [](const Floats& values) {
-    return [=](MessageWriter* writer) { writer->AddFloats(values); };
+    return [=](MessageWriter* writer) { WriteFloats(values, writer); };
   };
   return {
       {"none", {Method::kNone, {}, {{"w", 2}}, 0, 0, floats({1, -2})}},
@@ -110,7 +111,7 @@ std::map<std::string, Example> Examples() {
         1,
         128,
         [](auto* writer) {
-          writer->AddHalves(Floats{1, -0.5F, 65504});
+          WriteHalves(Floats{1, -0.5F, 65504}, writer);
         }}},
       {"signsgd",
        {Method::kSignSgd,
@@ -119,7 +120,7 @@ std::map<std::string, Example> Examples() {
         1,
         2,
         [](auto* writer) {
-          writer->AddSigns(Floats{1, -1, 1, 1, 1, 1, 1, -1, -1, 1});
+          WriteSigns(Floats{1, -1, 1, 1, 1, 1, 1, -1, -1, 1}, writer);
         }}},
       {"terngrad",
        {Method::kTernGrad,
@@ -128,7 +129,7 @@ std::map<std::string, Example> Examples() {
         1,
         2,
         [](auto* writer) {
-          writer->AddTernary(Floats{0.5F, 0, -0.5F, 0, 0, 0.5F, -0.5F}, 0, &random);
+          WriteTernary(Floats{0.5F, 0, -0.5F, 0, 0, 0.5F, -0.5F}, 0, &random, writer);
         }}},
       {"qsgd",
        {Method::kQsgd,
@@ -137,7 +138,7 @@ std::map<std::string, Example> Examples() {
         1,
         2,
         [](auto* writer) {
-          writer->AddLevels(Floats{1, -0.5F, 0, 0.25F, -2}, &random);
+          WriteLevels(Floats{1, -0.5F, 0, 0.25F, -2}, &random, writer);
         }}},
       {"topk",
        {Method::kTopK,
@@ -146,7 +147,7 @@ std::map<std::string, Example> Examples() {
         1,
         2,
         [](auto* writer) {
-          writer->AddValues(kFillerSize, Positions{3, 70000}, Floats{1.5F, -2.5F});
+          WriteValues(kFillerSize, Positions{3, 70000}, Floats{1.5F, -2.5F}, writer);
         }}},
       {"stc",
        {Method::kStc,
@@ -155,7 +156,7 @@ std::map<std::string, Example> Examples() {
         1,
         2,
         [](auto* writer) {
-          writer->AddSigned(300, Positions{10, 20, 299}, Floats{1, -1, -1}, 0.25F);
+          WriteSigned(300, Positions{10, 20, 299}, Floats{1, -1, -1}, 0.25F, writer);
         }}},
       {"sbc",
        {Method::kSbc,
@@ -164,10 +165,10 @@ std::map<std::string, Example> Examples() {
         7,
         300,
         [](auto* writer) {
-          writer->AddFloats(Floats{0.5F, -0.25F});
-          writer->AddBinary(200, Positions{5, 130}, -0.75F);
-          writer->AddBinary(200, Positions{0, 1, 199}, 0.5F);
-          writer->AddBinary(96, {}, 0);
+          WriteFloats(Floats{0.5F, -0.25F}, writer);
+          WriteBinary(200, Positions{5, 130}, -0.75F, writer);
+          WriteBinary(200, Positions{0, 1, 199}, 0.5F, writer);
+          WriteBinary(96, {}, 0, writer);
         }}},
   };
 }
@@ -403,9 +404,9 @@ TEST(MessageTest, PositionsOfHugeTensors) {
       MessageWriter writer;
       writer.Begin({method, 0, 0, 0}, 1, {});
       if (method == Method::kStc) {
-        writer.AddSigned(size, positions, values, 0.5F);
+        WriteSigned(size, positions, values, 0.5F, &writer);
       } else {
-        writer.AddBinary(size, positions, -0.5F);
+        WriteBinary(size, positions, -0.5F, &writer);
       }
       const std::span<const uint8_t> bytes = writer.Finish();
       const size_t before = AllocatedBytes();
@@ -426,7 +427,7 @@ TEST(MessageTest, GapsJustAroundFillers) {
     const Positions positions = {1, 2 + gap};
     MessageWriter writer;
     writer.Begin({Method::kTopK, 0, 0, 0}, 1, {});
-    writer.AddValues(kSize, positions, Floats{1, 2});
+    WriteValues(kSize, positions, Floats{1, 2}, &writer);
     const std::span<const uint8_t> bytes = writer.Finish();
     MessageReader reader;
     reader.Decode(bytes);
@@ -797,7 +798,7 @@ TEST(MessageTest, TheHighestLevelOfTheLargestMagnitudeIsFinite) {
   MessageWriter writer;
   writer.Begin({Method::kQsgd, 0, 0, 0}, 1, options);
   constexpr float kLargest = std::numeric_limits<float>::max();
-  writer.AddLevels(Floats{kLargest, -kLargest}, &random);
+  WriteLevels(Floats{kLargest, -kLargest}, &random, &writer);
   MessageReader reader;
   reader.Decode(writer.Finish());
   ExpectTensor(reader, 0, 2, {}, {kLargest, -kLargest});
@@ -900,18 +901,18 @@ TEST(MessageTest, SumsThatOverflowAreRefusedWhole) {
   const std::vector<Bytes> messages = {
       write(Method::kNone,
             [&](MessageWriter* writer) {
-              writer->AddFloats(std::vector<float>{1, 2, 3});
-              writer->AddFloats(huge);
+              WriteFloats(std::vector<float>{1, 2, 3}, writer);
+              WriteFloats(huge, writer);
             }),
       write(Method::kTopK,
             [&](MessageWriter* writer) {
-              writer->AddValues(3, position, std::vector<float>{5});
-              writer->AddValues(2, position, std::vector<float>{FLT_MAX});
+              WriteValues(3, position, std::vector<float>{5}, writer);
+              WriteValues(2, position, std::vector<float>{FLT_MAX}, writer);
             }),
       write(Method::kSbc,
             [&](MessageWriter* writer) {
-              writer->AddBinary(3, position, 5);
-              writer->AddBinary(2, position, FLT_MAX);
+              WriteBinary(3, position, 5, writer);
+              WriteBinary(2, position, FLT_MAX, writer);
             }),
   };
   const auto refusal = [&](const Bytes& message, float scale, float last) -> std::string {

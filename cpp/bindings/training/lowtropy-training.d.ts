@@ -10,8 +10,7 @@ interface Handle {
   delete(): void;
 }
 
-export type MethodName =
-  'none' | 'fp16' | 'fedavg' | 'signsgd' | 'terngrad' | 'qsgd' | 'topk' | 'stc' | 'sbc';
+export type MethodName = (typeof import('./lowtropy-training.methods.js').METHODS)[number];
 
 /** See cpp/lowtropy/updates/method.h; what is missing is the default. */
 export interface MethodOptions {
@@ -181,6 +180,7 @@ export interface NativeTraining {
   takeFailedBytes(): number;
   heldBytes(): number;
   makeBuffer(bytes: number): NativeBuffer | null;
+  methods(): { names: MethodName[]; defaults: Record<string, number | boolean> } | null;
   describeLayout(tensors: NamedSize[]): { id: number; names: string[] } | null;
   makeCompressor(
     method: string,
@@ -203,6 +203,9 @@ export interface NativeTraining {
     data: NativeDataset,
     shard: NativeBuffer,
   ): NativeTrainer | null;
+  /** Both change the weights in the buffer; see cpp/lowtropy/compress. */
+  prune(weights: NativeBuffer, share: number): void;
+  quantize(weights: NativeBuffer, count: number): void;
 }
 
 export default function createModule(options: ModuleOptions): Promise<NativeTraining>;

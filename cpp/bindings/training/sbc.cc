@@ -40,26 +40,16 @@ void RefuseNumber(const char* name, double number) {
 
 MethodOptions OptionsOf(const val& object) {
   MethodOptions options;
-  const auto read = [&](const char* name, auto* field) {
-    using Field = std::remove_reference_t<decltype(*field)>;
+  ForOptions(options, [&](const char* name, auto& option) {
+    using Option = std::remove_reference_t<decltype(option)>;
     const val value = object[name];
     if (value.isUndefined()) return;
-    if constexpr (std::is_same_v<Field, bool>) {
-      *field = value.as<bool>();
+    if constexpr (std::is_same_v<Option, bool>) {
+      option = value.as<bool>();
     } else {
-      *field = NumberOf<Field>(value, name);
+      option = NumberOf<Option>(value, name);
     }
-  };
-  read("sparsity", &options.sparsity);
-  read("sampled", &options.sampled);
-  read("denseBelow", &options.dense_below);
-  read("momentumMask", &options.momentum_mask);
-  read("momentum", &options.momentum);
-  read("step", &options.step);
-  read("levels", &options.levels);
-  read("bucket", &options.bucket);
-  read("clip", &options.clip);
-  read("seed", &options.seed);
+  });
   return options;
 }
 
@@ -94,6 +84,24 @@ val TensorsOf(const Layout& layout) {
 
 val FloatsView(std::span<const float> floats) {
   return val(emscripten::typed_memory_view(floats.size(), floats.data()));
+}
+
+// The names of the methods, and the options of all with their defaults.
+val DescribeMethods() {
+  val names = val::array();
+  for (const std::string_view name : MethodNames()) names.call<void>("push", std::string(name));
+  val defaults = val::object();
+  ForOptions(MethodOptions(), [&](const char* name, auto option) {
+    if constexpr (std::is_same_v<decltype(option), bool>) {
+      defaults.set(name, option);
+    } else {
+      defaults.set(name, static_cast<double>(option));
+    }
+  });
+  val object = val::object();
+  object.set("names", names);
+  object.set("defaults", defaults);
+  return object;
 }
 
 Compressor* MakeCompressor(const std::string& method, const val& options, const val& tensors) {
@@ -181,6 +189,7 @@ val SaveAggregator(const Aggregator& aggregator) { return CopyOf(aggregator.Save
 
 EMSCRIPTEN_BINDINGS(sbc) {
   using emscripten::allow_raw_pointers;
+  emscripten::function("methods", Guarded<&DescribeMethods>);
   emscripten::function("describeLayout", Guarded<&DescribeLayout>);
   emscripten::function("makeCompressor", Guarded<&MakeCompressor>, allow_raw_pointers());
   emscripten::function("restoreCompressor", Guarded<&RestoreCompressor>, allow_raw_pointers());

@@ -7,6 +7,7 @@
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
+#include "lowtropy/updates/methods/methods.h"
 
 namespace lowtropy {
 namespace {
@@ -41,8 +42,9 @@ void Aggregator::Add(std::span<const uint8_t> message, std::optional<uint32_t> r
                      " in the sum already; each sender counts once, and compressors whose messages "
                      "are added up need a sender of their own each."));
   }
-  if (compressor_->method() == Method::kSignSgd) {
-    AddVotes();
+  const MethodRow& row = RowOf(compressor_->method());
+  if (row.aggregate != nullptr) {
+    row.aggregate(reader_, compressor_->layout(), senders_.empty(), sum_);
   } else {
     reader_.Apply(compressor_->layout(), 1, sum_);
   }
@@ -61,16 +63,6 @@ void Aggregator::CheckFits(std::optional<uint32_t> round) const {
   if (!senders_.empty() && head.round != round_) {
     throw Error(ErrorKind::kValue, Text("The message is of round ", head.round,
                                         ", and those added before are of round ", round_, "."));
-  }
-}
-
-// One and a half votes of the first message decide ties.
-void Aggregator::AddVotes() {
-  const float vote = senders_.empty() ? 1.5F : 1.0F;
-  for (size_t i = 0; i < reader_.count(); ++i) {
-    const std::span<const float> values = reader_.tensor(i).values;
-    float* const sum = sum_.data() + compressor_->layout().offset(i);
-    for (size_t j = 0; j < values.size(); ++j) sum[j] += values[j] < 0 ? -vote : vote;
   }
 }
 

@@ -50,7 +50,6 @@ class Aggregator {
  private:
   explicit Aggregator(std::unique_ptr<Compressor> compressor);
   void CheckFits(std::optional<uint32_t> round) const;
-  void AddVotes();
 
   std::unique_ptr<Compressor> compressor_;
   MessageReader reader_;

@@ -15,6 +15,8 @@
 
 namespace lowtropy {
 
+struct MethodRow;
+
 // k = max(1, round(p · N)) for a sparsity p in (0, 1] and N ≥ 1.
 size_t KeptCount(double sparsity, size_t size);
 
@@ -37,7 +39,7 @@ class Compressor {
   // Throws Error as Validate does.
   Compressor(Method method, const MethodOptions& options, Layout layout);
 
-  Method method() const { return method_; }
+  Method method() const;
   const MethodOptions& options() const { return options_; }
   const Layout& layout() const { return layout_; }
 
@@ -77,15 +79,14 @@ class Compressor {
   auto TensorOf(Values& flat, size_t tensor) const {
     return std::span(flat).subspan(layout_.offset(tensor), layout_.size(tensor));
   }
-  bool KeepsResidual() const { return IsSparse(method_); }
-  bool CorrectsMomentum() const { return method_ == Method::kTopK && options_.momentum > 0; }
+  bool KeepsResidual() const;
+  bool CorrectsMomentum() const;
   void EncodeTensor(size_t tensor);
   void EncodeValues(size_t tensor);
-  void EncodeSparse(size_t tensor, std::span<float> accumulated);
-  void EncodeBinary(std::span<float> accumulated);
+  void EncodeDense(size_t tensor);
   void CorrectMomentum(size_t tensor);
 
-  Method method_;
+  const MethodRow* row_;
   MethodOptions options_;
   Layout layout_;
   Random random_;

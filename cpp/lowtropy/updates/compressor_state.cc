@@ -5,9 +5,11 @@
 // none, or none is kept), CRC-32 of all before. Version 1 ended with the velocity.
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "lowtropy/updates/compressor.h"
+#include "lowtropy/updates/methods/methods.h"
 #include "lowtropy/updates/state.h"
 
 namespace lowtropy {
@@ -16,16 +18,13 @@ namespace {
 constexpr uint8_t kStateVersion = 2;
 
 void PutOptions(const MethodOptions& options, ByteWriter* out) {
-  out->Put(options.sparsity);
-  out->Put(static_cast<uint8_t>(options.sampled));
-  out->Put(static_cast<uint64_t>(options.dense_below));
-  out->Put(static_cast<uint8_t>(options.momentum_mask));
-  out->Put(options.momentum);
-  out->Put(options.step);
-  out->Put(options.levels);
-  out->Put(options.bucket);
-  out->Put(options.clip);
-  out->Put(options.seed);
+  ForOptions(options, [&](const char*, auto option) {
+    if constexpr (std::is_same_v<decltype(option), bool>) {
+      out->Put(static_cast<uint8_t>(option));
+    } else {
+      out->Put(option);
+    }
+  });
 }
 
 bool GetFlag(ByteReader* in) {
@@ -41,16 +40,14 @@ size_t GetSize(ByteReader* in) {
 
 MethodOptions GetOptions(ByteReader* in) {
   MethodOptions options;
-  options.sparsity = in->Get<double>();
-  options.sampled = GetFlag(in);
-  options.dense_below = GetSize(in);
-  options.momentum_mask = GetFlag(in);
-  options.momentum = in->Get<float>();
-  options.step = in->Get<float>();
-  options.levels = in->Get<uint32_t>();
-  options.bucket = in->Get<uint32_t>();
-  options.clip = in->Get<float>();
-  options.seed = in->Get<uint64_t>();
+  ForOptions(options, [&](const char*, auto& option) {
+    using Option = std::remove_reference_t<decltype(option)>;
+    if constexpr (std::is_same_v<Option, bool>) {
+      option = GetFlag(in);
+    } else {
+      option = in->Get<Option>();
+    }
+  });
   return options;
 }
 
@@ -93,7 +90,7 @@ std::vector<uint8_t> Compressor::Save() const {
   ByteWriter out;
   out.Put(kCompressorMagic);
   out.Put(kStateVersion);
-  out.Put(static_cast<uint8_t>(method_));
+  out.Put(static_cast<uint8_t>(row_->method));
   PutOptions(options_, &out);
   out.Put(static_cast<uint32_t>(layout_.count()));
   for (size_t i = 0; i < layout_.count(); ++i) {
@@ -113,9 +110,9 @@ std::unique_ptr<Compressor> Compressor::Restore(std::span<const uint8_t> bytes) 
     ByteReader in = OpenState(bytes, kCompressorMagic);
     const auto version = in.Get<uint8_t>();
     if (version < 1 || version > kStateVersion) FailState("it is of another version");
-    const auto number = in.Get<uint8_t>();
-    if (number < kFirstMethod || number > kLastMethod) FailState("its method is unknown");
-    const auto method = static_cast<Method>(number);
+    const MethodRow* row = FindMethod(in.Get<uint8_t>());
+    if (row == nullptr) FailState("its method is unknown");
+    const Method method = row->method;
     const MethodOptions options = GetOptions(&in);
     std::unique_ptr<Compressor> compressor(
         new Compressor(Unfilled{}, method, options, GetLayout(&in)));

@@ -25,8 +25,12 @@ struct MessageHead {
   uint32_t layout = 0;  // Layout::id()
 };
 
-// Writes a message: Begin, then one Add for each tensor of the layout in order, of the kind that
-// the method asks for, then Finish. All values must be finite.
+struct MethodRow;   // methods/methods.h
+struct TensorPart;  // message_parts.h
+class MessageBytes;
+
+// Writes a message: Begin, then for each tensor of the layout in order what its method has to say
+// of it (methods/methods.h), then Finish.
 class MessageWriter {
  public:
   MessageWriter() = default;
@@ -35,17 +39,16 @@ class MessageWriter {
 
   void Begin(const MessageHead& head, size_t tensors, const MethodOptions& options);
 
-  void AddFloats(std::span<const float> values);  // none, fedavg; dense tensors of topk, stc, sbc
-  void AddHalves(std::span<const float> values);  // fp16
-  void AddSigns(std::span<const float> values);   // signsgd; 0 counts as positive
-  void AddTernary(std::span<const float> values, float clip, Random* random);  // terngrad
-  void AddLevels(std::span<const float> values, Random* random);               // qsgd
-  // The others: `size` elements, of which those at `positions`, rising, are sent. Where `value` is
-  // 0 none are.
-  void AddValues(size_t size, std::span<const uint32_t> positions, std::span<const float> values);
-  void AddSigned(size_t size, std::span<const uint32_t> positions, std::span<const float> values,
-                 float value);  // value times the signs of `values`
-  void AddBinary(size_t size, std::span<const uint32_t> positions, float value);
+  // A tensor begins with its size and, in a sparse method, whether all of it is sent. The rest is
+  // up to the method: in the heads, as bytes of arrays, and as codes.
+  void BeginTensor(size_t size, bool dense);
+  void PutCount(size_t count, size_t size);  // into the heads
+  void PutNumber(uint64_t number);           // into the heads
+  void PutArray(std::span<const std::byte> bytes);
+  const MethodOptions& options() const { return options_; }
+  BitWriter* heads() { return &heads_; }
+  std::vector<uint8_t>* arrays() { return &array_bytes_; }
+  BitWriter* codes() { return &codes_; }
 
   // The whole message, until the next Begin.
   std::span<const uint8_t> Finish();
@@ -53,12 +56,7 @@ class MessageWriter {
   void Finish(std::vector<uint8_t>* message);
 
  private:
-  void PutSize(size_t size);
-  void PutCount(size_t count, size_t size);
-  void PutNumber(uint64_t number);
-  void PutFloat(float value, BitWriter* bits);
-
-  Method method_ = Method::kNone;
+  bool sparse_ = false;
   MethodOptions options_;
   size_t last_size_ = 0;
   std::vector<uint8_t> message_;
@@ -87,6 +85,10 @@ struct TensorUpdate {
 // 70 times the bytes of the message, and 200 bytes for each of its at most kMostTensors tensors.
 class MessageReader {
  public:
+  MessageReader();
+  ~MessageReader();
+  MessageReader(MessageReader&&) noexcept;
+
   // Throws Error(kFile) with a sentence for whatever is not a message as FORMAT.md has it, and then
   // holds none.
   void Decode(std::span<const uint8_t> bytes);
@@ -113,34 +115,16 @@ class MessageReader {
   void Apply(const Layout& layout, float scale, std::span<float> weights) const;
 
  private:
-  struct Part {  // where a tensor's content is
-    TensorUpdate update;
-    bool dense = false;  // as float32 in a sparse method
-    unsigned parameter = 0;
-    uint32_t fillers = 0;
-    size_t first_position = 0;
-    size_t first_value = 0;
-    size_t positions = 0;
-    size_t values = 0;
-  };
-
   void ReadMessage(std::span<const uint8_t> bytes);
-  void ReadHeader(std::span<const uint8_t> bytes, size_t* at, uint64_t* tensors);
-  void ReadHead(BitReader* bits, Part* part);
-  size_t ReadSize(BitReader* bits) const;
-  size_t ReadCount(BitReader* bits, size_t size) const;
-  void ReadArrays(std::span<const uint8_t> bytes, size_t* at, Part* part);
-  void ReadCodes(std::span<const uint8_t> bytes);
-  void ReadTensorCodes(BitReader* bits, Part* part);
-  void ReadLevels(BitReader* bits, size_t size);
-  std::span<uint32_t> Positions(Part* part);  // room for them
+  size_t ReadHeader(MessageBytes* bytes);
   void ReserveRoom(uint64_t bytes);
   void Publish();
   void CheckSums(const Layout& layout, float scale, std::span<const float> weights) const;
 
+  const MethodRow* row_ = nullptr;
   MessageHead head_;
   MethodOptions options_;
-  std::vector<Part> parts_;
+  std::vector<TensorPart> parts_;
   std::vector<TensorUpdate> tensors_;
   std::vector<uint32_t> positions_;
   std::vector<float> values_;

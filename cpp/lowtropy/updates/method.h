@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace lowtropy {
 
-// How updates are compressed. The numbers are those of messages.
+// How updates are compressed. The numbers are those of messages; what each method does, says its
+// row in methods/.
 enum class Method : uint8_t {
   kNone = 1,  // float32
   kFp16,      // IEEE 754 half precision
@@ -20,16 +21,15 @@ enum class Method : uint8_t {
   kSbc,       // sparse binary compression (Sattler, arXiv:1805.08768)
 };
 
-inline constexpr uint8_t kFirstMethod = static_cast<uint8_t>(Method::kNone);
-inline constexpr uint8_t kLastMethod = static_cast<uint8_t>(Method::kSbc);
-
 std::string_view Name(Method method);  // "none", "fp16" …
+
+std::vector<std::string_view> MethodNames();  // in the order of their numbers
 
 // Throws Error(kValue) that lists the names.
 Method MethodOf(std::string_view name);
 
 // Whether it sends a share of the elements and keeps the others for later.
-inline bool IsSparse(Method method) { return method >= Method::kTopK; }
+bool IsSparse(Method method);
 
 // Options of all methods; each reads its own.
 struct MethodOptions {
@@ -39,7 +39,7 @@ struct MethodOptions {
   // 1.25 times as many as p asks for. Saves little; exact is the default.
   bool sampled = false;
   // topk, stc, sbc: tensors with fewer elements travel as float32.
-  size_t dense_below = 0;
+  uint64_t dense_below = 0;
   // topk, stc, sbc: clear the optimizer's momentum where something was sent.
   bool momentum_mask = false;
   // topk: momentum correction's factor, in [0, 1); then the optimizer should have none of its own.
@@ -54,6 +54,22 @@ struct MethodOptions {
   // terngrad, qsgd: of what is drawn; sampled: of the sample.
   uint64_t seed = 0;
 };
+
+// Calls visit(name, field) for each option, by its name in JavaScript and in the order of saved
+// states. `options`: MethodOptions, constant or not.
+template <class Options, class F>
+void ForOptions(Options&& options, const F& visit) {
+  visit("sparsity", options.sparsity);
+  visit("sampled", options.sampled);
+  visit("denseBelow", options.dense_below);
+  visit("momentumMask", options.momentum_mask);
+  visit("momentum", options.momentum);
+  visit("step", options.step);
+  visit("levels", options.levels);
+  visit("bucket", options.bucket);
+  visit("clip", options.clip);
+  visit("seed", options.seed);
+}
 
 // Throws Error(kValue) that names the first option that the method cannot use.
 void Validate(Method method, const MethodOptions& options);

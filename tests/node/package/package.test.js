@@ -39,6 +39,7 @@ describe('package', () => {
       'dist/lowtropy-training.binary.js',
       'dist/lowtropy-training.d.ts',
       'dist/lowtropy-training.js',
+      'dist/lowtropy-training.methods.js',
       'dist/lowtropy-training.thread.js',
       'dist/lowtropy-training.wasm',
       'dist/lowtropy.binary.js',

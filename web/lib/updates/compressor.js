@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { METHODS, METHOD_DEFAULTS } from '../../../dist/lowtropy-training.methods.js';
 import { MemoryError, ShapeError, ValueError } from '../core/errors.js';
 import { Handle } from '../core/handle.js';
 import { withBuffers } from '../core/memory.js';
@@ -22,33 +23,7 @@ import { listLayout, rememberNames } from './tensors.js';
  */
 
 /** How updates can be compressed. @type {readonly MethodName[]} */
-export const COMPRESSORS = Object.freeze(
-  /** @type {const} */ ([
-    'none',
-    'fp16',
-    'fedavg',
-    'signsgd',
-    'terngrad',
-    'qsgd',
-    'topk',
-    'stc',
-    'sbc',
-  ]),
-);
-
-/** What each option must be. @type {Record<keyof CompressorOptions, 'number' | 'boolean'>} */
-const OPTION_TYPES = {
-  sparsity: 'number',
-  sampled: 'boolean',
-  denseBelow: 'number',
-  momentumMask: 'boolean',
-  momentum: 'number',
-  step: 'number',
-  levels: 'number',
-  bucket: 'number',
-  clip: 'number',
-  seed: 'number',
-};
+export const COMPRESSORS = METHODS;
 
 /**
  * Compresses updates to messages, and keeps what it did not send for the next one. `await
@@ -222,12 +197,12 @@ export function checkOptions(name, options) {
     throw new ValueError(`The options must be an object, not ${String(options)}.`);
   }
   for (const [option, value] of Object.entries(options)) {
-    const type = OPTION_TYPES[/** @type {keyof CompressorOptions} */ (option)];
-    if (!type) {
-      const known = Object.keys(OPTION_TYPES).join(', ');
+    if (!Object.hasOwn(METHOD_DEFAULTS, option)) {
+      const known = Object.keys(METHOD_DEFAULTS).join(', ');
       throw new ValueError(`Compressors have no option "${option}"; there are ${known}.`);
     }
     if (value === undefined) continue;
+    const type = typeof METHOD_DEFAULTS[option];
     if (typeof value !== type || (type === 'number' && !Number.isFinite(value))) {
       throw new ValueError(`The option "${option}" must be a ${type}, not ${String(value)}.`);
     }
