@@ -18,6 +18,7 @@
 
 #include "forged_model.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/run/executor.h"
 #include "reference_network.h"
@@ -431,6 +432,42 @@ Network SparseNetwork(Format format) {
   return network;
 }
 
+// The example, each row of which has a scale of its own.
+Network ScaledNetwork(Format format) {
+  constexpr float kScales[] = {0.3F, 0.1F, 7, 0.25F};
+  Network network = ExampleNetwork(format);
+  Matrix& matrix = network.matrices.at("fc.weight");
+  matrix = Matrix(matrix.storage(), Array::Copy<float>(kScales));
+  return network;
+}
+
+TEST(ModelFileTest, RowScalesHaveFilesOfVersion3) {
+  for (const Format format : kFormats) {
+    SCOPED_TRACE(Name(format));
+    const Network network = ScaledNetwork(format);
+    const std::string file = forged::Write(network);
+    Keep(file);
+    EXPECT_EQ(file[56], '3');
+    EXPECT_NE(file.find(R"(\"rows\":4,\"cols\":4,\"scaled\":true})"), file.npos);
+    EXPECT_NE(file.find(R"("fc.weight.rowScale":{"dtype":"F32","shape":[4])"), file.npos);
+    const Network read = forged::Read(file);
+    ExpectSame(network, read);
+    EXPECT_EQ(read.matrices.at("fc.weight").ToDense()[1], 0.3F * 4);
+    EXPECT_EQ(forged::Write(read), file);
+  }
+}
+
+// What is called so where a matrix has no scales is a vector, as it always was.
+TEST(ModelFileTest, AVectorMayBeCalledAsRowScales) {
+  Network network = ExampleNetwork();
+  network.graph.nodes[0].bias = "fc.weight.rowScale";
+  network.vectors.emplace("fc.weight.rowScale", network.vectors.at("fc.bias"));
+  network.vectors.erase("fc.bias");
+  const std::string file = forged::Write(network);
+  EXPECT_EQ(file[56], '1');
+  ExpectSame(network, forged::Read(file));
+}
+
 TEST(ModelFileTest, SparseMasksAndBlocksSurvive) {
   for (const Format format : {Format::kMask, Format::kBlocks}) {
     const Network network = SparseNetwork(format);
@@ -597,15 +634,44 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
-      InHeader("\"1\"", "\"3\""),
-      "The file is of version 3 of the model format; this program reads versions 1 to 2.",
+      InHeader("\"1\"", "\"4\""),
+      "The file is of version 4 of the model format; this program reads versions 1 to 3.",
       Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads versions 1 to 2.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 to 3.",
       Format::kCser, ErrorKind::kUnsupported);
+}
+
+TEST(ModelFileAttackTest, RowScalesThatAreNotThere) {
+  const std::string file = forged::Write(ExampleNetwork());
+  Model model = forged::Split(file);
+  const std::string from = R"(\"cols\":4})";
+  const size_t at = model.header.find(from);
+  ASSERT_NE(at, model.header.npos);
+  model.header.replace(at, from.size(), R"(\"cols\":4,\"scaled\":true})");
+  ExpectRefused(forged::Join(model), ErrorKind::kFile,
+                "The file is of version 1 of the model format, but its graph and formats are of "
+                "version 3.");
+  model.header.replace(model.header.find("\"1\""), 3, "\"3\"");
+  ExpectRefused(forged::Join(model), ErrorKind::kFile,
+                Text("Byte ", 8 + at + from.size() - 1,
+                     " of the file: the header is not in its canonical form from here on."));
+  model.header.replace(model.header.find(R"(\"scaled\":true)"), 15, R"(\"scaled\":false)");
+  ExpectRefused(forged::Join(model), ErrorKind::kFile,
+                "The file is of version 3 of the model format, but its graph and formats are of "
+                "version 1.");
+}
+
+TEST(ModelFileAttackTest, RowScalesThatAreNotValid) {
+  Network network = ScaledNetwork(Format::kCser);
+  Matrix& matrix = network.matrices.at("fc.weight");
+  matrix = Matrix(matrix.storage(), Array::Copy<float>(std::vector<float>{1, 2, -3, 4}));
+  ExpectRefused(forged::Write(network), ErrorKind::kFile,
+                "In the tensor \"fc.weight\", the cser matrix is not valid: rowScale[2] is not "
+                "positive.");
 }
 
 // There is just one file for a network.

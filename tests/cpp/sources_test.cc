@@ -56,6 +56,8 @@ void ExpectSame(const RowSource& source, const Values& wanted) {
   }
   for (const Format format : kFormats) {
     const Matrix matrix = Matrix::From(source, format);
+    ASSERT_EQ(BitsOf(matrix.ToDense()), BitsOf(wanted.data)) << Name(format);
+    if (matrix.scaled()) continue;
     ASSERT_TRUE(Same(matrix.Arrays(), Matrix::From(wanted.View(), format).Arrays()))
         << Name(format);
   }
@@ -128,7 +130,7 @@ TEST(CodebookSource, IsItsDenseMatrix) {
 TEST(CodebookSource, RefusesWhatDoesNotFit) {
   const std::vector<float> codebook = {1, 2, 3};
   const auto bytes = [](std::vector<uint32_t> codes) { return testing_formats::Bytes(codes); };
-  ExpectRefusal(ErrorKind::kShape, "A matrix of 2 x 3 needs 6 codes, but there are 5.", [&] {
+  ExpectRefusal(ErrorKind::kShape, "The codes take 6 bytes, but there are 5.", [&] {
     CodebookSource(2, 3, codebook, bytes({0, 1, 2, 0, 1}));
   });
   ExpectRefusal(ErrorKind::kValue,
@@ -139,10 +141,10 @@ TEST(CodebookSource, RefusesWhatDoesNotFit) {
                 "The code at row 0, column 0 is 0, and the codebook has 0 values.",
                 [&] { CodebookSource(1, 1, {}, bytes({0})); });
   const std::vector<float> nan = {1, kNan};
-  ExpectRefusal(ErrorKind::kValue, "Value 1 is NaN; only finite values can be stored.",
+  ExpectRefusal(ErrorKind::kValue, "Value 1 is not finite.",
                 [&] { CodebookSource(1, 1, nan, bytes({0})); });
   const std::vector<float> infinite = {-kInfinity};
-  ExpectRefusal(ErrorKind::kValue, "Value 0 is infinite; only finite values can be stored.",
+  ExpectRefusal(ErrorKind::kValue, "Value 0 is not finite.",
                 [&] { CodebookSource(1, 1, infinite, bytes({0})); });
   ExpectRefusal(ErrorKind::kShape,
                 "A matrix needs 1 to 4294967295 elements, but this one is 0 x 3.",
@@ -269,21 +271,19 @@ TEST(GapSource, RefusesWhatDoesNotFit) {
   ExpectRefusal(ErrorKind::kShape, "The codes have 4 or 8 bits, not 5.", [&] {
     GapSource(1, 9, codebook, {5, three}, {4, two}, 3);
   });
-  ExpectRefusal(ErrorKind::kShape,
-                "The codes of 4 entries, 8 bits each, take 4 bytes, but there are 3.", [&] {
-                  GapSource(1, 9, codebook, {8, three}, {4, two}, 4);
-                });
-  ExpectRefusal(ErrorKind::kShape,
-                "The gaps of 3 entries, 4 bits each, take 2 bytes, but there are 3.", [&] {
-                  GapSource(1, 9, codebook, {8, three}, {4, three}, 3);
-                });
+  ExpectRefusal(ErrorKind::kShape, "The codes take 4 bytes, but there are 3.", [&] {
+    GapSource(1, 9, codebook, {8, three}, {4, two}, 4);
+  });
+  ExpectRefusal(ErrorKind::kShape, "The gaps take 2 bytes, but there are 3.", [&] {
+    GapSource(1, 9, codebook, {8, three}, {4, three}, 3);
+  });
   const std::vector<uint8_t> beyond = {0, 2, 3};
   ExpectRefusal(ErrorKind::kValue, "Entry 2 of 3 has the code 3, and the codebook has 3 values.",
                 [&] {
                   GapSource(1, 9, codebook, {8, beyond}, {4, two}, 3);
                 });
   const std::vector<float> nan = {0, kNan};
-  ExpectRefusal(ErrorKind::kValue, "Value 1 is NaN; only finite values can be stored.", [&] {
+  ExpectRefusal(ErrorKind::kValue, "Value 1 is not finite.", [&] {
     GapSource(1, 9, nan, {8, three}, {4, two}, 3);
   });
 }
@@ -370,8 +370,7 @@ TEST(IntegerSource, RefusesWhatDoesNotFit) {
   const auto make = [&](const Quantization& quantization) {
     return [=] { IntegerSource(2, 3, integers, quantization); };
   };
-  ExpectRefusal(ErrorKind::kShape,
-                "The integers of a matrix of 2 x 4 take 16 bytes, but there are 12.",
+  ExpectRefusal(ErrorKind::kShape, "The integers take 16 bytes, but there are 12.",
                 [&] { IntegerSource(2, 4, integers, {scales}); });
   ExpectRefusal(ErrorKind::kShape, "A matrix of 2 x 3 needs 1 scale or 4, but there are 2.",
                 make({scales, {}, 2}));
@@ -382,10 +381,7 @@ TEST(IntegerSource, RefusesWhatDoesNotFit) {
                 make({scales, zero_points}));
   for (const float wrong : {kNan, kInfinity, -kInfinity}) {
     const std::vector<float> not_finite = {1, wrong};
-    ExpectRefusal(ErrorKind::kValue,
-                  std::string("Scale 1 is ") + (wrong == wrong ? "infinite" : "NaN") +
-                      "; only finite values can be stored.",
-                  make({not_finite}));
+    ExpectRefusal(ErrorKind::kValue, "Scale 1 is not finite.", make({not_finite}));
   }
 }
 

@@ -62,6 +62,8 @@ export interface NativeMatrix extends Handle {
   rows(): number;
   cols(): number;
   format(): FormatName;
+  /** Whether it is diag(s) · C. */
+  scaled(): boolean;
   byteLength(): number;
   to(format: string): NativeMatrix | null;
   arrays(): NativeArray[];
@@ -72,7 +74,7 @@ export interface NativeMatrix extends Handle {
   toDense(values: NativeBuffer): void;
 }
 
-/** Weights as they were given; buffers that it was made of may be deleted. */
+/** Weights as they were given; of use as long as the buffers that it was made of. */
 export type NativeSource = Handle;
 
 export interface NetworkBuilder extends Handle {
@@ -108,6 +110,8 @@ export interface NativeLayer {
   /** Multiplications of a run on the dense matrix. */
   macs: number;
   format: FormatName;
+  /** Whether it is diag(s) · C. */
+  scaled: boolean;
   bytes: number;
 }
 

@@ -10,7 +10,6 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
-#include "inference/source.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 
@@ -19,13 +18,15 @@ namespace {
 
 using emscripten::val;
 
-Matrix* MatrixFrom(const Source& source, const std::string& format) {
-  return new Matrix(Encode(*source.rows, ParseFormatOrAuto(format), 1));
+Matrix* MatrixFrom(const RowSource& source, const std::string& format) {
+  return new Matrix(Encode(source, ParseFormatOrAuto(format), 1));
 }
 
 Matrix* MatrixTo(const Matrix& matrix, const std::string& format) {
   return new Matrix(Recode(matrix, ParseFormatOrAuto(format), 1));
 }
+
+bool IsScaled(const Matrix& matrix) { return matrix.scaled(); }
 
 std::string FormatName(const Matrix& matrix) { return std::string(Name(matrix.format())); }
 
@@ -92,6 +93,7 @@ EMSCRIPTEN_BINDINGS(matrix) {
       .function("rows", Guarded<&Matrix::rows>)
       .function("cols", Guarded<&Matrix::cols>)
       .function("format", Guarded<&FormatName>)
+      .function("scaled", Guarded<&IsScaled>)
       .function("byteLength", Guarded<&ByteLength>)
       .function("to", Guarded<&MatrixTo>, allow_raw_pointers())
       .function("arrays", Guarded<&Arrays>)

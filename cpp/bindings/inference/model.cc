@@ -11,7 +11,6 @@
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
-#include "inference/source.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
@@ -59,9 +58,9 @@ NetworkBuilder* Edit(const Model& model, double memory, double work) {
   return new NetworkBuilder(model.executor.network(), MakeLimits(memory, work));
 }
 
-void AddMatrix(NetworkBuilder& builder, const std::string& name, const Source& source,
+void AddMatrix(NetworkBuilder& builder, const std::string& name, const RowSource& source,
                const std::string& format) {
-  builder.AddMatrix(name, *source.rows, ParseFormatOrAuto(format));
+  builder.AddMatrix(name, source, ParseFormatOrAuto(format));
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {
@@ -155,6 +154,7 @@ val Layers(const Model& model) {
     object.set("repeats", static_cast<double>(layer.repeats));
     object.set("macs", static_cast<double>(layer.macs));
     object.set("format", std::string(Name(matrix.format())));
+    object.set("scaled", matrix.scaled());
     object.set("bytes", static_cast<double>(matrix.ByteLength()));
     list.call<void>("push", object);
   }

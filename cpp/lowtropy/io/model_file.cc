@@ -19,6 +19,7 @@
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/json/json.h"
+#include "lowtropy/matrix/row_scales.h"
 #include "lowtropy/run/plan.h"
 
 namespace lowtropy {
@@ -62,7 +63,7 @@ std::string Hex(uint32_t value) {
 
 // The matrix and the array that a name like "conv1.weight.colI" speaks of. No vector may be called
 // "<matrix>.<an array of any format>", whatever the matrix's format, so that changing the format
-// never makes a network unwritable.
+// never makes a network unwritable; but "<matrix>.rowScale" is free where the matrix has none.
 struct ArrayName {
   std::string matrix;
   std::string_view array;
@@ -75,18 +76,24 @@ std::optional<ArrayName> SplitName(std::string_view name) {
   return ArrayName{std::string(name.substr(0, dot)), array};
 }
 
+bool IsArrayOf(const ArrayName& name, bool scaled) {
+  return scaled || name.array != kRowScaleArray;
+}
+
 // The lowest version that has all of the network's ops and formats, so that files of older ones
 // stay as they were. `formats` is a range of them.
+constexpr unsigned kRowScalesVersion = 3;
+
 template <class Formats>
-unsigned VersionOf(const Graph& graph, const Formats& formats) {
-  unsigned version = 1;
+unsigned VersionOf(const Graph& graph, const Formats& formats, bool scaled) {
+  unsigned version = scaled ? kRowScalesVersion : 1;
   for (const Node& node : graph.nodes) version = std::max<unsigned>(version, node.op->version);
   for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
   return version;
 }
 
 unsigned NewestVersion() {
-  unsigned version = VersionOf({}, kFormats);
+  unsigned version = VersionOf({}, kFormats, true);
   for (const Operator* op : Operators()) version = std::max<unsigned>(version, op->version);
   return version;
 }
@@ -95,6 +102,11 @@ std::vector<Format> FormatsOf(const Network& network) {
   std::vector<Format> formats;
   for (const auto& [name, matrix] : network.matrices) formats.push_back(matrix.format());
   return formats;
+}
+
+bool IsScaled(const Network& network) {
+  return std::any_of(network.matrices.begin(), network.matrices.end(),
+                     [](const auto& entry) { return entry.second.scaled(); });
 }
 
 // The order of arrays in the file: wide elements first, so that each array is aligned for its type
@@ -127,6 +139,10 @@ std::string FormatMatrices(const Network& network) {
     json.Integer(matrix.rows());
     json.Key("cols");
     json.Integer(matrix.cols());
+    if (matrix.scaled()) {
+      json.Key("scaled");
+      json.Bool(true);
+    }
     json.Close('}');
   }
   json.Close('}');
@@ -174,7 +190,7 @@ std::string FormatHeader(const Network& network, const std::vector<Entry>& entri
   json.Key("format");
   json.String("lowtropy");
   json.Key("version");
-  json.String(Text(VersionOf(network.graph, FormatsOf(network))));
+  json.String(Text(VersionOf(network.graph, FormatsOf(network), IsScaled(network))));
   json.Key("checksum");
   json.String(kNoChecksum);
   json.Key("graph");
@@ -212,7 +228,8 @@ std::vector<Entry> ListEntries(const Network& network) {
   }
   for (const auto& [name, vector] : network.vectors) {
     const std::optional<ArrayName> split = SplitName(name);
-    if (split && network.matrices.contains(split->matrix)) {
+    const auto found = split ? network.matrices.find(split->matrix) : network.matrices.end();
+    if (found != network.matrices.end() && IsArrayOf(*split, found->second.scaled())) {
       throw Error(ErrorKind::kValue, "The vector " + Quote(name) +
                                          " has the name of an array of the matrix " +
                                          Quote(split->matrix) + ".");
@@ -310,6 +327,7 @@ class Reader {
     Format format;
     uint64_t rows;
     uint64_t cols;
+    bool scaled;
     std::vector<NamedArray> arrays;
   };
 
@@ -378,8 +396,12 @@ class Reader {
 
   void CheckNeeded(const std::string& version) const {
     std::vector<Format> formats;
-    for (const auto& [name, info] : matrices_) formats.push_back(info.format);
-    const std::string needed = Text(VersionOf(network_.graph, formats));
+    bool scaled = false;
+    for (const auto& [name, info] : matrices_) {
+      formats.push_back(info.format);
+      scaled = scaled || info.scaled;
+    }
+    const std::string needed = Text(VersionOf(network_.graph, formats, scaled));
     if (version == needed) return;
     Refuse(Text("The file is of version ", version,
                 " of the model format, but its graph and formats are of version ", needed, "."));
@@ -397,7 +419,9 @@ class Reader {
       MatrixInfo info{*format,
                       object.Get("rows").Integer(kMaxJsonInteger),
                       object.Get("cols").Integer(kMaxJsonInteger),
+                      false,
                       {}};
+      if (const auto scaled = object.Find("scaled")) info.scaled = scaled->Bool();
       object.CheckAllRead();
       if (!matrices_.emplace(items.key(), std::move(info)).second) {
         items.value().Refuse("the matrix " + Quote(items.key()) + " is there twice");
@@ -490,7 +514,7 @@ class Reader {
     for (const Entry& entry : entries_) {
       const std::optional<ArrayName> split = SplitName(entry.name);
       const auto matrix = split ? matrices_.find(split->matrix) : matrices_.end();
-      if (matrix != matrices_.end()) {
+      if (matrix != matrices_.end() && IsArrayOf(*split, matrix->second.scaled)) {
         matrix->second.arrays.push_back({split->array, entry.array});
       } else if (!network_.vectors.emplace(entry.name, entry.array).second) {
         Refuse("The array " + Quote(entry.name) + " is there twice.");

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "lowtropy/matrix/row_scales.h"
+
 namespace lowtropy {
 namespace {
 
@@ -66,12 +68,16 @@ std::string_view FindArrayName(std::string_view name) {
   for (const std::string_view known : kArrayNames) {
     if (known == name) return known;
   }
-  return {};
+  return name == kRowScaleArray ? kRowScaleArray : std::string_view();
 }
 
 Cost CostOf(Format format, const Profile& profile) {
   Counter counter(profile);
   RowOf(format).count(profile, counter);
+  if (profile.scaled) {
+    counter.Floats(kRowScaleArray, profile.rows);
+    counter.Arithmetic(profile.rows, 0);
+  }
   return std::move(counter).Total();
 }
 

@@ -10,6 +10,7 @@
 #include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/listed.h"
 #include "lowtropy/matrix/formats/validation.h"
+#include "lowtropy/matrix/row_scales.h"
 
 namespace lowtropy {
 namespace {
@@ -47,7 +48,8 @@ Matrix Matrix::From(const RowSource& source, Format format, const Profile& profi
   const FormatRow& row = RowOf(format);
   const std::string refusal = row.refusal(profile);
   if (!refusal.empty()) throw Error(ErrorKind::kUnsupported, refusal);
-  return Matrix(row.encode(source, profile));
+  const Unscaled unscaled(source);
+  return Matrix(row.encode(unscaled.rows(), profile), unscaled.scales());
 }
 
 Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
@@ -68,6 +70,11 @@ Matrix Matrix::FromArrays(Format format, uint64_t rows, uint64_t cols,
     target = given->array;
     ++found;
   });
+  for (const NamedArray& entry : arrays) {
+    if (entry.name != kRowScaleArray) continue;
+    matrix.scales_ = entry.array;
+    ++found;
+  }
   if (found != arrays.size()) {
     throw Error(ErrorKind::kFile, Text("A ", Name(format), " matrix has ", found, " arrays, but ",
                                        arrays.size(), " are given."));
@@ -98,11 +105,16 @@ Profile Matrix::GetProfile() const { return Profile::Of(*this); }
 
 std::unique_ptr<RowSource> Matrix::MakeReader() const {
   return std::visit(
-      []<class S>(const S& s) -> std::unique_ptr<RowSource> {
-        if constexpr (ReadsSlowly<S>) return std::make_unique<Matrix>(s.ToPcsr());
+      [&]<class S>(const S& s) -> std::unique_ptr<RowSource> {
+        if constexpr (ReadsSlowly<S>) return std::make_unique<Matrix>(s.ToPcsr(), scales_);
         return nullptr;
       },
       storage_);
+}
+
+RowScaled Matrix::TakeApart() const {
+  if (!scaled()) return {};
+  return {std::make_unique<Matrix>(storage_), scales_};
 }
 
 // Where the elements of a row go: to their places in a dense one, or as they come.
@@ -140,18 +152,26 @@ bool Matrix::ListRow(size_t row, Sink* sink) const {
 
 void Matrix::ReadRow(size_t row, std::span<float> out) const {
   Sink sink{.dense = out};
-  if (ListRow(row, &sink)) return;
-  std::visit(
-      [&]<class S>(const S& s) {
-        if constexpr (!ListsEntries<S>) s.DecodeRow(row, out);
-      },
-      storage_);
+  if (!ListRow(row, &sink)) {
+    std::visit(
+        [&]<class S>(const S& s) {
+          if constexpr (!ListsEntries<S>) s.DecodeRow(row, out);
+        },
+        storage_);
+  }
+  if (!scaled()) return;
+  for (float& value : out) value *= row_scales()[row];
 }
 
 bool Matrix::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
   Sink sink{.entries = out};
   const bool lists = ListRow(row, &sink);
   *unlisted = sink.unlisted;
+  if (scaled()) {
+    // What the others are is the same in all rows only if it is 0.
+    if (*unlisted != 0.0F) return false;
+    for (RowEntry& entry : *out) entry.value *= row_scales()[row];
+  }
   // Run by run in cer and cser.
   const auto before = [](const RowEntry& a, const RowEntry& b) { return a.col < b.col; };
   if (std::is_sorted(out->begin(), out->end(), before)) return lists;
@@ -176,6 +196,7 @@ std::vector<NamedArray> Matrix::Arrays() const {
   ForEachArray(storage_, [&](std::string_view name, const Array& array) {
     arrays.push_back({name, array});
   });
+  if (scaled()) arrays.push_back({kRowScaleArray, scales_});
   return arrays;
 }
 
@@ -189,7 +210,10 @@ bool Matrix::Validate(std::string* reason) const {
   if (!HasStorableShape(rows(), cols())) {
     return Fail(reason, Text("it is ", rows(), " x ", cols()));
   }
-  return std::visit([&](const auto& s) { return s.Validate(reason); }, storage_);
+  if (!std::visit([&](const auto& s) { return s.Validate(reason); }, storage_)) return false;
+  if (!scaled()) return true;
+  const Array values = Arrays()[0].array;  // the first of each format: values or omega
+  return CheckRowScales(scales_, rows(), values.As<float>(), reason);
 }
 
 }  // namespace lowtropy

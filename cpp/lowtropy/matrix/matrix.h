@@ -21,12 +21,14 @@ struct NamedArray {
   Array array;
 };
 
-// An immutable float32 matrix in one of the formats. Copies are cheap: they share the arrays.
+// An immutable float32 matrix in one of the formats, or diag(s) · C with C in one (row_scales.h):
+// then its rows and entries are those of diag(s) · C, and its profile is that of C. Copies are
+// cheap: they share the arrays.
 class Matrix final : public RowSource {
  public:
-  // Lossless, bit by bit. The errors are those of Profile::Of, and Error(kUnsupported) where the
-  // format does not hold such a matrix. The second form spares the two passes when the profile is
-  // there already.
+  // Lossless, bit by bit, with the scales of the source where it has some. The errors are those of
+  // Profile::Of, and Error(kUnsupported) where the format does not hold such a matrix. The second
+  // form spares the two passes when the profile is there already.
   static Matrix From(const RowSource& source, Format format);
   static Matrix From(const RowSource& source, Format format, const Profile& profile);
 
@@ -35,7 +37,8 @@ class Matrix final : public RowSource {
   static Matrix FromArrays(Format format, uint64_t rows, uint64_t cols,
                            std::span<const NamedArray> arrays);
 
-  explicit Matrix(AnyFormat storage) : storage_(std::move(storage)) {}
+  explicit Matrix(AnyFormat storage, Array scales = {})
+      : storage_(std::move(storage)), scales_(std::move(scales)) {}
 
   Format format() const;
   size_t rows() const override;
@@ -50,9 +53,10 @@ class Matrix final : public RowSource {
   bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override;
   // Of blocks, which walk all that they hold for each row.
   std::unique_ptr<RowSource> MakeReader() const override;
+  RowScaled TakeApart() const override;
   std::vector<float> ToDense() const;  // rows x cols, row-major
 
-  // The arrays as stored, in the order of the format's documentation.
+  // The arrays as stored, in the order of the format's documentation, and s where there is one.
   std::vector<NamedArray> Arrays() const;
   uint64_t ByteLength() const;  // of all arrays
 
@@ -60,13 +64,17 @@ class Matrix final : public RowSource {
   // where. Kernels rely on these invariants without checking.
   bool Validate(std::string* reason) const;
 
-  const AnyFormat& storage() const { return storage_; }
+  const AnyFormat& storage() const { return storage_; }  // of C, where it is scaled
+  bool scaled() const { return scales_.size() != 0; }
+  // One a row, or null.
+  const float* row_scales() const { return scaled() ? scales_.As<float>().data() : nullptr; }
 
  private:
   struct Sink;
   bool ListRow(size_t row, Sink* sink) const;
 
   AnyFormat storage_;
+  Array scales_;  // empty where there are none
 };
 
 }  // namespace lowtropy

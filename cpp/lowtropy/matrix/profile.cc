@@ -12,6 +12,7 @@
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/matrix/formats/blocks.h"
+#include "lowtropy/matrix/row_scales.h"
 
 namespace lowtropy {
 namespace {
@@ -145,10 +146,12 @@ void CheckShape(uint64_t rows, uint64_t cols) {
 
 Profile Profile::Of(const RowSource& from) {
   CheckShape(from.rows(), from.cols());
-  const RowReader source(from);
+  const Unscaled unscaled(from);
+  const RowReader source(unscaled.rows());
   Profile profile;
   profile.rows = source.rows();
   profile.cols = source.cols();
+  profile.scaled = unscaled.scales().size() != 0;
   CountValues(source, &profile);
   std::vector<size_t> seen(profile.values.size(), 0);
   EntryReader reader(source, profile.values.omega()[0]);

@@ -30,8 +30,8 @@ struct Stats {
 };
 
 // All that has to be known of a matrix to tell, without building them, the exact size and cost of
-// every format, and to build any of them in one further pass. "Listed" elements are those other
-// than Ω[0], which is what cer, cser and pcsr store.
+// every format, and to build any of them in one further pass. Of diag(s) · C it is that of C.
+// "Listed" elements are those other than Ω[0], which is what cer, cser and pcsr store.
 struct Profile {
   // Two passes over the rows; over what they list alone where the source can tell. Throws
   // Error(kValue) naming row and column for NaN and infinities, Error(kShape) for a matrix without
@@ -43,6 +43,7 @@ struct Profile {
 
   size_t rows = 0;
   size_t cols = 0;
+  bool scaled = false;  // of C, whose scales come to each format
   ValueTable values;
   uint64_t nnz = 0;
   uint64_t listed = 0;

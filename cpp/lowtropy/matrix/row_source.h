@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "lowtropy/base/array.h"
 #include "lowtropy/base/bits.h"
 
 namespace lowtropy {
@@ -15,6 +16,14 @@ namespace lowtropy {
 struct RowEntry {
   uint32_t col;
   float value;
+};
+
+class RowSource;
+
+// The parts of diag(s) · C, see row_scales.h. Without rows where a matrix has no scales.
+struct RowScaled {
+  std::unique_ptr<RowSource> rows;  // C
+  Array scales;                     // s, F32
 };
 
 // A matrix that can be read row by row, as often as needed: a dense array, or a matrix of any
@@ -35,6 +44,9 @@ class RowSource {
   // Where reading each row takes a walk through all that is stored: the same matrix in a form that
   // does not, for who reads many rows. Null where reading one is quick.
   virtual std::unique_ptr<RowSource> MakeReader() const { return nullptr; }
+
+  // Where it is given as diag(s) · C, and to be held so: both. C may look at what this one does.
+  virtual RowScaled TakeApart() const { return {}; }
 };
 
 // What loops over the rows of a source read them from.
@@ -48,6 +60,7 @@ class RowReader final : public RowSource {
   bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override {
     return source_.ReadEntries(row, out, unlisted);
   }
+  RowScaled TakeApart() const override { return source_.TakeApart(); }
 
  private:
   std::unique_ptr<RowSource> reader_;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
-import { Model, ShapeError, ValueError, init } from '../../../web/lib/index.js';
+import { FORMATS, Matrix, Model, ShapeError, ValueError, init } from '../../../web/lib/index.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
 /** @typedef {import('../../../web/lib/core/weights.js').Weights} Weights */
@@ -139,7 +139,7 @@ describe('weights', () => {
       'too few codes',
       { codebook: floats(3), codes: new Uint8Array(SIZE - 1) },
       ShapeError,
-      /^The tensor "fc.weight": A matrix of 9 x 31 needs 279 codes, but there are 278\.$/,
+      /^The tensor "fc.weight": The codes take 279 bytes, but there are 278\.$/,
     ],
     [
       'codes of signed integers',
@@ -151,7 +151,7 @@ describe('weights', () => {
       'an infinite scale',
       { integers: new Int8Array(SIZE), scales: Float32Array.of(Infinity) },
       ValueError,
-      /^The tensor "fc.weight": Scale 0 is infinite; only finite values can be stored\.$/,
+      /^The tensor "fc.weight": Scale 0 is not finite\.$/,
     ],
     [
       'a position behind the end',
@@ -177,4 +177,74 @@ describe('weights', () => {
         return true;
       }));
   }
+});
+
+describe('weights that are quantized per channel', () => {
+  const [rows, cols] = [1000, 1024];
+  const random = makeRandom(7);
+  /** About normal: H is some 4 bits. */
+  const draw = () => Math.round(4 * (random() + random() + random() + random() - 2) * Math.sqrt(3));
+  const integers = Int8Array.from({ length: rows * cols }, draw);
+  const scales = Float32Array.from({ length: rows }, () => 0.001 + 0.01 * random());
+  const at = (/** @type {number} */ i) => Math.fround(scales[Math.floor(i / cols)] * integers[i]);
+
+  test('take a fifth of dense bytes, exactly, and multiply within the bound', () => {
+    const matrix = Matrix.fromQuantized(integers, rows, cols, { scales });
+    const { entropy, distinct } = matrix.stats();
+    assert(matrix.scaled && entropy > 3.5 && entropy <= 5 && distinct < 128, `${entropy}`);
+    assert.deepEqual(matrix.arrays().rowScale, scales);
+    assert(matrix.byteLength <= 0.2 * 4 * rows * cols, `${matrix.byteLength} bytes`);
+    assert.equal(matrix.cost().bytes, matrix.byteLength);
+    assert.deepEqual(
+      matrix.toDense(),
+      Float32Array.from(integers, (_, i) => at(i)),
+    );
+    const x = Float32Array.from({ length: cols }, () => random() - 0.5);
+    const y = matrix.multiply(x);
+    for (let r = 0; r < rows; ++r) {
+      let [sum, magnitude] = [0, 0];
+      for (let k = 0; k < cols; ++k) {
+        const term = at(r * cols + k) * x[k];
+        sum += term;
+        magnitude += Math.abs(term);
+      }
+      assert(Math.abs(y[r] - sum) <= 2 * cols * 2 ** -23 * magnitude, `row ${r}`);
+    }
+    for (const format of FORMATS) {
+      const other = matrix.to(format);
+      assert(other.scaled && other.format === format);
+      assert.deepEqual(other.toDense(), matrix.toDense());
+      other.dispose();
+    }
+    matrix.dispose();
+  });
+
+  test('one scale for all, or one that is not positive, is multiplied into the values', () => {
+    for (const given of [[0.3], new Array(rows).fill(0.3), [-1, ...scales.subarray(1)]]) {
+      const matrix = Matrix.fromQuantized(integers, rows, cols, { scales: given });
+      assert(!matrix.scaled);
+      assert.equal(matrix.toDense()[0], Math.fround(Math.fround(given[0]) * integers[0]));
+      matrix.dispose();
+    }
+  });
+
+  test('stay scaled in a model, its file, and other formats', async () => {
+    const graph = structuredClone(GRAPH);
+    graph.input.shape = [cols, 1, 1];
+    /** @type {any} */ (graph.nodes[0]).outChannels = rows;
+    /** @type {any} */
+    const tensor = { kind: 'matrix', rows, cols, integers, scales };
+    const model = await Model.fromGraph(graph, new Map([['fc.weight', tensor]]));
+    const [layer] = model.layers;
+    assert(layer.scaled && layer.bytes <= 0.2 * 4 * rows * cols);
+    assert.equal(layer.bytesIn[layer.format], layer.bytes);
+    const file = model.save();
+    const read = await Model.load(file);
+    assert.deepEqual(read.save(), file);
+    const input = Float32Array.from({ length: cols }, () => random());
+    assert.deepEqual(read.run(input), model.run(input));
+    const dense = read.to('dense');
+    assert(dense.layers[0].scaled && dense.layers[0].format === 'dense');
+    for (const each of [model, read, dense]) each.dispose();
+  });
 });

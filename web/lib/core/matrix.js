@@ -15,7 +15,7 @@ import {
 } from './memory.js';
 import { call, getNative } from './module.js';
 import { describe } from './tags.js';
-import { makeSource } from './weights.js';
+import { withSource } from './weights.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -80,22 +80,59 @@ export class Matrix extends Handle {
   }
 
   /**
+   * A matrix of quantized weights: each is scale · (integer − zero point), rounded to float32. Where
+   * each row has a scale of its own, the integers are held at their entropy and the scales beside them
+   * (`scaled`), as long as all are positive and not all the same.
+   *
+   * @param {Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array} integers row-major
+   * @param {number} rows
+   * @param {number} cols
+   * @param {object} options
+   * @param {Float32Array | Float64Array | number[]} options.scales one for all, one a row, or one for
+   *   each block of a row, row-major
+   * @param {Int32Array} [options.zeroPoints] as many; by default 0
+   * @param {number} [options.block] how many columns of a row share a scale; by default all
+   * @param {FormatName | 'auto'} [options.format] by default auto, as of `fromDense`
+   * @returns {Matrix}
+   * @throws {ShapeError} where sizes do not fit
+   * @throws {ValueError} for scales that are not finite, products that are too large, unknown formats
+   *   and options
+   * @throws {MemoryError} where there is no room; says how much was needed
+   */
+  static fromQuantized(integers, rows, cols, options) {
+    const known = ['scales', 'zeroPoints', 'block', 'format'];
+    const { format = 'auto', ...rest } = checkOptions(options, 'Matrix.fromQuantized', known);
+    checkCount(rows, 'The number of rows');
+    checkCount(cols, 'The number of columns');
+    checkFormat(format);
+    getNative();
+    return Matrix.#from({ integers, .../** @type {any} */ (rest) }, rows, cols, format);
+  }
+
+  /**
    * @param {import('./weights.js').Weights | { data: import('./memory.js').Floats }} weights
    * @param {number} rows
    * @param {number} cols
    * @param {FormatName | 'auto'} format
    */
   static #from(weights, rows, cols, format) {
-    const source = makeSource(/** @type {any} */ (weights), rows, cols, 'The matrix');
-    return withBuffers(
-      [source],
-      () => new Matrix(call((native) => native.matrixFrom(source, format))),
+    return withSource(
+      /** @type {any} */ (weights),
+      rows,
+      cols,
+      'The matrix',
+      (source) => new Matrix(call((native) => native.matrixFrom(source, format))),
     );
   }
 
   /** @returns {FormatName} */
   get format() {
     return this.native.format();
+  }
+
+  /** Whether it is diag(s) · C with C in the format: then `stats` are those of C. @returns {boolean} */
+  get scaled() {
+    return this.native.scaled();
   }
 
   get rows() {
@@ -145,7 +182,7 @@ export class Matrix extends Handle {
 
   /**
    * Copies of the arrays as stored, by the names of the format's documentation: `values`, `omega`,
-   * `codes`, `colI`, `omegaPtr`, `omegaI`, `rowPtr`. Index arrays are at the narrowest width.
+   * `codes`, `colI`, `omegaPtr`, `omegaI`, `rowPtr`, and `rowScale` of a scaled one. Index arrays are at the narrowest width.
    *
    * @returns {Record<string, StoredArray>}
    */

@@ -60,31 +60,35 @@ const KINDS = /** @type {const} */ ({ dense: 0, codebook: 1, gaps: 2, integers: 
 const NOTHING = new Uint8Array();
 
 /**
+ * @template T
  * @param {Weights} weights
  * @param {number} rows
  * @param {number} cols
  * @param {string} what for messages, with its article, as "The tensor "conv""
- * @returns {NativeSource} to be deleted by the caller
+ * @param {(source: NativeSource) => T} work that takes them from the heap, where they are meanwhile
+ * @returns {T}
  * @throws {ShapeError | ValueError} for what does not fit, naming where
  * @throws {MemoryError} where there is no room; says how much was needed
  */
-export function makeSource(weights, rows, cols, what) {
+export function withSource(weights, rows, cols, what, work) {
   const { kind, table, codes, others, count, codeType, otherBits } = {
     ...{ codes: NOTHING, others: NOTHING, count: 0, codeType: 0, otherBits: 0 },
     ...takeParts(weights, rows, cols, what),
   };
-  /** @type {NativeBuffer[]} */
-  const buffers = [];
-  return withBuffers(buffers, () => {
-    buffers.push(uploadFloats(table));
-    buffers.push(uploadBytes(codes));
-    buffers.push(uploadBytes(others));
-    const [first, second, third] = buffers;
-    return naming(what, () =>
+  /** @type {Array<{ delete(): void }>} */
+  const held = [];
+  const keep = (/** @type {NativeBuffer} */ buffer) => (held.push(buffer), buffer);
+  return withBuffers(held, () => {
+    const first = keep(uploadFloats(table));
+    const second = keep(uploadBytes(codes));
+    const third = keep(uploadBytes(others));
+    const source = naming(what, () =>
       call((native) =>
         native.makeSource(kind, rows, cols, first, second, third, count, codeType, otherBits),
       ),
     );
+    held.push(source);
+    return work(source);
   });
 }
 

@@ -19,7 +19,7 @@ import { Pauses } from '../core/pause.js';
 import { copyData } from '../core/places.js';
 import { checkSignal, throwIfAborted } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
-import { makeSource, naming, takeValues } from '../core/weights.js';
+import { naming, takeValues, withSource } from '../core/weights.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 
 /**
@@ -69,6 +69,8 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @property {number} distinct values
  * @property {number} distinctPerRow the mean number of distinct values in a row
  * @property {FormatName} format
+ * @property {boolean} scaled whether it is diag(s) · C, with a scale for each row; then p0, entropy,
+ *   distinct and distinctPerRow are those of C
  * @property {string} why the format: a sentence
  * @property {number} bytes as held
  * @property {number} nanoseconds predicted for its products in a run, in the format as held;
@@ -674,8 +676,7 @@ function addTensor(builder, name, tensor, format) {
   const what = `The tensor "${name}"`;
   const { rows, cols } = tensor;
   if (tensor.kind === 'matrix') {
-    const source = makeSource(tensor, rows, cols, what);
-    withBuffers([source], () =>
+    withSource(tensor, rows, cols, what, (source) =>
       naming(what, () => call(() => builder.addMatrix(name, source, format))),
     );
   } else {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/matrix/kernels/kernels.h"
 
+#include "lowtropy/matrix/kernels/scaled.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lowtropy/matrix/kernels/kernels.cc"
 #include "hwy/foreach_target.h"  // compiles this file once for each instruction set
@@ -49,7 +51,8 @@ HWY_EXPORT(WorkspaceKernel);
 
 void MultiplyVector(const Matrix& w, RowRange rows, const float* x, float* y,
                     const Epilogue& epilogue, float* workspace) {
-  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, epilogue, workspace);
+  HWY_DYNAMIC_DISPATCH(VectorKernel)(w, rows, x, y, ScaledEpilogue(w, epilogue), workspace);
+  FinishScaled(w, rows, {y, 1}, 1, epilogue);
 }
 
 size_t VectorWorkspace(const Matrix& w) { return HWY_DYNAMIC_DISPATCH(VectorWorkspaceKernel)(w); }
@@ -60,7 +63,8 @@ size_t ColumnsWorkspace(size_t rows, size_t cols) {
 
 void MultiplyColumns(const Matrix& w, RowRange rows, const Columns& x, const Output& y,
                      const Epilogue& epilogue, float* workspace) {
-  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, epilogue, workspace);
+  HWY_DYNAMIC_DISPATCH(ColumnKernel)(w, rows, x, y, ScaledEpilogue(w, epilogue), workspace);
+  FinishScaled(w, rows, y, x.count, epilogue);
 }
 
 }  // namespace lowtropy

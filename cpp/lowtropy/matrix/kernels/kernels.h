@@ -14,7 +14,8 @@ namespace lowtropy {
 // described.
 //
 // Accuracy, for every format: |error| ≤ 2 · cols · ε · Σ|w·x|, ε = 2^-23, as long as no sum of a
-// row's inputs or products overflows and none of its products is denormal.
+// row's inputs or products overflows and none of its products is denormal: of C's, where W is
+// diag(s) · C.
 //
 // NaN and infinities in the right-hand side are IEEE 754's, in every format as in dense: a weight
 // of 0 counts too, and 0 · NaN and 0 · ∞ are NaN. So an output of a column that holds a NaN is NaN,
@@ -22,8 +23,9 @@ namespace lowtropy {
 // there. Such right-hand sides are rare, and take up to the time of the dense product and this one.
 
 // What is done to each output before it is stored, per row r of W, in this order:
-// y = y · scale[r] + bias[r]; y = max(y, 0), of NaN NaN. Null pointers leave a step out. Arrays
-// hold W.rows() elements, also when only a range of rows is computed.
+// y = y · s[r] where W has row scales s; y = y · scale[r] + bias[r]; y = max(y, 0), of NaN NaN.
+// Null pointers leave a step out. Arrays hold W.rows() elements, also when only a range of rows is
+// computed.
 struct Epilogue {
   const float* scale = nullptr;
   const float* bias = nullptr;

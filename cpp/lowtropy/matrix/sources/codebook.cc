@@ -12,10 +12,7 @@ CodebookSource::CodebookSource(size_t rows, size_t cols, std::span<const float> 
                                Array codes)
     : TensorSource(rows, cols), codebook_(codebook), codes_(std::move(codes)) {
   CheckAllFinite("Value", codebook_);
-  if (codes_.type() == DType::kF32 || codes_.size() != size()) {
-    throw Error(ErrorKind::kShape, Text("A matrix of ", rows, " x ", cols, " needs ", size(),
-                                        " codes, but there are ", codes_.size(), "."));
-  }
+  CheckBytes("The codes", uint64_t{size()} * ByteSize(codes_.type()), codes_.byte_size());
   for (size_t i = 0; i < codes_.size(); ++i) {
     if (codes_.Index(i) < codebook_.size()) continue;
     throw Error(ErrorKind::kValue,

@@ -2,6 +2,7 @@
 #include "lowtropy/matrix/sources/gaps.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
@@ -16,11 +17,7 @@ void CheckNarrow(const char* what, const NarrowCodes& codes, size_t count) {
   if (codes.bits != 4 && codes.bits != 8) {
     throw Error(ErrorKind::kShape, Text(what, " have 4 or 8 bits, not ", codes.bits, "."));
   }
-  const uint64_t bytes = codes.bits == 8 ? count : (uint64_t{count} + 1) / 2;
-  if (codes.bytes.size() == bytes) return;
-  throw Error(ErrorKind::kShape,
-              Text(what, " of ", count, " entries, ", codes.bits, " bits each, take ", bytes,
-                   " bytes, but there are ", codes.bytes.size(), "."));
+  CheckBytes(what, codes.bits == 8 ? count : (uint64_t{count} + 1) / 2, codes.bytes.size());
 }
 
 }  // namespace
@@ -49,32 +46,31 @@ GapSource::GapSource(size_t rows, size_t cols, std::span<const float> codebook, 
   }
 }
 
-template <class F>
-void GapSource::ForEachEntry(size_t row, F&& f) const {
-  const uint64_t begin = uint64_t{row} * cols();
-  const uint64_t end = begin + cols();
-  // From the last anchor that is not behind the row's begin, or the first one.
-  const auto after = std::upper_bound(anchors_.begin(), anchors_.end(), begin);
-  const size_t anchor =
-      after == anchors_.begin() ? 0 : static_cast<size_t>(after - anchors_.begin()) - 1;
-  if (entries_ == 0) return;
-  uint64_t position = anchors_[anchor];
-  for (size_t i = anchor * kAnchorStride; position < end; position += gaps_[i] + 1) {
-    if (position >= begin) f(static_cast<uint32_t>(position - begin), codebook_[codes_[i]]);
-    if (++i == entries_) return;
-  }
-}
-
 void GapSource::ReadRow(size_t row, std::span<float> out) const {
-  std::fill(out.begin(), out.end(), 0.0F);
-  ForEachEntry(row, [&](uint32_t col, float value) { out[col] = value; });
+  std::vector<RowEntry> entries;
+  float unlisted;
+  ReadEntries(row, &entries, &unlisted);
+  std::fill(out.begin(), out.end(), unlisted);
+  for (const auto& [col, value] : entries) out[col] = value;
 }
 
 bool GapSource::ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const {
   *unlisted = 0;
-  ForEachEntry(row, [&](uint32_t col, float value) {
-    if (Bits(value) != 0) out->push_back({col, value});
-  });
+  if (entries_ == 0) return true;
+  const uint64_t begin = uint64_t{row} * cols();
+  const uint64_t end = begin + cols();
+  // From the last anchor that is not behind the row's begin, or the first one.
+  const auto after = std::upper_bound(anchors_.begin(), anchors_.end(), begin);
+  const auto anchor =
+      static_cast<size_t>(std::max<std::ptrdiff_t>(after - anchors_.begin() - 1, 0));
+  uint64_t position = anchors_[anchor];
+  for (size_t i = anchor * kAnchorStride; position < end; position += gaps_[i] + 1) {
+    const float value = codebook_[codes_[i]];
+    if (position >= begin && Bits(value) != 0) {
+      out->push_back({static_cast<uint32_t>(position - begin), value});
+    }
+    if (++i == entries_) break;
+  }
   return true;
 }
 

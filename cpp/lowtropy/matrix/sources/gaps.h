@@ -37,10 +37,6 @@ class GapSource final : public TensorSource {
   bool ReadEntries(size_t row, std::vector<RowEntry>* out, float* unlisted) const override;
 
  private:
-  // f(col, value) for each entry of a row, by ascending columns.
-  template <class F>
-  void ForEachEntry(size_t row, F&& f) const;
-
   std::span<const float> codebook_;
   NarrowCodes codes_;
   NarrowCodes gaps_;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/matrix/sources/integers.h"
 
-#include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
+#include "lowtropy/matrix/row_scales.h"
 
 namespace lowtropy {
 namespace {
@@ -25,29 +26,26 @@ size_t ByteSize(IntegerType type) {
 }
 
 template <class T>
-void Differences(const std::byte* from, int64_t zero, std::span<float> out) {
-  for (size_t i = 0; i < out.size(); ++i) {
-    T integer;
-    std::memcpy(&integer, from + i * sizeof integer, sizeof integer);
-    out[i] = static_cast<float>(integer - zero);
-  }
+int64_t Load(const std::byte* from) {
+  T integer;
+  std::memcpy(&integer, from, sizeof integer);
+  return integer;
 }
 
-// Writes out.size() differences from element `first` on.
-void ReadDifferences(const Integers& integers, size_t first, int32_t zero, std::span<float> out) {
-  const std::byte* from = integers.bytes.data() + first * ByteSize(integers.type);
-  switch (integers.type) {
+int64_t LoadInteger(IntegerType type, const std::byte* from) {
+  switch (type) {
     case IntegerType::kI8:
-      return Differences<int8_t>(from, zero, out);
+      return Load<int8_t>(from);
     case IntegerType::kU8:
-      return Differences<uint8_t>(from, zero, out);
+      return Load<uint8_t>(from);
     case IntegerType::kI16:
-      return Differences<int16_t>(from, zero, out);
+      return Load<int16_t>(from);
     case IntegerType::kU16:
-      return Differences<uint16_t>(from, zero, out);
+      return Load<uint16_t>(from);
     case IntegerType::kI32:
-      return Differences<int32_t>(from, zero, out);
+      return Load<int32_t>(from);
   }
+  return 0;
 }
 
 }  // namespace
@@ -60,12 +58,7 @@ IntegerSource::IntegerSource(size_t rows, size_t cols, Integers integers,
       block_(quantization.block == 0 ? cols : quantization.block),
       scales_of_row_((cols - 1) / block_ + 1) {
   const auto& [scales, zero_points, block] = quantization_;
-  const uint64_t bytes = uint64_t{size()} * ByteSize(integers.type);
-  if (integers.bytes.size() != bytes) {
-    throw Error(ErrorKind::kShape,
-                Text("The integers of a matrix of ", rows, " x ", cols, " take ", bytes,
-                     " bytes, but there are ", integers.bytes.size(), "."));
-  }
+  CheckBytes("The integers", uint64_t{size()} * ByteSize(integers.type), integers.bytes.size());
   const size_t needed = rows * scales_of_row_;
   if (scales.size() == 1) {
     scales_of_row_ = 0;
@@ -82,13 +75,25 @@ IntegerSource::IntegerSource(size_t rows, size_t cols, Integers integers,
 }
 
 void IntegerSource::ReadRow(size_t row, std::span<float> out) const {
-  size_t index = row * scales_of_row_;
-  for (size_t begin = 0; begin < out.size(); begin += block_, ++index) {
-    const auto part = out.subspan(begin, std::min(block_, out.size() - begin));
-    const int32_t zero = quantization_.zero_points.empty() ? 0 : quantization_.zero_points[index];
-    ReadDifferences(integers_, row * cols() + begin, zero, part);
-    for (float& value : part) value *= quantization_.scales[index];
+  const size_t width = ByteSize(integers_.type);
+  const std::byte* from = integers_.bytes.data() + row * cols() * width;
+  for (size_t c = 0; c < out.size(); ++c, from += width) {
+    const size_t index = row * scales_of_row_ + c / block_;
+    const int64_t zero = quantization_.zero_points.empty() ? 0 : quantization_.zero_points[index];
+    out[c] = static_cast<float>(LoadInteger(integers_.type, from) - zero);
+    if (!apart_) out[c] *= quantization_.scales[index];
   }
+}
+
+RowScaled IntegerSource::TakeApart() const {
+  if (apart_ || scales_of_row_ != 1) return {};
+  // All that C can hold but 0.
+  const float bounds[] = {1, 0x1p32F};
+  const Array scales = Array::Copy<float>(quantization_.scales);
+  if (!CheckRowScales(scales, rows(), bounds, nullptr)) return {};
+  auto unscaled = std::make_unique<IntegerSource>(*this);
+  unscaled->apart_ = true;
+  return {std::move(unscaled), scales};
 }
 
 }  // namespace lowtropy

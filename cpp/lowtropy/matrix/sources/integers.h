@@ -34,12 +34,15 @@ class IntegerSource final : public TensorSource {
   IntegerSource(size_t rows, size_t cols, Integers integers, const Quantization& quantization);
 
   void ReadRow(size_t row, std::span<float> out) const override;
+  // Scales of rows that can be held apart (row_scales.h): then C holds integer − zero point.
+  RowScaled TakeApart() const override;
 
  private:
   Integers integers_;
   Quantization quantization_;
   size_t block_;          // columns that share a scale
   size_t scales_of_row_;  // 0: all rows share one
+  bool apart_ = false;    // without scales
 };
 
 }  // namespace lowtropy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -31,6 +32,9 @@ class TensorSource : public RowSource {
   size_t rows_;
   size_t cols_;
 };
+
+// Throws Error(kShape) that begins with `what` unless the bytes that there are are those needed.
+void CheckBytes(std::string_view what, uint64_t needed, uint64_t given);
 
 // Throws Error(kValue) that begins with `what` and the number of the first value that is NaN or
 // infinite.
