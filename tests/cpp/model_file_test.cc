@@ -39,14 +39,13 @@ Network ExampleNetwork(Format format = Format::kCser) {
   network.graph.input = "x";
   network.graph.input_shape = {4, 1, 1};
   network.graph.outputs = {"y"};
-  Node node;
-  node.op = Op::kFc;
+  Node node(*Op::kFc);
   node.name = "fc";
   node.inputs = {"x"};
   node.output = "y";
-  node.weight = "fc.weight";
-  node.bias = "fc.bias";
-  node.out_channels = 4;
+  node["weight"].tensor = "fc.weight";
+  node["bias"].tensor = "fc.bias";
+  node["outChannels"].integers = {4};
   network.graph.nodes.push_back(node);
   network.matrices.emplace("fc.weight", Matrix::From(DenseView(kExample, 4, 4), format));
   network.vectors.emplace("fc.bias", Array::Copy<float>(std::vector<float>{1, 0, -1, 0.5F}));
@@ -60,21 +59,19 @@ Network SequenceNetwork() {
   network.graph.input = "x";
   network.graph.input_shape = {1, 3, 1};
   network.graph.outputs = {"h"};
-  Node embedding;
-  embedding.op = Op::kEmbedding;
+  Node embedding(*Op::kEmbedding);
   embedding.name = "embedding";
   embedding.inputs = {"x"};
   embedding.output = "gates";
-  embedding.weight = "rows";
-  embedding.classes = 2;
-  embedding.out_channels = 4;
-  Node lstm;
-  lstm.op = Op::kLstm;
+  embedding["weight"].tensor = "rows";
+  embedding["classes"].integers = {2};
+  embedding["outChannels"].integers = {4};
+  Node lstm(*Op::kLstm);
   lstm.name = "lstm";
   lstm.inputs = {"gates"};
   lstm.output = "h";
-  lstm.weight = "recurrent";
-  lstm.out_channels = 1;
+  lstm["weight"].tensor = "recurrent";
+  lstm["outChannels"].integers = {1};
   network.graph.nodes = {embedding, lstm};
   constexpr float kRows[] = {0, 1, 0, 1, 1, 1, 1, 0};
   constexpr float kRecurrent[] = {0.5F, -1, 2, 0.25F};
@@ -248,8 +245,8 @@ TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
 
 TEST(ModelFileTest, AMatrixAndAVectorMayHaveTheirNamesFromEachOther) {
   Network network = ExampleNetwork();
-  network.graph.nodes[0].weight = "fc";
-  network.graph.nodes[0].bias = "fc.bias";
+  network.graph.nodes[0]["weight"].tensor = "fc";
+  network.graph.nodes[0]["bias"].tensor = "fc.bias";
   network.matrices.emplace("fc", network.matrices.at("fc.weight"));
   network.matrices.erase("fc.weight");
   const std::string file = forged::Write(network);
@@ -392,7 +389,7 @@ Network TwoLayers(Format first, Format second) {
   node.name = "fc2";
   node.inputs = {"y"};
   node.output = "z";
-  node.weight = "fc2.weight";
+  node["weight"].tensor = "fc2.weight";
   network.graph.nodes.push_back(node);
   network.graph.outputs = {"z"};
   network.matrices.emplace("fc2.weight", Matrix::From(DenseView(kExample, 4, 4), second));
@@ -428,8 +425,8 @@ Network SparseNetwork(Format format) {
   }
   Network network = ExampleNetwork();
   network.graph.input_shape = {static_cast<uint32_t>(kCols), 1, 1};
-  network.graph.nodes[0].out_channels = kRows;
-  network.graph.nodes[0].bias = "";
+  network.graph.nodes[0]["outChannels"].integers = {kRows};
+  network.graph.nodes[0]["bias"].tensor = "";
   network.vectors.clear();
   network.matrices.at("fc.weight") = Matrix::From(DenseView(values.data(), kRows, kCols), format);
   return network;
@@ -1257,7 +1254,7 @@ TEST(ModelFileTest, RefusesAVectorWithTheNameOfAnArray) {
     Network network = ExampleNetwork();
     network.vectors.emplace("fc.weight." + array, network.vectors.at("fc.bias"));
     network.vectors.erase("fc.bias");
-    network.graph.nodes[0].bias = "fc.weight." + array;
+    network.graph.nodes[0]["bias"].tensor = "fc.weight." + array;
     ExpectNotWritten(network, ErrorKind::kValue,
                      "The vector \"fc.weight." + array +
                          "\" has the name of an array of the matrix \"fc.weight\".");
@@ -1271,7 +1268,7 @@ TEST(ModelFileTest, KnowsTheNamesOfAllArrays) {
       const std::string name = "fc.weight." + std::string(part.name);
       network.vectors.emplace(name, network.vectors.at("fc.bias"));
       network.vectors.erase("fc.bias");
-      network.graph.nodes[0].bias = name;
+      network.graph.nodes[0]["bias"].tensor = name;
       EXPECT_THROW(ModelSize(network), Error) << name;
     }
   }

@@ -12,6 +12,7 @@
 
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/run/builder.h"
 #include "lowtropy/run/executor.h"
 
@@ -36,7 +37,7 @@ inline void RunNetwork(const Network& network) {
   const auto size = [](const Shape& shape) { return static_cast<size_t>(shape.size()); };
   const Graph& graph = network.graph;
   const bool embeds = std::any_of(graph.nodes.begin(), graph.nodes.end(),
-                                  [](const Node& node) { return node.op == Op::kEmbedding; });
+                                  [](const Node& node) { return node.op->name == "embedding"; });
   // Half of anything is no class.
   const std::vector<float> input(size(executor.input_shape()), embeds ? 1.0F : 0.5F);
   std::vector<std::vector<float>> outputs;

@@ -115,6 +115,47 @@ export interface NativeLayer {
   bytes: number;
 }
 
+/** An attribute of an operator, as in FORMAT.md. */
+export interface AttributeFacts {
+  name: string;
+  kind: 'integer' | 'integers' | 'number' | 'flag' | 'matrix' | 'vector';
+  /** Of integers in a list. */
+  count: number;
+  /** The default; of a list that of each of its integers. */
+  otherwise: number;
+  /** Whether it may be left out. */
+  optional: boolean;
+}
+
+/** What graphs may be made of. */
+export interface OperatorFacts {
+  name: string;
+  leastInputs: number;
+  mostInputs: number;
+  attributes: AttributeFacts[];
+}
+
+/** A tensor that a node names. A vector of n values has 1 row and n columns. */
+export interface Parameter {
+  /** The attribute that names it. */
+  role: string;
+  name: string;
+  rows: number;
+  cols: number;
+  kind: 'matrix' | 'vector';
+}
+
+export interface NodeFacts {
+  /** Of what it makes. */
+  shape: number[];
+  parameters: Parameter[];
+}
+
+/** Of all nodes of a graph, in an order in which they can run; `index` is their place in the graph. */
+export interface GraphNodeFacts extends NodeFacts {
+  index: number;
+}
+
 /** What takes a look at a weight. */
 export interface NativeWeight {
   stats: Stats;
@@ -201,6 +242,12 @@ export interface NativeModule {
     otherBits: number,
   ): NativeSource | null;
   matrixFrom(source: NativeSource, format: string): NativeMatrix | null;
+  /** JSON of OperatorFacts[]. */
+  describeOperators(): string;
+  /** JSON of GraphNodeFacts[]. */
+  describeGraph(graphJson: string): string;
+  /** Takes JSON of `{ node, shapes }`, the shapes of its inputs; gives that of NodeFacts. */
+  describeNode(json: string): string;
   /** Limits are negative where they are the default. */
   makeBuilder(graphJson: string, maxMemory: number, maxWork: number): NetworkBuilder | null;
   /** `fileSize`: in bytes; negative where it is not known. */

@@ -12,6 +12,7 @@
 #include "common/guard.h"
 #include "inference/describe.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
 #include "lowtropy/matrix/choose/choose.h"
@@ -141,11 +142,11 @@ val DescribeDemand(const Model& model) {
 val Layers(const Model& model) {
   const Network& network = model.executor.network();
   val list = val::array();
-  for (const LayerInfo& layer : ListLayers(network)) {
+  for (const LayerInfo& layer : ListLayers(network.graph)) {
     const Matrix& matrix = network.matrices.at(layer.weight);
     val object = val::object();
     object.set("name", layer.name);
-    object.set("op", std::string(Name(layer.op)));
+    object.set("op", std::string(layer.op->name));
     object.set("weight", layer.weight);
     object.set("rows", static_cast<double>(layer.rows));
     object.set("cols", static_cast<double>(layer.cols));

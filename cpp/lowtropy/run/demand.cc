@@ -13,18 +13,23 @@ namespace {
 // Once for each that is begun.
 double CountBlocks(size_t size, size_t block) { return static_cast<double>(size / block + 1); }
 
-}  // namespace
-
-double FormatWork(const Node& node, const Matrix& weight, double steps) {
+// Of one product.
+double ProductWork(const WeightUse& use, const Matrix& weight) {
   const Walks walks = std::visit([](const auto& s) { return s.GetWalks(); }, weight.storage());
   const double blocks_down = CountBlocks(weight.rows(), kernels::kBlockRows);
-  if (node.op == Op::kConv) {
+  if (use.kind == WeightUse::Kind::kColumns) {
     const double blocks_across = CountBlocks(weight.cols(), kernels::kBlockCols);
-    return blocks_across * (walks.columns + walks.blocks * (blocks_down + node.groups));
+    return blocks_across * (walks.columns + walks.blocks * (blocks_down + use.groups));
   }
-  if (node.op == Op::kEmbedding) return walks.row * steps;
+  if (use.kind == WeightUse::Kind::kRows) return walks.row;
   // Products with one column pass once over each 32768 rows; a product takes some time as well.
-  return walks.vector * (blocks_down / 8 + 8) * (node.op == Op::kLstm ? steps : 1);
+  return walks.vector * (blocks_down / 8 + 8);
+}
+
+}  // namespace
+
+double FormatWork(const WeightUse& use, const Matrix& weight) {
+  return static_cast<double>(use.repeats) * ProductWork(use, weight);
 }
 
 uint64_t MaxMemory(const Limits& limits, uint64_t given) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lowtropy/graph/graph.h"
+#include "lowtropy/graph/ops/operator.h"
 
 namespace lowtropy {
 
@@ -43,8 +44,8 @@ inline constexpr Limits kNoLimits{std::numeric_limits<uint64_t>::max(),
                                   std::numeric_limits<double>::infinity()};
 
 // What a format adds to the work of a node beyond that of the dense matrix: those that are not
-// meant for its products walk their arrays more than once. `steps`: of a sequence.
-double FormatWork(const Node& node, const Matrix& weight, double steps);
+// meant for its products walk their arrays more than once.
+double FormatWork(const WeightUse& use, const Matrix& weight);
 
 // The most bytes, where weights of `given` bytes were given.
 uint64_t MaxMemory(const Limits& limits, uint64_t given);

@@ -16,12 +16,16 @@
 
 namespace lowtropy {
 
+namespace internal {
+struct ExecutorAccess;
+}
+
 // A node with a matrix, as what a run does with it: `repeats` products with `count` columns each.
-// A conv has one product with OH·OW columns, an fc one with 1, an lstm one with 1 at each of its
-// steps. An embedding only looks rows up, at each of its steps: that is 0 columns.
+// A conv has one product with OH·OW columns for each image, an fc one with 1, an lstm one with 1 at
+// each of its steps. An embedding only looks rows up, at each of its steps: that is 0 columns.
 struct LayerInfo {
   std::string name;  // of the node
-  Op op;
+  const Operator* op;
   std::string weight;  // name of the tensor
   size_t rows;
   size_t cols;
@@ -32,13 +36,13 @@ struct LayerInfo {
   Shape output;
 };
 
-// The network's nodes that have a matrix, in an order in which they can run. The network must
-// satisfy CheckNetwork.
-std::vector<LayerInfo> ListLayers(const Network& network);
+// The graph's nodes that have a matrix, in an order in which they can run. Throws the errors of
+// InferTypes.
+std::vector<LayerInfo> ListLayers(const Graph& graph);
 
 // How many columns a product with each weight of the graph has, by its name: `count` of LayerInfo;
 // the most, where several nodes share it. What Choose wants to know of a weight. Throws the errors
-// of InferShapes.
+// of InferTypes.
 std::map<std::string, uint64_t> CountColumns(const Graph& graph);
 
 // What all matrices and vectors take as they are held.
@@ -80,10 +84,6 @@ class Executor {
   // What the network takes, and a run of it.
   const Demand& demand() const { return plan_.demand; }
 
-  // Holds a weight in another format from now on. Throws Error(kValue) when there is no such
-  // matrix.
-  void SetFormat(const std::string& weight, Format format);
-
   // Whether steps are timed, from the next run on: those of the run so far, in order, with the
   // names of their nodes. Nodes that were fused into others, and those that take no work, do not
   // occur.
@@ -94,32 +94,25 @@ class Executor {
   void set_timed(bool timed) { timed_ = timed; }
   const std::vector<StepTime>& step_times() const { return step_times_; }
 
-  // The memory of all values and scratch. Its contents mean nothing between runs.
-  std::span<float> arena() { return {Arena(0), static_cast<size_t>(plan_.arena_size)}; }
+  // The memory of all values and scratch.
   uint64_t arena_bytes() const { return plan_.arena_size * sizeof(float); }
 
  private:
-  // What a planned step needs besides, looked up once.
+  friend struct internal::ExecutorAccess;
+
+  // What a planned step works on, looked up once.
   struct Operands {
-    std::vector<const float*> inputs;
-    const Matrix* weight = nullptr;
-    Epilogue epilogue;
-    std::vector<float> scale;  // of a batchnorm, alone or fused
-    std::vector<float> bias;
+    StepData data;
+    std::vector<float> scale;  // of a normalization, alone or fused
+    std::vector<float> shift;
   };
 
   void AllocateVectorWorkspace();
-  float* VectorScratch() const { return reinterpret_cast<float*>(vector_workspace_.get()); }
   float* Arena(uint64_t offset) const {
     return reinterpret_cast<float*>(arena_.get()) + static_cast<size_t>(offset);
   }
   Operands Prepare(const PlannedStep& planned) const;
-  void FoldBatchNorm(const Node& norm, const float* bias, Operands& operands) const;
-  const float* Vector(const std::string& name) const;
   void CheckOutputs(std::span<const std::span<float>> outputs) const;
-  void RunStep(const PlannedStep& planned, const Operands& operands) const;
-  void RunParts(size_t begin, size_t end, const PlannedStep& planned,
-                const Operands& operands) const;
   double RunPiece(double work);
 
   Network network_;

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
-#include "lowtropy/graph/ops/convolution.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/run/demand.h"
 #include "lowtropy/run/fusion.h"
 
@@ -17,25 +17,18 @@ namespace lowtropy {
 //
 // - A value takes memory from the step that makes it to the last one that reads it; graph outputs
 //   live to the end.
-// - The inputs of a concat are made in place, as ranges of its output, however deep concats nest.
-//   Only an input that lies in another concat's output already, or twice in this one's, is copied.
-// - A relu, batchnorm, add or softmax step writes over an input that nothing reads afterwards.
-
-// A concat's input that has to be copied.
-struct Copy {
-  size_t input;     // of the step's inputs
-  uint64_t offset;  // in the step's output, in floats
-  uint64_t size;    // floats
-};
+// - The inputs of a concat along the first axis are made in place, as ranges of its output, however
+//   deep concats nest. Only an input that lies in another concat's output already, or twice in this
+//   one's, is copied.
+// - An elementwise step writes over an input that nothing reads afterwards.
 
 struct PlannedStep {
   Step step;
   std::vector<uint64_t> inputs;  // places of the step's inputs: floats from the arena's start
   uint64_t output = 0;
-  uint64_t scratch = 0;                    // meaningless when the step needs none
-  std::vector<Copy> copies;                // concat only
-  std::optional<Convolution> convolution;  // conv only
-  double work = 0;                         // elementary operations, see demand.h
+  uint64_t scratch = 0;  // meaningless when the step needs none
+  std::unique_ptr<Task> task;
+  double work = 0;  // elementary operations, see demand.h
 };
 
 struct Plan {
@@ -47,7 +40,7 @@ struct Plan {
 };
 
 // Takes little time and memory, whatever the graph asks for: tables of convolutions are not built.
-// `weight_bytes`: what the graph's weights take. Throws the errors of InferShapes and CheckDemand.
+// `weight_bytes`: what the graph's weights take. Throws the errors of InferTypes and CheckDemand.
 Plan MakePlan(const Graph& graph, const Limits& limits = kNoLimits, uint64_t weight_bytes = 0);
 
 }  // namespace lowtropy

@@ -31,6 +31,7 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
  * @typedef {import('../core/limits.js').Limits} Limits
  * @typedef {import('../import/shapes.js').Graph} Graph
+ * @typedef {import('../import/shapes.js').OpenGraph} OpenGraph
  * @typedef {import('../import/shapes.js').CodedTensor} CodedTensor
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
@@ -155,7 +156,7 @@ export class Model extends Handle {
   /**
    * Builds a model from a graph and weights, dense or coded otherwise.
    *
-   * @param {Graph} graph
+   * @param {Graph | OpenGraph} graph
    * @param {Map<string, CodedTensor>} tensors by name, row-major; each is forgotten once it is
    *   encoded if `consume` is set
    * @param {BuildOptions & { consume?: boolean }} [options]
@@ -175,7 +176,7 @@ export class Model extends Handle {
         if (consume) tensors.delete(name);
       }
     }
-    return Model.encode(graph, take(), total, rest);
+    return Model.encode(/** @type {Graph} */ (graph), take(), total, rest);
   }
 
   /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/graph/ops/operators.h"
+#include "lowtropy/graph/ops/image_kernels.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include "lowtropy/matrix/kernels/kernels.h"  // kColumnSlack
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "lowtropy/graph/ops/operators.cc"
+#define HWY_TARGET_INCLUDE "lowtropy/graph/ops/image_kernels.cc"
 #include "hwy/foreach_target.h"  // compiles this file once for each instruction set
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
@@ -43,8 +43,8 @@ void ReluKernel(const float* input, size_t size, float* output) {
   });
 }
 
-void ScaleShiftKernel(const Shape& shape, const float* input, const float* scale, const float* bias,
-                      bool relu, float* output) {
+void ScaleShiftKernel(const ImageShape& shape, const float* input, const float* scale,
+                      const float* bias, bool relu, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
   for (size_t c = 0; c < shape.channels; ++c) {
@@ -149,8 +149,8 @@ void SlideBy2(const float* row, size_t kernel, size_t count, float* out) {
 template <class Reduction, class Finish>
 void Pool(const Pooling& pooling, const float* input, float* output, float* row,
           const Finish& finish) {
-  const Shape& in = pooling.input;
-  const Shape& out = pooling.output;
+  const ImageShape& in = pooling.input;
+  const ImageShape& out = pooling.output;
   const auto& [kernel, stride, dilation, pad] = pooling.window;
   const size_t reach = size_t{out.width - 1} * stride[1] + kernel[1];
   const bool wide[] = {IsWide(kernel[0], stride[0]), IsWide(kernel[1], stride[1])};
@@ -214,7 +214,7 @@ void AvgPoolKernel(const Pooling& pooling, const float* input, float* output, fl
   Pool<SumReduction>(pooling, input, output, scratch + width, divide);
 }
 
-void GlobalAvgPoolKernel(const Shape& shape, const float* input, float* output) {
+void GlobalAvgPoolKernel(const ImageShape& shape, const float* input, float* output) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   const size_t pixels = size_t{shape.height} * shape.width;
@@ -237,7 +237,7 @@ struct LrnReach {
   size_t after;
   size_t size() const { return before + 1 + after; }
 };
-inline LrnReach ReachOf(const Lrn& lrn, const Shape& shape) {
+inline LrnReach ReachOf(const Lrn& lrn, const ImageShape& shape) {
   const size_t before = (lrn.size - 1) / 2;
   const size_t most = shape.channels - 1;
   return {std::min(before, most), std::min(lrn.size - 1 - before, most)};
@@ -281,7 +281,7 @@ void LrnChannel(const Lrn& lrn, size_t pixels, const float* input, size_t c, siz
   });
 }
 
-void LrnKernel(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+void LrnKernel(const Lrn& lrn, const ImageShape& shape, const float* input, float* output,
                float* scratch) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const LrnReach reach = ReachOf(lrn, shape);
@@ -317,7 +317,7 @@ void Relu(const float* input, size_t size, float* output) {
   HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
 }
 
-void ScaleShift(const Shape& shape, const float* input, const float* scale, const float* bias,
+void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
                 bool relu, float* output) {
   HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, relu, output);
 }
@@ -363,30 +363,28 @@ void AvgPool(const Pooling& pooling, const float* input, float* output, float* s
   HWY_DYNAMIC_DISPATCH(AvgPoolKernel)(pooling, input, output, scratch);
 }
 
-void GlobalAvgPool(const Shape& shape, const float* input, float* output) {
+void GlobalAvgPool(const ImageShape& shape, const float* input, float* output) {
   HWY_DYNAMIC_DISPATCH(GlobalAvgPoolKernel)(shape, input, output);
 }
 
-void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+void LocalResponseNorm(const Lrn& lrn, const ImageShape& shape, const float* input, float* output,
                        float* scratch) {
   HWY_DYNAMIC_DISPATCH(LrnKernel)(lrn, shape, input, output, scratch);
 }
 
-Lrn LrnOf(const Node& node) { return {node.lrn_size, node.lrn_alpha, node.lrn_beta, node.lrn_k}; }
-
-uint64_t LrnScratch(const Lrn& lrn, const Shape& shape) {
+uint64_t LrnScratch(const Lrn& lrn, const ImageShape& shape) {
   const uint64_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
   const uint64_t pixels = uint64_t{shape.height} * shape.width;
   return IsWide(size, 1) ? WideWindows::Scratch(pixels, size, shape.channels) : 0;
 }
 
-double LrnWork(const Lrn& lrn, const Shape& shape) {
+double LrnWork(const Lrn& lrn, const ImageShape& shape) {
   const size_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
   const double adding = IsWide(size, 1) ? 32 : static_cast<double>(size);
   return static_cast<double>(shape.size()) * (adding + (lrn.beta == 0.75F ? 8 : 128));
 }
 
-void Softmax(const Shape& shape, const float* input, float* output) {
+void Softmax(const ImageShape& shape, const float* input, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const size_t size = shape.channels * pixels;
   for (size_t p = 0; p < pixels; ++p) {
