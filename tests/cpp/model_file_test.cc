@@ -460,7 +460,7 @@ TEST(ModelFileTest, RowScalesHaveFilesOfVersion3) {
 // What is called so where a matrix has no scales is a vector, as it always was.
 TEST(ModelFileTest, AVectorMayBeCalledAsRowScales) {
   Network network = ExampleNetwork();
-  network.graph.nodes[0].bias = "fc.weight.rowScale";
+  network.graph.nodes[0]["bias"].tensor = "fc.weight.rowScale";
   network.vectors.emplace("fc.weight.rowScale", network.vectors.at("fc.bias"));
   network.vectors.erase("fc.bias");
   const std::string file = forged::Write(network);
