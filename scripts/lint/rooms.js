@@ -42,7 +42,6 @@ export const CPP_ROOMS = {
     learn: ['learn/layers', 'learn/data'],
     'learn/layers': ['math'],
     'learn/data': ['math'],
-    'learn/export': ['learn', 'graph', 'compress'],
     rounds: ['learn/*', 'updates'],
   }),
   'cpp/bindings/common': ['cpp/lowtropy/*'],
@@ -58,11 +57,10 @@ export const CPP_ROOMS = {
 export const WEB_ROOMS = {
   ...roomsIn('web/lib', {
     core: [],
-    graph: ['core'],
-    'import/shapes': ['graph'],
-    model: ['graph', 'import/shapes'],
+    'import/shapes': ['core'],
+    model: ['import/shapes'],
     import: ['model'],
-    compress: ['graph', 'import/shapes'],
+    compress: ['import/shapes'],
     updates: ['core'],
     learn: ['updates', 'compress'],
     transport: ['core'],

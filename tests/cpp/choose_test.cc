@@ -162,7 +162,9 @@ Profile SweptProfile(size_t rows, size_t cols, double density, size_t values) {
   for (float& v : m.data) {
     if (uniform(rng) >= density) continue;
     const size_t index = rng() % distinct;
-    const double size = static_cast<double>(1 + index / 2) / static_cast<double>(1 + distinct / 2);
+    const size_t step = 1 + index / 2;
+    const size_t steps = 1 + distinct / 2;
+    const double size = static_cast<double>(step) / static_cast<double>(steps);
     v = static_cast<float>(index % 2 == 0 ? size : -size);
   }
   return Profile::Of(m.View());

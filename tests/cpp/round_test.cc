@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/random.h"
 #include "lowtropy/rounds/worker.h"
@@ -69,7 +70,7 @@ Bytes Copy(std::span<const uint8_t> bytes) { return {bytes.begin(), bytes.end()}
 size_t FirstDifference(std::span<const float> a, std::span<const float> b) {
   EXPECT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
-    if (std::memcmp(&a[i], &b[i], sizeof a[i]) != 0) return i;
+    if (Bits(a[i]) != Bits(b[i])) return i;
   }
   return a.size();
 }

@@ -129,7 +129,9 @@ TEST(CodebookSource, IsItsDenseMatrix) {
 
 TEST(CodebookSource, RefusesWhatDoesNotFit) {
   const std::vector<float> codebook = {1, 2, 3};
-  const auto bytes = [](std::vector<uint32_t> codes) { return testing_formats::Bytes(codes); };
+  const auto bytes = [](const std::vector<uint32_t>& codes) {
+    return testing_formats::Bytes(codes);
+  };
   ExpectRefusal(ErrorKind::kShape, "The codes take 6 bytes, but there are 5.", [&] {
     CodebookSource(2, 3, codebook, bytes({0, 1, 2, 0, 1}));
   });
@@ -326,7 +328,7 @@ void ExpectIntegers(Random& random, IntegerType type) {
     const size_t range = sizeof(T) == 4 ? 1U << 30 : 200;
     return random.Chance(0.1) ? limits[random.Below(2)] : static_cast<T>(random.Below(range));
   };
-  for (int32_t& zero : zero_points) zero = static_cast<int32_t>(draw());
+  for (int32_t& zero : zero_points) zero = int32_t{draw()};
   std::vector<T> integers(rows * cols);
   for (T& integer : integers) integer = draw();
   Values wanted{rows, cols, {}};

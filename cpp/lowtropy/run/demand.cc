@@ -11,7 +11,10 @@ namespace lowtropy {
 namespace {
 
 // Once for each that is begun.
-double CountBlocks(size_t size, size_t block) { return static_cast<double>(size / block + 1); }
+double CountBlocks(size_t size, size_t block) {
+  const size_t count = size / block + 1;
+  return static_cast<double>(count);
+}
 
 // Of one product.
 double ProductWork(const WeightUse& use, const Matrix& weight) {

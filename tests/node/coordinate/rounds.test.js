@@ -107,7 +107,7 @@ describe('rounds', () => {
   test('participation takes a share of those present, by seed', async () => {
     const run = async (/** @type {number} */ seed) => {
       const { simulation } = simulate({ workers: 10, participation: 0.3, seed });
-      return (await runRounds(simulation, 50)).map(({ chosen }) => chosen);
+      return (await runRounds(simulation, 50)).map(({ participants }) => participants);
     };
     const [one, again, other] = await Promise.all([run(1), run(1), run(2)]);
     assert.deepEqual(one, again);
@@ -130,7 +130,7 @@ describe('rounds', () => {
   test('those who do not take part get the weights too, and keep what they have', async () => {
     const { simulation, transport } = simulate({ workers: 4, participation: 0.25 });
     const reports = await runRounds(simulation, 8);
-    const sent = reports.map(({ chosen: [worker] }) => worker);
+    const sent = reports.map(({ participants: [worker] }) => worker);
     const residuals = [0, 0, 0, 0];
     let expected = 1;
     for (const worker of sent) {
@@ -264,7 +264,7 @@ describe('rounds: workers that are late', () => {
     await runRounds(simulation, 1);
     transport.hold('Worker 1');
     const [without] = await runRounds(simulation, 1);
-    assert.deepEqual([without.chosen, without.counted, without.late], [[0, 1], [0], [1]]);
+    assert.deepEqual([without.participants, without.counted, without.late], [[0, 1], [0], [1]]);
     assert.deepEqual(simulation.workers, ['present', 'late']);
     assert.equal(await weight(simulation), 1.75 + 0.75);
     assert.equal(without.bytes.up[1], 0);
@@ -292,8 +292,8 @@ describe('rounds: workers that are late', () => {
     const next = runRounds(simulation, 1);
     await settle();
     for (const worker of [1, 0]) transport.release(`Worker ${worker}`);
-    const [{ chosen, counted }] = await next;
-    assert.deepEqual(counted, chosen);
+    const [{ participants, counted }] = await next;
+    assert.deepEqual(counted, participants);
     assert(counted.length > 0);
   });
 
@@ -328,7 +328,7 @@ describe('rounds: workers that go and come back', () => {
     transport.crash('Worker 1');
     const [alone] = await runRounds(simulation, 1);
     assert.deepEqual(alone.lost, [{ worker: 1, reason: 'Worker 1 is gone: it crashed.' }]);
-    assert.deepEqual([alone.chosen, simulation.workers], [[0], ['present', 'gone']]);
+    assert.deepEqual([alone.participants, simulation.workers], [[0], ['present', 'gone']]);
     assert.equal(await weight(simulation), 1.75 + 0.75);
     await simulation.join(1);
     const [back] = await runRounds(simulation, 1);
@@ -347,7 +347,7 @@ describe('rounds: workers that go and come back', () => {
     setTimeout(() => transport.crash('Worker 1'), 10);
     const [round] = await runRounds(simulation, 1);
     assert.deepEqual(
-      [round.chosen, round.counted],
+      [round.participants, round.counted],
       [
         [0, 1, 2],
         [0, 2],
@@ -367,7 +367,7 @@ describe('rounds: workers that go and come back', () => {
     assert.deepEqual(simulation.workers, ['present', 'left']);
     assert(!transport.listeners.has('Worker 1'));
     const [alone] = await runRounds(simulation, 1);
-    assert.deepEqual([alone.chosen, alone.lost], [[0], []]);
+    assert.deepEqual([alone.participants, alone.lost], [[0], []]);
     await simulation.join(1);
     await runRounds(simulation, 1);
     const expected = 1.75 + 0.75 + (0.875 + (1 + 2) / 2) / 2;
@@ -487,7 +487,7 @@ describe('rounds: the simulated clock', () => {
 });
 
 describe('rounds: checkpoints', () => {
-  test('go on to the same weights, counts and chosen', async () => {
+  test('go on to the same weights, counts and participants', async () => {
     const options = /** @type {const} */ ({
       workers: 3,
       participation: 0.67,

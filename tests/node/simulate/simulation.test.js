@@ -298,8 +298,8 @@ describe('simulation: workers that are not there', () => {
     await simulation.stall(1, 60_000);
     const round = runTo(simulation, 2);
     setTimeout(() => simulation.kill(1), 300);
-    const [{ chosen, counted }] = await round;
-    assert.deepEqual([chosen, counted], [[0, 1], [0]]);
+    const [{ participants, counted }] = await round;
+    assert.deepEqual([participants, counted], [[0, 1], [0]]);
     await assertAgreed(simulation);
   });
 

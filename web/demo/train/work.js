@@ -31,6 +31,8 @@ export class TrainingWork {
   /** Rounds that may still run: none while it pauses. */
   #allowed = 0;
   #wake = () => {};
+  /** The report of the round before, which may wait for its evaluation. @type {Promise<void>} */
+  #reported = Promise.resolve();
 
   /**
    * @param {Work} work
@@ -74,7 +76,8 @@ export class TrainingWork {
       try {
         const { value, done } = await rounds.next();
         if (done) break;
-        await this.#report(value);
+        this.#reported = this.#report(value);
+        await this.#reported;
       } catch (error) {
         if (this.#present > 0) throw error;
         // Nobody is left: goes on anew when somebody is back.
@@ -112,11 +115,13 @@ export class TrainingWork {
   }
 
   /**
-   * @param {'leave' | 'join' | 'kill'} change
+   * @param {'leave' | 'join' | 'kill'} change told after the rounds before it: what one who is
+   *   offline has sent does not grow
    * @param {number} worker
    */
   async change(change, worker) {
     await this.#simulation[change](worker);
+    await this.#reported.catch(() => {}); // its failure is the loop's
     this.#tell('workers', this.#simulation.workers);
     this.#wake();
   }

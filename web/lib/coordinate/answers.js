@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What the server and the workers answer to the coordinator, looked at before anything is done with it. Each reader
- * throws an error whose message is a phrase that says what is wrong. Weights and states go with
- * their checksum, for they would be used, or kept, whatever became of them on the way; messages have
- * one in them.
+ * What the server and the workers answer to the coordinator, looked at before anything is done with
+ * it. Each reader throws an error whose message is a phrase that says what is wrong. Weights and states
+ * go with their checksum, for they would be used, or kept, whatever became of them on the way; messages
+ * have one in them.
  */
 
 import { bytesOf } from '../core/floats.js';

@@ -38,7 +38,7 @@ import { allocateShared, shareAmongThreads, startThreads } from './threads.js';
  * @property {number} round its number, from 1
  * @property {number} iterations of each worker so far; a worker that was not chosen made fewer
  * @property {number | null} loss mean of the counted workers'; null where none was counted
- * @property {number[]} chosen workers that were to take part
+ * @property {number[]} participants workers that were to take part
  * @property {number[]} counted those whose messages were added to the weights
  * @property {number[]} late those who did not answer in time
  * @property {number} stale messages that arrived after their round, and were dropped
@@ -453,7 +453,7 @@ export class Simulation {
       round,
       iterations: this.#iterations,
       loss: used.length > 0 ? used.reduce((sum, { loss }) => sum + loss, 0) / used.length : null,
-      chosen,
+      participants: chosen,
       counted,
       late,
       stale: ledger.stale,

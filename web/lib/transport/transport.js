@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What carries frames between the coordinator and the others, the server and the workers. threads.js has the transport within
- * one process; one that goes over a network implements the same and needs nothing else: heads are
- * JSON, bodies are bytes that it does not look into.
+ * What carries frames between the coordinator and the others, the server and the workers. threads.js
+ * has the transport within one process; one that goes over a network implements the same and needs
+ * nothing else: heads are JSON, bodies are bytes that it does not look into.
  *
  * Frames of one channel arrive whole, once and in order, or the channel is lost. Where a transport
  * does not keep to that, requests.js notices, and takes the other end for gone; what is in frames
