@@ -14,6 +14,7 @@
 
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/sort.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
 #include "lowtropy/graph/ops/operator.h"
@@ -236,7 +237,7 @@ std::vector<Entry> ListEntries(const Network& network) {
     }
     entries.push_back({name, vector});
   }
-  std::sort(entries.begin(), entries.end(), ComesBefore);
+  SortSmall(&entries, ComesBefore);
   return entries;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/run/demand.h"
 
-#include <cstdio>
 #include <variant>
 
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/kernels/shape.h"
 
 namespace lowtropy {
@@ -40,20 +41,16 @@ uint64_t MaxMemory(const Limits& limits, uint64_t given) {
 }
 
 void CheckDemand(const Demand& demand, uint64_t max_memory, double max_work) {
-  char text[512];  // the name of a node has at most 256 bytes
   if (demand.memory > max_memory) {
-    std::snprintf(text, sizeof text,
-                  "The network asks for %.0f bytes of memory, and maxMemory is %.0f.",
-                  static_cast<double>(demand.memory), static_cast<double>(max_memory));
-  } else if (demand.work > max_work) {
-    std::snprintf(text, sizeof text,
-                  "The network asks for %.0f operations a run, most of them in the node \"%s\", "
-                  "and maxWork is %.0f.",
-                  demand.work, demand.heaviest.c_str(), max_work);
-  } else {
-    return;
+    throw Error(ErrorKind::kLimit, Text("The network asks for ", demand.memory,
+                                        " bytes of memory, and maxMemory is ", max_memory, "."));
   }
-  throw Error(ErrorKind::kLimit, text);
+  if (demand.work > max_work) {
+    throw Error(ErrorKind::kLimit,
+                Text("The network asks for ", Fixed(demand.work, 0),
+                     " operations a run, most of them in the node ", Quote(demand.heaviest),
+                     ", and maxWork is ", Fixed(max_work, 0), "."));
+  }
 }
 
 }  // namespace lowtropy

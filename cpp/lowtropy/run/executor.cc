@@ -2,13 +2,13 @@
 #include "lowtropy/run/executor.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <map>
 #include <utility>
 
+#include "lowtropy/base/clock.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
@@ -188,10 +188,9 @@ double Executor::progress() const {
 
 // A step, or some parts of one that takes longer than `work`. Returns what was done of it.
 double Executor::RunPiece(double work) {
-  using Clock = std::chrono::steady_clock;
   const PlannedStep& planned = plan_.steps[step_];
   const Operands& operands = operands_[step_];
-  const Clock::time_point start = timed_ ? Clock::now() : Clock::time_point();
+  const double start = timed_ ? MillisecondsNow() : 0;
   const Parts& parts = planned.task->costs().parts;
   double done = planned.work;
   size_t count = parts.count;
@@ -206,11 +205,11 @@ double Executor::RunPiece(double work) {
   part_ += count;
   done_ += done;
   if (timed_) {
-    const std::chrono::duration<double, std::milli> time = Clock::now() - start;
+    const double time = MillisecondsNow() - start;
     if (step_times_.size() == step_) {
       step_times_.push_back({network_.graph.nodes[planned.step.node].name, 0});
     }
-    step_times_.back().milliseconds += time.count();
+    step_times_.back().milliseconds += time;
   }
   if (part_ == parts.count) {
     ++step_;

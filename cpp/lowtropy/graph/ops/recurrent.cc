@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // embedding and lstm: on sequences, which are features x steps x 1.
 #include <algorithm>
-#include <cstdio>
 
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/sequence.h"
 #include "lowtropy/graph/ops/table.h"
@@ -64,10 +64,8 @@ class EmbeddingTask final : public Task {
 
  private:
   [[noreturn]] static void Refuse(const Node& node, size_t step, float number) {
-    char value[32];
-    std::snprintf(value, sizeof value, "%.9g", static_cast<double>(number));
     throw NodeError(ErrorKind::kValue, node,
-                    Text("its input at step ", step, " is ", value, ", not an integer from 0 to ",
+                    Text("its input at step ", step, " is ", Shortest(static_cast<double>(number)), ", not an integer from 0 to ",
                          node.Integer("classes") - 1));
   }
 
