@@ -17,7 +17,7 @@
 namespace lowtropy {
 namespace {
 
-constexpr int kCount = 200'000;
+constexpr int kCount = 40'000;
 
 float FloatOf(uint32_t bits) {
   float value;
@@ -92,21 +92,18 @@ TEST(DecimalTest, ParsesAsStrtofDoes) {
 }
 
 TEST(DecimalTest, FixedIsWhatPrintfWrites) {
-  for (const double number : {0.0, 0.35, 0.04, 0.05, 9.95, 99.95, 999.95, 123456789.0, 64e9, 1e14,
-                              0.999}) {
+  for (const double number : {0.0, 0.25, 0.5, 1.5, 2.25, 0.35, 0.04, 0.05, 9.95, 99.95, 999.95,
+                              123456789.0, 64e9, 1e14, 0.999}) {
     EXPECT_EQ(Fixed(number, 1), Printed("%.*f", 1, number)) << number;
     EXPECT_EQ(Fixed(number, 0), Printed("%.*f", 0, number)) << number;
   }
   std::mt19937_64 random(3);
   for (int i = 0; i < kCount; ++i) {
-    // Thirds, so that there are no halves.
-    const double number = static_cast<double>(3 * (random() >> (16 + random() % 40)) + 1) / 3;
+    const double number = static_cast<double>(random() >> 24) / 4096 / (1 + random() % 1000);
     ASSERT_EQ(Fixed(number, 1), Printed("%.*f", 1, number));
     ASSERT_EQ(Fixed(number, 0), Printed("%.*f", 0, number));
     ASSERT_EQ(Fixed(number, 3), Printed("%.*f", 3, number));
   }
-  EXPECT_EQ(Fixed(0.25, 1), "0.3");  // printf: 0.2, for halves go to the even digit
-  EXPECT_EQ(Fixed(2.5, 0), "3");
   EXPECT_EQ(Fixed(1e15, 0), "1e+15");
 }
 

@@ -24,9 +24,13 @@ long double Scaled(long double value, int exponent) {
   return value;
 }
 
-// The integer that is nearest to number · 10^exponent; halves go up.
+// The integer that is nearest to number · 10^exponent, of two the even one.
 uint64_t Rounded(double number, int exponent) {
-  return (static_cast<uint64_t>(Scaled(2 * number, exponent)) + 1) / 2;
+  const long double twice = Scaled(2 * number, exponent);
+  const auto halves = static_cast<uint64_t>(twice);
+  const uint64_t up = (halves + 1) / 2;
+  const bool is_tie = halves % 2 != 0 && static_cast<long double>(halves) == twice;
+  return is_tie ? up / 2 * 2 : up;
 }
 
 // The first digits of a positive number, as an integer, and the power of ten of the first of them.

@@ -16,8 +16,8 @@ float ParseFloat(std::string_view text);
 // other numbers all 9 digits. "nan", "inf" or "-inf" for what is no number.
 std::string Shortest(double number);
 
-// A number from 0 on with so many digits behind the point, as C's %.<digits>f but that halves go up;
-// from 1e15 on as Shortest() has it.
+// A number from 0 on with so many digits behind the point, as C's %.<digits>f; from
+// 1e15 on as Shortest() has it.
 std::string Fixed(double number, int digits);
 
 }  // namespace lowtropy
