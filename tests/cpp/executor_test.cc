@@ -26,7 +26,7 @@ std::vector<std::vector<float>> Execute(Executor& executor, std::span<const floa
   std::vector<std::vector<float>> outputs[2];
   for (auto& run : outputs) {
     std::vector<std::span<float>> spans;
-    for (const Shape& shape : executor.output_shapes()) {
+    for (const auto& [type, shape] : executor.output_types()) {
       run.emplace_back(static_cast<size_t>(shape.size()), -1.0F);
     }
     for (auto& output : run) spans.emplace_back(output);
@@ -54,7 +54,7 @@ void ExpectNear(const std::vector<float>& actual, const Values& expected, const 
 // Returns the executor's arena size in floats.
 uint64_t ExpectMatchesReference(Builder& builder, const std::vector<std::string>& outputs) {
   const Network network = builder.Build(outputs);
-  const auto size = static_cast<size_t>(network.graph.input_shape.size());
+  const auto size = static_cast<size_t>(network.graph.inputs[0].type.shape.size());
   const std::vector<float> input = builder.Uniform(size, -1, 1);
   const std::vector<Values> expected = reference::Run(network, input);
   Executor executor(network);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "inputs.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/graph/check.h"
@@ -24,8 +25,7 @@ namespace {
 Graph EveryField() {
   Graph graph;
   graph.name = "every field";
-  graph.input = "data";
-  graph.input_shape = {3, 32, 64};
+  graph.inputs = OneInput("data", {3, 32, 64});
   graph.outputs = {"add", "conv"};
   const auto add = [&](const Operator* op, const std::string& name) -> Node& {
     Node& node = graph.nodes.emplace_back(*op);

@@ -165,7 +165,7 @@ TEST(GraphTest, RefusesWhatDoesNotFit) {
       "The lrn node \"lrn2\": size 0 is outside 1 to 65535.");
   ExpectRefused(
       [](Network& n) {
-        n.graph.input_shape = {0, 9, 10};
+        n.graph.inputs[0].type.shape = {0, 9, 10};
       },
       kShape, "The graph's input \"data\" cannot be 0 x 9 x 10.");
 }
@@ -208,7 +208,7 @@ TEST(GraphTest, RefusesHostileNumbers) {
        {ImageShape{kMax, kMax, kMax}, ImageShape{1, kMax, 1}, ImageShape{1 << 16, 1 << 16, 1},
         ImageShape{2, 1U << 31, 1U << 31}}) {
     Network network = SmallNetwork();
-    network.graph.input_shape = shape;
+    network.graph.inputs[0].type.shape = shape;
     EXPECT_THROW(InferTypes(network.graph), Error);
   }
   for (const uint32_t value : {0U, kMax}) {
@@ -240,7 +240,7 @@ TEST(GraphTest, RefusesSequencesThatDoNotFit) {
   const std::string kEmbedding = "The embedding node \"embedding0\": ";
   const std::string kLstm = "The lstm node \"lstm2\": ";
   for (const ImageShape& shape : {ImageShape{2, 6, 1}, ImageShape{1, 6, 2}}) {
-    expect([&](Network& n) { n.graph.input_shape = shape; },
+    expect([&](Network& n) { n.graph.inputs[0].type.shape = shape; },
            kEmbedding + "it takes 1 x steps x 1 numbers of classes, not " +
                std::to_string(shape.channels) + " x 6 x " + std::to_string(shape.width) + ".");
   }
@@ -359,7 +359,7 @@ TEST(GraphTest, RefusesBadNames) {
     ExpectNodeRefused(
         kLrnNode, [&](Node& n) { n.output = name; }, ErrorKind::kFile,
         "The name of the output of node 2" + limit);
-    ExpectRefused([&](Network& n) { n.graph.input = name; }, ErrorKind::kFile,
+    ExpectRefused([&](Network& n) { n.graph.inputs[0].name = name; }, ErrorKind::kFile,
                   "The name of the graph's input" + limit);
   }
   Network network = SmallNetwork();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "forged_model.h"
+#include "inputs.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/io/graph_json.h"
@@ -36,8 +37,7 @@ constexpr float kExample[] = {0, 4, 4, 2, 3, 0, 0, 4, 0, 0, 2, 2, 4, 0, 4, 0};
 Network ExampleNetwork(Format format = Format::kCser) {
   Network network;
   network.graph.name = "example";
-  network.graph.input = "x";
-  network.graph.input_shape = {4, 1, 1};
+  network.graph.inputs = OneInput("x", {4, 1, 1});
   network.graph.outputs = {"y"};
   Node node(*Op::kFc);
   node.name = "fc";
@@ -56,8 +56,7 @@ Network ExampleNetwork(Format format = Format::kCser) {
 Network SequenceNetwork() {
   Network network;
   network.graph.name = "sequence";
-  network.graph.input = "x";
-  network.graph.input_shape = {1, 3, 1};
+  network.graph.inputs = OneInput("x", {1, 3, 1});
   network.graph.outputs = {"h"};
   Node embedding(*Op::kEmbedding);
   embedding.name = "embedding";
@@ -152,7 +151,7 @@ TEST(ModelFileTest, AReadNetworkRunsToTheSameBits) {
   const auto run = [&](Executor& executor) {
     std::vector<std::vector<float>> outputs;
     std::vector<std::span<float>> spans;
-    for (const Shape& shape : executor.output_shapes()) {
+    for (const auto& [type, shape] : executor.output_types()) {
       outputs.emplace_back(static_cast<size_t>(shape.size()));
     }
     for (std::vector<float>& output : outputs) spans.emplace_back(output);
@@ -424,7 +423,7 @@ Network SparseNetwork(Format format) {
     values[row * kCols + i * i % kCols] = static_cast<float>(i % 5) - 2.5F;
   }
   Network network = ExampleNetwork();
-  network.graph.input_shape = {static_cast<uint32_t>(kCols), 1, 1};
+  network.graph.inputs[0].type.shape = {static_cast<uint32_t>(kCols), 1, 1};
   network.graph.nodes[0]["outChannels"].integers = {kRows};
   network.graph.nodes[0]["bias"].tensor = "";
   network.vectors.clear();
@@ -634,14 +633,14 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
-      InHeader("\"1\"", "\"4\""),
-      "The file is of version 4 of the model format; this program reads versions 1 to 3.",
+      InHeader("\"1\"", "\"5\""),
+      "The file is of version 5 of the model format; this program reads versions 1 to 4.",
       Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads versions 1 to 3.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 to 4.",
       Format::kCser, ErrorKind::kUnsupported);
 }
 

@@ -3,6 +3,7 @@
 // misaligned pointers, and with a watch on what lies behind the output.
 #include <gtest/gtest.h>
 
+#include "inputs.h"
 #include "lowtropy/graph/ops/image_kernels.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 #include "reference_network.h"
@@ -125,8 +126,7 @@ TEST(OperatorsTest, ScaleShift) {
 // ---- Pools ----
 
 void CheckPool(const Case& c) {
-  Graph graph{
-      .name = "", .input = "data", .input_shape = c.shape, .outputs = {""}, .nodes = {c.node}};
+  Graph graph{.name = "", .inputs = OneInput("data", c.shape), .outputs = {""}, .nodes = {c.node}};
   const ImageShape output = ImageOf(InferTypes(graph).at("").shape);
   const bool count_pad = c.node.op == Op::kAvgPool && c.node.Flag("countPad");
   const Pooling pooling{WindowOf(c.node), c.shape, output, count_pad};

@@ -144,7 +144,7 @@ TEST(PlannerTest, DenseBlocksNeedNoCopies) {
     const Graph graph = builder.Build({features}).graph;
     const Plan plan = MakePlan(graph);
     EXPECT_EQ(CountCopies(graph, plan), 0U) << "nested: " << nested;
-    EXPECT_EQ(plan.outputs[0], plan.input);
+    EXPECT_EQ(plan.outputs[0], plan.inputs[0]);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "inputs.h"
 #include "lowtropy/graph/check.h"
 #include "lowtropy/graph/graph.h"
 #include "lowtropy/graph/ops/operator.h"
@@ -273,7 +274,8 @@ inline Image Evaluate(const Network& network, const Node& node, std::span<const 
 inline std::vector<Values> Run(const Network& network, std::span<const float> input) {
   const Graph& graph = network.graph;
   const std::map<std::string, ValueType> shapes = InferTypes(graph);
-  std::map<std::string, Image> images{{graph.input, {ImageOf(graph.input_shape), ToDouble(input)}}};
+  std::map<std::string, Image> images{
+      {graph.inputs[0].name, {ImageOf(graph.inputs[0].type.shape), ToDouble(input)}}};
   for (const size_t i : TopologicalOrder(graph)) {
     const Node& node = graph.nodes[i];
     std::vector<Image> inputs;
@@ -297,8 +299,7 @@ class Builder {
  public:
   Builder(uint32_t seed, const ImageShape& input) : random_(seed) {
     network_.graph.name = "test";
-    network_.graph.input = "data";
-    network_.graph.input_shape = input;
+    network_.graph.inputs = OneInput("data", input);
   }
 
   std::string Conv(const std::string& input, uint32_t out_channels, const Window& window,
@@ -389,7 +390,7 @@ class Builder {
   }
 
   ImageShape ShapeOf(const std::string& value) const {
-    if (value == network_.graph.input) return ImageOf(network_.graph.input_shape);
+    if (value == network_.graph.inputs[0].name) return ImageOf(network_.graph.inputs[0].type.shape);
     Graph graph = network_.graph;
     graph.outputs = {value};
     return ImageOf(InferTypes(graph).at(value).shape);

@@ -166,7 +166,7 @@ std::vector<std::string> AddCharacterModel(Builder& builder, uint32_t classes) {
 std::vector<std::vector<float>> Outputs(Executor& executor, std::span<const float> input) {
   std::vector<std::vector<float>> outputs;
   std::vector<std::span<float>> spans;
-  for (const Shape& shape : executor.output_shapes()) {
+  for (const auto& [type, shape] : executor.output_types()) {
     outputs.emplace_back(static_cast<size_t>(shape.size()));
   }
   for (std::vector<float>& output : outputs) spans.emplace_back(output);

@@ -39,9 +39,9 @@ inline void RunNetwork(const Network& network) {
   const bool embeds = std::any_of(graph.nodes.begin(), graph.nodes.end(),
                                   [](const Node& node) { return node.op->name == "embedding"; });
   // Half of anything is no class.
-  const std::vector<float> input(size(executor.input_shape()), embeds ? 1.0F : 0.5F);
+  const std::vector<float> input(size(executor.input_shapes()[0]), embeds ? 1.0F : 0.5F);
   std::vector<std::vector<float>> outputs;
-  for (const Shape& shape : executor.output_shapes()) outputs.emplace_back(size(shape));
+  for (const auto& [type, shape] : executor.output_types()) outputs.emplace_back(size(shape));
   std::vector<std::span<float>> spans(outputs.begin(), outputs.end());
   try {
     executor.Run(input, spans);

@@ -193,6 +193,16 @@ export interface NativeWriter extends Handle {
   piece(index: number): Uint8Array;
 }
 
+/** A bool is a byte, 0 or 1. */
+export type ElementType = 'float32' | 'int32' | 'bool';
+
+/** An input or output. */
+export interface NativeValue {
+  name: string;
+  type: ElementType;
+  shape: number[];
+}
+
 export interface NativeModel extends Handle {
   save(): NativeWriter | null;
   edit(maxMemory: number, maxWork: number): NetworkBuilder | null;
@@ -203,14 +213,19 @@ export interface NativeModel extends Handle {
   demand(): Demand;
   layers(): NativeLayer[];
   describeWeight(weight: string, columns: number[]): NativeWeight | null;
-  input(): Float32Array;
-  output(index: number): Float32Array;
-  /** Begins a run of what `input()` holds. */
+  /** In the graph's order, of the shapes that were set last. */
+  inputs(): Array<NativeValue & { symbols: string[] }>;
+  outputs(): NativeValue[];
+  /** The dimensions of all inputs, one after the other. */
+  setShapes(dims: number[]): void;
+  /** The place of an input, which a run writes over. */
+  input(index: number): Float32Array | Int32Array | Uint8Array;
+  /** What the last run made. */
+  output(index: number): Float32Array | Int32Array | Uint8Array;
+  /** Begins a run of what the inputs' places hold. */
   start(timed: boolean): void;
   /** Goes on for about `work` operations; the share that is done: 1 when all is, and only then. */
   advance(work: number): number;
-  /** Fills the outputs. */
-  finish(): void;
   /** Of the run, if it was timed. */
   stepTimes(): StepTime[];
 }

@@ -25,7 +25,19 @@ void CheckName(std::string_view name, const std::string& what) {
 
 void CheckNames(const Graph& graph) {
   if (!graph.name.empty()) CheckName(graph.name, "The name of the graph");
-  CheckName(graph.input, "The name of the graph's input");
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const GraphInput& input = graph.inputs[i];
+    CheckName(input.name, graph.inputs.size() == 1 ? "The name of the graph's input"
+                                                   : Text("The name of the graph's input ", i));
+    if (!input.symbols.empty() && input.symbols.size() != input.type.shape.rank()) {
+      throw Error(ErrorKind::kFile,
+                  Text("The graph's input ", Quote(input.name), " has ", input.symbols.size(),
+                       " symbols for ", input.type.shape.rank(), " dimensions."));
+    }
+    for (const std::string& symbol : input.symbols) {
+      if (!symbol.empty()) CheckName(symbol, "A symbol of the graph");
+    }
+  }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const std::string node = Text("node ", i);
     CheckName(graph.nodes[i].name, "The name of " + node);
@@ -142,8 +154,11 @@ std::map<std::string, ValueType> CheckGraph(const Graph& graph) {
   return InferTypes(graph);
 }
 
-void CheckNetwork(const Network& network) {
-  const std::map<std::string, ValueType> types = CheckGraph(network.graph);
+void CheckNetwork(const Network& network) { CheckNetwork(network, InputShapes(network.graph)); }
+
+void CheckNetwork(const Network& network, std::span<const Shape> inputs) {
+  CheckNames(network.graph);
+  const std::map<std::string, ValueType> types = InferTypes(network.graph, inputs);
   TensorCheck(network, types).Run();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 
 #include "lowtropy/base/names.h"
@@ -18,5 +19,7 @@ std::map<std::string, ValueType> CheckGraph(const Graph& graph);
 // a node. Throws Error(kFile) for names and missing tensors, Error(kShape) for sizes, Error(kValue)
 // for numbers that no computation survives (NaN, infinities, a variance below zero).
 void CheckNetwork(const Network& network);
+// The same for inputs of these shapes instead of the usual ones.
+void CheckNetwork(const Network& network, std::span<const Shape> inputs);
 
 }  // namespace lowtropy

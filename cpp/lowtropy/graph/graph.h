@@ -50,11 +50,21 @@ struct Node {
   const std::string& weight() const;
 };
 
+inline constexpr size_t kMaxInputs = 1024;  // of a graph; and symbols
+
+// A value that a run is given. Each of its dimensions is either fixed or has a symbol, a name that
+// stands for the same size wherever it occurs; its size in the shape is then the usual one.
+struct GraphInput {
+  std::string name;
+  ValueType type;
+  std::vector<std::string> symbols;  // one for each dimension, empty where it is fixed; or none
+  bool operator==(const GraphInput&) const = default;
+};
+
 // A directed acyclic graph of nodes, in any order.
 struct Graph {
   std::string name;
-  std::string input;  // the name of the input value
-  Shape input_shape;
+  std::vector<GraphInput> inputs;
   std::vector<std::string> outputs;  // names of values
   std::vector<Node> nodes;
 };

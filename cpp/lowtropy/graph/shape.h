@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lowtropy {
 
@@ -59,14 +60,23 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
 };
 
-// What elements of a value are.
+// What elements of a value are, as in memory: int32 in two's complement; a bool is a byte, 0 or 1.
 enum class ElementType : uint8_t { kFloat32, kInt32, kBool };
+inline constexpr std::array<std::string_view, 3> kElementTypeNames{"float32", "int32", "bool"};
+
+constexpr std::string_view Name(ElementType type) {
+  return kElementTypeNames[static_cast<size_t>(type)];
+}
+constexpr size_t ByteSize(ElementType type) { return type == ElementType::kBool ? 1 : 4; }
 
 // What is known of a value before there is one.
 struct ValueType {
   ElementType type = ElementType::kFloat32;
   Shape shape;
   bool operator==(const ValueType&) const = default;
+
+  uint64_t bytes() const { return shape.size() * ByteSize(type); }
+  uint64_t floats() const { return (bytes() + 3) / 4; }  // that it takes the place of
 };
 
 }  // namespace lowtropy

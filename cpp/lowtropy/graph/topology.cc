@@ -17,7 +17,17 @@ constexpr size_t kGraphInput = static_cast<size_t>(-1);
 
 // Which node makes each value.
 std::map<std::string_view, size_t> Producers(const Graph& graph) {
-  std::map<std::string_view, size_t> producers{{graph.input, kGraphInput}};
+  std::map<std::string_view, size_t> producers;
+  if (graph.inputs.empty()) throw Error(ErrorKind::kFile, "The graph has no inputs.");
+  if (graph.inputs.size() > kMaxInputs) {
+    throw Error(ErrorKind::kFile, Text("The graph has ", graph.inputs.size(),
+                                       " inputs; the limit is ", kMaxInputs, "."));
+  }
+  for (const GraphInput& input : graph.inputs) {
+    if (!producers.emplace(input.name, kGraphInput).second) {
+      throw Error(ErrorKind::kFile, Text("The graph has two inputs ", Quote(input.name), "."));
+    }
+  }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!producers.emplace(node.output, i).second) {
@@ -123,6 +133,11 @@ std::vector<size_t> TopologicalOrder(const Graph& graph) {
 ValueType InferType(const Node& node, std::span<const ValueType> inputs) {
   CheckInputCount(node);
   CheckAttributes(node);
+  for (size_t i = 0; i < inputs.size() && !node.op->any_type; ++i) {
+    if (inputs[i].type == ElementType::kFloat32) continue;
+    throw ShapeError(node, Text("it takes float32 values, and its input ", Quote(node.inputs[i]),
+                                " has ", Name(inputs[i].type)));
+  }
   const ValueType output = node.op->infer({node, inputs});
   if (!IsUsable(output.shape)) {
     throw ShapeError(node, Text("its output of ", Describe(output.shape),
@@ -131,19 +146,57 @@ ValueType InferType(const Node& node, std::span<const ValueType> inputs) {
   return output;
 }
 
-std::map<std::string, ValueType> InferTypes(const Graph& graph) {
-  const std::vector<size_t> order = TopologicalOrder(graph);
-  const Shape& given = graph.input_shape;
-  if (!IsUsable(given)) {
-    throw Error(ErrorKind::kShape, Text("The graph's input ", Quote(graph.input), " cannot be ",
-                                        Describe(given), "."));
+std::vector<Shape> InputShapes(const Graph& graph) {
+  std::vector<Shape> shapes;
+  for (const GraphInput& input : graph.inputs) shapes.push_back(input.type.shape);
+  return shapes;
+}
+
+void CheckInputShapes(const Graph& graph, std::span<const Shape> shapes) {
+  if (shapes.size() != graph.inputs.size()) {
+    throw Error(ErrorKind::kShape,
+                Text("The graph has ", graph.inputs.size(), " inputs, not ", shapes.size(), "."));
   }
-  std::map<std::string, ValueType> types{{graph.input, {ElementType::kFloat32, given}}};
+  std::map<std::string_view, uint32_t> sizes;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const GraphInput& input = graph.inputs[i];
+    const Shape& shape = shapes[i];
+    const auto refuse = [&](const std::string& clause) {
+      throw Error(ErrorKind::kShape, Text("The graph's input ", Quote(input.name), " cannot be ",
+                                          Describe(shape), clause, "."));
+    };
+    if (shape.rank() != input.type.shape.rank()) {
+      refuse(Text(": it has ", input.type.shape.rank(), " dimensions"));
+    }
+    if (!IsUsable(shape)) refuse("");
+    for (size_t axis = 0; axis < shape.rank(); ++axis) {
+      const std::string_view symbol =
+          input.symbols.empty() ? std::string_view() : input.symbols[axis];
+      const uint32_t size = symbol.empty() ? input.type.shape[axis]
+                                           : sizes.try_emplace(symbol, shape[axis]).first->second;
+      if (shape[axis] == size) continue;
+      if (symbol.empty()) refuse(Text(": its dimension ", axis, " is ", size));
+      refuse(Text(": ", Quote(symbol), " is ", size, " already"));
+    }
+  }
+}
+
+std::map<std::string, ValueType> InferTypes(const Graph& graph) {
+  return InferTypes(graph, InputShapes(graph));
+}
+
+std::map<std::string, ValueType> InferTypes(const Graph& graph, std::span<const Shape> inputs) {
+  const std::vector<size_t> order = TopologicalOrder(graph);
+  CheckInputShapes(graph, inputs);
+  std::map<std::string, ValueType> types;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    types.emplace(graph.inputs[i].name, ValueType{graph.inputs[i].type.type, inputs[i]});
+  }
   for (const size_t i : order) {
     const Node& node = graph.nodes[i];
-    std::vector<ValueType> inputs;
-    for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
-    types.emplace(node.output, InferType(node, inputs));
+    std::vector<ValueType> read;
+    for (const std::string& input : node.inputs) read.push_back(types.at(input));
+    types.emplace(node.output, InferType(node, read));
   }
   return types;
 }

@@ -2,6 +2,7 @@
 #include "lowtropy/io/graph_json.h"
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -14,7 +15,7 @@
 namespace lowtropy {
 namespace {
 
-constexpr size_t kMaxValues = kMaxNodes + 1;  // those that the nodes make, and the input
+constexpr size_t kMaxValues = kMaxNodes + 1;  // in a list of names
 
 // ---- Reading ----
 
@@ -102,12 +103,83 @@ Node ParseNode(const JsonValue& value) {
 
 namespace {
 
-void ReadInput(const JsonValue& value, Graph* graph) {
+// Of one input of float32 and of three fixed dimensions, as all were at first.
+GraphInput ReadImageInput(const JsonValue& value) {
   JsonObject object(value);
-  graph->input = ReadName(object.Get("name"));
-  graph->input_shape = {0, 0, 0};
-  ReadIntegers(object.Get("shape"), 3, &graph->input_shape);
+  GraphInput input{ReadName(object.Get("name")), {ElementType::kFloat32, {0, 0, 0}}, {}};
+  ReadIntegers(object.Get("shape"), 3, &input.type.shape);
   object.CheckAllRead();
+  return input;
+}
+
+using Symbols = std::map<std::string, uint32_t>;  // with their usual sizes
+
+Symbols ReadSymbols(const JsonValue& value) {
+  Symbols symbols;
+  JsonItems items = JsonItems::Object(value);
+  while (items.Next()) {
+    if (symbols.size() == kMaxInputs) {
+      value.Refuse(Text("there are more than ", kMaxInputs, " symbols"));
+    }
+    if (!symbols.emplace(items.key(), ReadInteger(items.value())).second) {
+      value.Refuse(Text("the symbol ", Quote(items.key()), " is there twice"));
+    }
+  }
+  return symbols;
+}
+
+ElementType ReadElementType(const JsonValue& value) {
+  const std::string name = value.String();
+  for (size_t i = 0; i < kElementTypeNames.size(); ++i) {
+    if (name == kElementTypeNames[i]) return static_cast<ElementType>(i);
+  }
+  value.Refuse("there is no such type");
+}
+
+GraphInput ReadInput(const JsonValue& value, const Symbols& symbols) {
+  JsonObject object(value);
+  GraphInput input;
+  input.name = ReadName(object.Get("name"));
+  input.type.type = ReadElementType(object.Get("type"));
+  const JsonValue shape = object.Get("shape");
+  bool has_symbols = false;
+  JsonItems dims = JsonItems::Array(shape);
+  while (dims.Next()) {
+    if (input.symbols.size() == kMaxRank) {
+      shape.Refuse(Text("there are more than ", kMaxRank, " dimensions"));
+    }
+    const JsonValue& dim = dims.value();
+    std::string& symbol = input.symbols.emplace_back();
+    if (dim.IsString()) {
+      has_symbols = true;
+      symbol = ReadName(dim);
+      const auto found = symbols.find(symbol);
+      if (found == symbols.end()) dim.Refuse("this symbol is none of the graph's");
+      input.type.shape.Append(found->second);
+    } else {
+      input.type.shape.Append(ReadInteger(dim));
+    }
+  }
+  if (!has_symbols) input.symbols.clear();
+  object.CheckAllRead();
+  return input;
+}
+
+void ReadInputs(JsonObject& object, Graph* graph) {
+  const std::optional<JsonValue> inputs = object.Find("inputs");
+  if (!inputs) {
+    graph->inputs.push_back(ReadImageInput(object.Get("input")));
+    return;
+  }
+  const std::optional<JsonValue> given = object.Find("symbols");
+  const Symbols symbols = given ? ReadSymbols(*given) : Symbols();
+  JsonItems items = JsonItems::Array(*inputs);
+  while (items.Next()) {
+    if (graph->inputs.size() == kMaxInputs) {
+      inputs->Refuse(Text("there are more than ", kMaxInputs, " inputs"));
+    }
+    graph->inputs.push_back(ReadInput(items.value(), symbols));
+  }
 }
 
 // ---- Writing ----
@@ -147,6 +219,60 @@ void WriteAttribute(JsonWriter& json, const AttributeSpec& spec, const Attribute
   }
 }
 
+void WriteImageInput(JsonWriter& json, const GraphInput& input) {
+  json.Key("input");
+  json.Open('{');
+  WriteText(json, "name", input.name);
+  json.Key("shape");
+  WriteIntegers(json, input.type.shape.dims());
+  json.Close('}');
+}
+
+void WriteInput(JsonWriter& json, const GraphInput& input) {
+  json.Open('{');
+  WriteText(json, "name", input.name);
+  WriteText(json, "type", Name(input.type.type));
+  json.Key("shape");
+  json.Open('[');
+  for (size_t i = 0; i < input.type.shape.rank(); ++i) {
+    const bool is_symbol = !input.symbols.empty() && !input.symbols[i].empty();
+    if (is_symbol) {
+      json.String(input.symbols[i]);
+    } else {
+      json.Integer(input.type.shape[i]);
+    }
+  }
+  json.Close(']');
+  json.Close('}');
+}
+
+// By their names.
+void WriteSymbols(JsonWriter& json, const Graph& graph) {
+  Symbols symbols;
+  for (const GraphInput& input : graph.inputs) {
+    for (size_t i = 0; i < input.symbols.size(); ++i) {
+      if (!input.symbols[i].empty()) symbols.emplace(input.symbols[i], input.type.shape[i]);
+    }
+  }
+  if (symbols.empty()) return;
+  json.Key("symbols");
+  json.Open('{');
+  for (const auto& [symbol, size] : symbols) {
+    json.Key(symbol);
+    json.Integer(size);
+  }
+  json.Close('}');
+}
+
+void WriteInputs(JsonWriter& json, const Graph& graph) {
+  if (!HasNamedInputs(graph)) return WriteImageInput(json, graph.inputs[0]);
+  json.Key("inputs");
+  json.Open('[');
+  for (const GraphInput& input : graph.inputs) WriteInput(json, input);
+  json.Close(']');
+  WriteSymbols(json, graph);
+}
+
 void WriteNode(JsonWriter& json, const Node& node) {
   json.Open('{');
   WriteText(json, "op", node.op->name);
@@ -174,7 +300,7 @@ Graph ParseGraph(std::string_view json) {
   Graph graph;
   const JsonValue name = object.Get("name");
   if (!name.String().empty()) graph.name = ReadName(name);
-  ReadInput(object.Get("input"), &graph);
+  ReadInputs(object, &graph);
   graph.outputs = ReadNames(object.Get("outputs"));
   const JsonValue nodes = object.Get("nodes");
   JsonItems items = JsonItems::Array(nodes);
@@ -188,16 +314,17 @@ Graph ParseGraph(std::string_view json) {
   return graph;
 }
 
+bool HasNamedInputs(const Graph& graph) {
+  if (graph.inputs.size() != 1) return true;
+  const auto& [name, type, symbols] = graph.inputs[0];
+  return type.type != ElementType::kFloat32 || type.shape.rank() != 3 || !symbols.empty();
+}
+
 std::string FormatGraph(const Graph& graph) {
   JsonWriter json;
   json.Open('{');
   WriteText(json, "name", graph.name);
-  json.Key("input");
-  json.Open('{');
-  WriteText(json, "name", graph.input);
-  json.Key("shape");
-  WriteIntegers(json, graph.input_shape.dims());
-  json.Close('}');
+  WriteInputs(json, graph);
   WriteNames(json, "outputs", graph.outputs);
   json.Key("nodes");
   json.Open('[');

@@ -25,6 +25,11 @@ Graph ParseGraph(std::string_view json);
 // The same of one node alone.
 Node ParseNode(const JsonValue& value);
 
+// Whether the graph's inputs are more than one of float32 and of three fixed dimensions, so that
+// they need the form that files have from kNamedInputsVersion on.
+bool HasNamedInputs(const Graph& graph);
+inline constexpr unsigned kNamedInputsVersion = 4;
+
 // The canonical text: no spaces, keys in FORMAT.md's order, just those that the op uses, the
 // shortest numbers. Equal graphs give equal bytes, and ParseGraph reads back the same graph as long
 // as its names are names. Throws Error(kValue) for NaN and infinities.

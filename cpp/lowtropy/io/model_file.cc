@@ -88,6 +88,7 @@ constexpr unsigned kRowScalesVersion = 3;
 template <class Formats>
 unsigned VersionOf(const Graph& graph, const Formats& formats, bool scaled) {
   unsigned version = scaled ? kRowScalesVersion : 1;
+  if (HasNamedInputs(graph)) version = std::max(version, kNamedInputsVersion);
   for (const Node& node : graph.nodes) version = std::max<unsigned>(version, node.op->version);
   for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
   return version;

@@ -18,8 +18,8 @@ namespace lowtropy {
 // Sums of bytes cannot overflow: there are at most kMaxNodes nodes, of which none has values or
 // tables of more than some 2^34 bytes. Operations can be any number, so they are floats.
 struct Demand {
-  // Bytes: the arena, tables of convolutions, folded normalizations, places for input and outputs,
-  // and, of a network, its weights as held.
+  // Bytes: the arena, tables of convolutions, folded normalizations, and, of a network, its weights
+  // as held.
   uint64_t memory = 0;
   // Elementary operations of one run, each of which takes about as long as one multiply-add of a
   // product, 0.1 to 0.3 ns: a product has as many as the dense matrix would have multiply-adds,

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <utility>
@@ -13,16 +13,17 @@
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
 #include "lowtropy/graph/ops/operator.h"
+#include "lowtropy/graph/topology.h"
 
 namespace lowtropy {
 namespace {
 
 // What the graph asks for is looked at before its weights are.
-Plan CheckedPlan(const Network& network, const Limits& limits) {
+Plan CheckedPlan(const Network& network, std::span<const Shape> inputs, const Limits& limits) {
   CheckGraph(network.graph);
   const uint64_t weight_bytes = WeightBytes(network);
-  Plan plan = MakePlan(network.graph, limits, weight_bytes);
-  CheckNetwork(network);
+  Plan plan = MakePlan(network.graph, inputs, limits, weight_bytes);
+  CheckNetwork(network, inputs);
   for (PlannedStep& planned : plan.steps) {
     const Step& step = planned.step;
     const Node& node = network.graph.nodes[step.node];
@@ -37,15 +38,24 @@ Plan CheckedPlan(const Network& network, const Limits& limits) {
   return plan;
 }
 
-std::vector<Shape> OutputShapes(const Graph& graph) {
-  const std::map<std::string, ValueType> types = InferTypes(graph);
-  std::vector<Shape> outputs;
-  for (const std::string& output : graph.outputs) outputs.push_back(types.at(output).shape);
+std::vector<ValueType> OutputTypes(const Graph& graph, std::span<const Shape> inputs) {
+  const std::map<std::string, ValueType> types = InferTypes(graph, inputs);
+  std::vector<ValueType> outputs;
+  for (const std::string& output : graph.outputs) outputs.push_back(types.at(output));
   return outputs;
 }
 
-void CheckSize(std::string_view what, size_t size, const Shape& shape) {
-  if (size == shape.size()) return;
+// So many floats are the whole of it. (Runs allocate nothing: sentences are made where they are
+// thrown.)
+bool Fits(size_t size, const ValueType& type) {
+  return type.type == ElementType::kFloat32 && size == type.shape.size();
+}
+
+[[noreturn]] void RefuseSize(const std::string& what, size_t size, const ValueType& type) {
+  const Shape& shape = type.shape;
+  if (type.type != ElementType::kFloat32) {
+    throw Error(ErrorKind::kValue, Text(what, " is not of float32 but of ", Name(type.type), "."));
+  }
   throw Error(ErrorKind::kShape, Text(what, " takes ", Describe(shape), " = ", shape.size(),
                                       " values, not ", size, "."));
 }
@@ -92,18 +102,66 @@ uint64_t WeightBytes(const Network& network) {
 }
 
 Executor::Executor(Network network, const Limits& limits)
-    : network_(std::move(network)),
-      plan_(CheckedPlan(network_, limits)),
-      output_shapes_(OutputShapes(network_.graph)),
-      arena_(AllocateBytes(arena_bytes())) {
+    : network_(std::move(network)), limits_(limits) {
   AllocateVectorWorkspace();
-  for (PlannedStep& planned : plan_.steps) {
-    planned.task->Prepare();
-    operands_.push_back(Prepare(planned));
-  }
+  programs_.push_back(MakeProgram(InputShapes(network_.graph)));
 }
 
-// What the products with one column of any weight need.
+std::unique_ptr<Executor::Program> Executor::MakeProgram(std::vector<Shape> shapes) const {
+  auto program = std::make_unique<Program>();
+  program->plan = CheckedPlan(network_, shapes, limits_);
+  program->output_types = OutputTypes(network_.graph, shapes);
+  program->input_shapes = std::move(shapes);
+  program->arena = AllocateBytes(program->plan.arena_size * sizeof(float));
+  for (PlannedStep& planned : program->plan.steps) {
+    planned.task->Prepare();
+    program->operands.push_back(Prepare(*program, planned));
+  }
+  return program;
+}
+
+void Executor::SetInputShapes(std::span<const Shape> shapes) {
+  const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const auto& program) {
+    const std::vector<Shape>& planned = program->input_shapes;
+    return std::equal(shapes.begin(), shapes.end(), planned.begin(), planned.end());
+  });
+  if (found != programs_.end()) {
+    std::rotate(programs_.begin(), found, found + 1);
+  } else {
+    CheckInputShapes(network_.graph, shapes);
+    programs_.insert(programs_.begin(), MakeProgram({shapes.begin(), shapes.end()}));
+    ForgetPrograms();
+  }
+  step_ = part_ = 0;
+  done_ = 0;
+}
+
+// Those that are too many, or take more memory, together with the weights, than one may.
+void Executor::ForgetPrograms() {
+  const uint64_t weights = WeightBytes(network_);
+  const uint64_t most = MaxMemory(limits_, weights);
+  uint64_t sum = weights;
+  size_t count = 0;
+  for (; count < std::min(programs_.size(), kMaxPrograms); ++count) {
+    sum += programs_[count]->plan.demand.memory - weights;
+    if (sum > most) break;
+  }
+  programs_.resize(std::max<size_t>(count, 1));
+}
+
+std::span<std::byte> Executor::Input(size_t index) {
+  const ValueType type{network_.graph.inputs[index].type.type, program().input_shapes[index]};
+  float* const place = program().Arena(program().plan.inputs[index]);
+  return {reinterpret_cast<std::byte*>(place), static_cast<size_t>(type.bytes())};
+}
+
+std::span<const std::byte> Executor::Output(size_t index) const {
+  const float* const place = program().Arena(program().plan.outputs[index]);
+  return {reinterpret_cast<const std::byte*>(place),
+          static_cast<size_t>(program().output_types[index].bytes())};
+}
+
+// What the products with one column of any weight need: some KB, whatever the weights are.
 void Executor::AllocateVectorWorkspace() {
   size_t floats = 0;
   for (const auto& [name, matrix] : network_.matrices) {
@@ -112,15 +170,15 @@ void Executor::AllocateVectorWorkspace() {
   vector_workspace_ = AllocateBytes(floats * sizeof(float));
 }
 
-Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
+Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& planned) const {
   const Step& step = planned.step;
   const Node& node = network_.graph.nodes[step.node];
   Operands operands;
   StepData& data = operands.data;
   data.node = &node;
-  for (const uint64_t input : planned.inputs) data.inputs.push_back(Arena(input));
-  data.output = Arena(planned.output);
-  data.scratch = Arena(planned.scratch);
+  for (const uint64_t input : planned.inputs) data.inputs.push_back(program.Arena(input));
+  data.output = program.Arena(planned.output);
+  data.scratch = program.Arena(planned.scratch);
   data.vector_workspace = reinterpret_cast<float*>(vector_workspace_.get());
   if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
   data.epilogue.relu = step.relu;
@@ -140,14 +198,14 @@ Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
 }
 
 void Executor::CheckOutputs(std::span<const std::span<float>> outputs) const {
-  if (outputs.size() != output_shapes_.size()) {
-    throw Error(ErrorKind::kShape, Text("The network has ", output_shapes_.size(), " outputs, not ",
-                                        outputs.size(), "."));
+  const std::span<const ValueType> types = output_types();
+  if (outputs.size() != types.size()) {
+    throw Error(ErrorKind::kShape,
+                Text("The network has ", types.size(), " outputs, not ", outputs.size(), "."));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].size() == output_shapes_[i].size()) continue;
-    CheckSize("The output \"" + network_.graph.outputs[i] + "\"", outputs[i].size(),
-              output_shapes_[i]);
+    if (Fits(outputs[i].size(), types[i])) continue;
+    RefuseSize(Text("The output ", Quote(network_.graph.outputs[i])), outputs[i].size(), types[i]);
   }
 }
 
@@ -159,37 +217,48 @@ void Executor::Run(std::span<const float> input, std::span<const std::span<float
 }
 
 void Executor::Start(std::span<const float> input) {
-  CheckSize("The network's input", input.size(), input_shape());
-  std::copy(input.begin(), input.end(), Arena(plan_.input));
+  const std::vector<GraphInput>& inputs = network_.graph.inputs;
+  if (inputs.size() != 1) {
+    throw Error(ErrorKind::kShape, Text("The network has ", inputs.size(), " inputs, not one."));
+  }
+  const ValueType type{inputs[0].type.type, input_shapes()[0]};
+  if (!Fits(input.size(), type)) RefuseSize("The network's input", input.size(), type);
+  std::memcpy(Input(0).data(), input.data(), input.size_bytes());
+  Start();
+}
+
+void Executor::Start() {
   step_ = part_ = 0;
   done_ = 0;
   step_times_.clear();
 }
 
 bool Executor::Advance(double work) {
+  const size_t count = program().plan.steps.size();
   do {
-    if (step_ == plan_.steps.size()) return true;
+    if (step_ == count) return true;
     work -= RunPiece(work);
   } while (work > 0);
-  return step_ == plan_.steps.size();
+  return step_ == count;
 }
 
-void Executor::Finish(std::span<const std::span<float>> outputs) {
+void Executor::Finish(std::span<const std::span<float>> outputs) const {
   CheckOutputs(outputs);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::copy_n(Arena(plan_.outputs[i]), outputs[i].size(), outputs[i].begin());
+    std::memcpy(outputs[i].data(), Output(i).data(), outputs[i].size_bytes());
   }
 }
 
 double Executor::progress() const {
-  if (step_ == plan_.steps.size()) return 1;
-  return std::min(1 - 1e-9, done_ / plan_.demand.work);
+  const Plan& plan = program().plan;
+  if (step_ == plan.steps.size()) return 1;
+  return std::min(1 - 1e-9, done_ / plan.demand.work);
 }
 
 // A step, or some parts of one that takes longer than `work`. Returns what was done of it.
 double Executor::RunPiece(double work) {
-  const PlannedStep& planned = plan_.steps[step_];
-  const Operands& operands = operands_[step_];
+  const PlannedStep& planned = program().plan.steps[step_];
+  const Operands& operands = program().operands[step_];
   const double start = timed_ ? MillisecondsNow() : 0;
   const Parts& parts = planned.task->costs().parts;
   double done = planned.work;

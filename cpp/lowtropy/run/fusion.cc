@@ -15,12 +15,15 @@ namespace {
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph)
-      : graph_(graph), types_(InferTypes(graph)), order_(TopologicalOrder(graph)) {}
+  Fuser(const Graph& graph, std::span<const Shape> inputs)
+      : graph_(graph), types_(InferTypes(graph, inputs)), order_(TopologicalOrder(graph)) {}
 
   FusedGraph Run() {
     CountUses();
-    names_[graph_.input] = {0, uses_[graph_.input] == 1};
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const std::string& name = graph_.inputs[i].name;
+      names_[name] = {i, uses_[name] == 1};
+    }
     for (const size_t index : order_) {
       if (uses_[graph_.nodes[index].output] != 0) AddNode(index);
     }
@@ -68,8 +71,8 @@ class Fuser {
     }
     step.output_type = types_.at(node.output);
     if (Joins(step)) ShortenJoin(step);
+    names_[node.output] = {NextValue(), uses_[node.output] == 1};
     fused_.steps.push_back(std::move(step));
-    names_[node.output] = {fused_.steps.size(), uses_[node.output] == 1};
   }
 
   bool Joins(const Step& step) const {
@@ -82,7 +85,7 @@ class Fuser {
   void ShortenJoin(Step& step) {
     const auto [found, is_first] = joins_.try_emplace(step.inputs[0]);
     Join& earlier = found->second;
-    const Join current{fused_.steps.size() + 1, step.inputs};
+    const Join current{NextValue(), step.inputs};
     const size_t shared = earlier.inputs.size();
     if (!is_first && shared <= step.inputs.size() &&
         std::equal(earlier.inputs.begin(), earlier.inputs.end(), step.inputs.begin())) {
@@ -90,14 +93,18 @@ class Fuser {
       step.inputs.erase(step.inputs.begin() + 1, step.inputs.begin() + others);
       step.input_types.erase(step.input_types.begin() + 1, step.input_types.begin() + others);
       step.inputs[0] = earlier.output;
-      step.input_types[0] = fused_.steps[earlier.output - 1].output_type;
+      step.input_types[0] = StepOf(earlier.output).output_type;
     }
     earlier = current;
   }
 
+  // The value that the next step makes; and the step that makes a value.
+  size_t NextValue() const { return graph_.inputs.size() + fused_.steps.size(); }
+  Step& StepOf(size_t value) { return fused_.steps[value - graph_.inputs.size()]; }
+
   // The step that makes the value, if nothing else uses it.
   Step* SoleProducer(const Reference& input) {
-    return input.sole && input.value != 0 ? &fused_.steps[input.value - 1] : nullptr;
+    return input.sole && input.value >= graph_.inputs.size() ? &StepOf(input.value) : nullptr;
   }
 
   bool FuseRelu(const Node& node, const Reference& input) {
@@ -134,6 +141,8 @@ class Fuser {
 
 }  // namespace
 
-FusedGraph Fuse(const Graph& graph) { return Fuser(graph).Run(); }
+FusedGraph Fuse(const Graph& graph, std::span<const Shape> inputs) {
+  return Fuser(graph, inputs).Run();
+}
 
 }  // namespace lowtropy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "lowtropy/graph/graph.h"
@@ -20,7 +21,7 @@ struct Step {
   size_t node = kNoNode;               // in graph.nodes
   size_t batch_norm = kNoNode;         // the ending of kind kScale that is fused into this step
   bool relu = false;                   // at the end
-  std::vector<size_t> inputs;          // values: 0 is the graph's input, i + 1 what step i makes
+  std::vector<size_t> inputs;          // values: the graph's inputs, and then what the steps make
   std::vector<ValueType> input_types;  // as this node sees them
   ValueType output_type;
 };
@@ -30,7 +31,8 @@ struct FusedGraph {
   std::vector<size_t> outputs;  // values, as in graph.outputs
 };
 
-// Leaves out nodes that no output needs. Throws the errors of InferTypes.
-FusedGraph Fuse(const Graph& graph);
+// Leaves out nodes that no output needs. `inputs`: the shapes of the graph's inputs. Throws the
+// errors of InferTypes.
+FusedGraph Fuse(const Graph& graph, std::span<const Shape> inputs);
 
 }  // namespace lowtropy

@@ -12,7 +12,7 @@ namespace lowtropy::internal {
 struct ExecutorAccess {
   // The memory of all values and scratch. Its contents mean nothing between runs.
   static std::span<float> Arena(Executor& executor) {
-    return {executor.Arena(0), static_cast<size_t>(executor.plan_.arena_size)};
+    return {executor.program().Arena(0), static_cast<size_t>(executor.program().plan.arena_size)};
   }
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "lowtropy/graph/topology.h"
 #include "lowtropy/run/placement.h"
 
 namespace lowtropy {
@@ -57,12 +58,14 @@ class ValueForest {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const Limits& limits, uint64_t weight_bytes)
+  Planner(const Graph& graph, std::span<const Shape> inputs, const Limits& limits,
+          uint64_t weight_bytes)
       : graph_(graph),
+        inputs_(inputs),
         max_memory_(MaxMemory(limits, weight_bytes)),
         max_work_(limits.max_work),
-        fused_(Fuse(graph)),
-        values_(fused_.steps.size() + 1) {
+        fused_(Fuse(graph, inputs)),
+        values_(inputs.size() + fused_.steps.size()) {
     plan_.demand.memory = weight_bytes;
   }
 
@@ -87,12 +90,17 @@ class Planner {
   const Node& NodeOf(size_t i) const { return NodeOf(plan_.steps[i].step); }
   TypedNode TypedOf(size_t i) const { return {NodeOf(i), plan_.steps[i].step.input_types}; }
 
+  // The value that step i makes.
+  size_t OutputOf(size_t i) const { return inputs_.size() + i; }
+
   void FindLifetimes() {
-    values_[0].size = graph_.input_shape.size();
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      values_[i].size = ValueType{graph_.inputs[i].type.type, inputs_[i]}.floats();
+    }
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       const Step& step = plan_.steps[i].step;
-      ValueForest::Value& output = values_[i + 1];
-      output.size = step.output_type.shape.size();
+      ValueForest::Value& output = values_[OutputOf(i)];
+      output.size = step.output_type.floats();
       output.first = output.last = i;
       for (const size_t input : step.inputs) values_[input].last = i;
     }
@@ -113,7 +121,7 @@ class Planner {
     uint64_t offset = 0;
     for (const size_t input : plan_.steps[i].step.inputs) {
       const uint64_t size = values_[input].size;
-      if (values_[input].parent == ValueForest::kNone) values_.Attach(input, i + 1, offset);
+      if (values_[input].parent == ValueForest::kNone) values_.Attach(input, OutputOf(i), offset);
       offset += size;
     }
   }
@@ -121,11 +129,11 @@ class Planner {
   // Lets step i write over one of its inputs, if the step works element by element and nothing
   // reads any part of that input's buffer afterwards.
   void WriteOverInput(size_t i) {
-    if (!NodeOf(i).op->overwrites || values_[i + 1].parent != ValueForest::kNone) return;
+    if (!NodeOf(i).op->overwrites || values_[OutputOf(i)].parent != ValueForest::kNone) return;
     for (const size_t input : plan_.steps[i].step.inputs) {
       const auto [root, offset] = values_.Find(input);
-      if (values_[root].last > i || values_[root].size != values_[i + 1].size) continue;
-      values_.Attach(i + 1, root, 0);
+      if (values_[root].last > i || values_[root].size != values_[OutputOf(i)].size) continue;
+      values_.Attach(OutputOf(i), root, 0);
       return;
     }
   }
@@ -148,20 +156,19 @@ class Planner {
       const auto [root, offset] = values_.Find(v);
       return buffers[buffer_of[root]].offset + offset;
     };
-    plan_.input = offset_of(0);
+    for (size_t i = 0; i < inputs_.size(); ++i) plan_.inputs.push_back(offset_of(i));
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       PlannedStep& planned = plan_.steps[i];
       for (const size_t input : planned.step.inputs) planned.inputs.push_back(offset_of(input));
-      planned.output = offset_of(i + 1);
+      planned.output = offset_of(OutputOf(i));
       planned.scratch = buffers[scratch + i].offset;
     }
     for (const size_t output : fused_.outputs) plan_.outputs.push_back(offset_of(output));
   }
 
-  // The arena, places for input and outputs, normalizations as scale and bias, and all work.
+  // The arena, normalizations as scale and bias, and all work.
   void SumUp() {
-    uint64_t floats = plan_.arena_size + values_[0].size;
-    for (const size_t output : fused_.outputs) floats += values_[output].size;
+    uint64_t floats = plan_.arena_size;
     double most = -1;
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       PlannedStep& planned = plan_.steps[i];
@@ -186,6 +193,7 @@ class Planner {
   }
 
   const Graph& graph_;
+  const std::span<const Shape> inputs_;
   const uint64_t max_memory_;
   const double max_work_;
   FusedGraph fused_;
@@ -195,8 +203,14 @@ class Planner {
 
 }  // namespace
 
+Plan MakePlan(const Graph& graph, std::span<const Shape> inputs, const Limits& limits,
+              uint64_t weight_bytes) {
+  return Planner(graph, inputs, limits, weight_bytes).Run();
+}
+
 Plan MakePlan(const Graph& graph, const Limits& limits, uint64_t weight_bytes) {
-  return Planner(graph, limits, weight_bytes).Run();
+  const std::vector<Shape> inputs = InputShapes(graph);
+  return MakePlan(graph, inputs, limits, weight_bytes);
 }
 
 }  // namespace lowtropy

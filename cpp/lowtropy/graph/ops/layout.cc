@@ -87,7 +87,9 @@ constinit const Operator ops::kConcat{.name = "concat",
                                       .infer = InferConcat,
                                       .joins = Joins,
                                       .plan = PlanConcat};
-constinit const Operator ops::kFlatten{.name = "flatten", .vanishes = true, .infer = InferFlatten};
-constinit const Operator ops::kDropout{.name = "dropout", .vanishes = true, .infer = InferSame};
+constinit const Operator ops::kFlatten{
+    .name = "flatten", .any_type = true, .vanishes = true, .infer = InferFlatten};
+constinit const Operator ops::kDropout{
+    .name = "dropout", .any_type = true, .vanishes = true, .infer = InferSame};
 
 }  // namespace lowtropy

@@ -129,6 +129,7 @@ struct Operator {
   std::span<const AttributeSpec> attributes;
   size_t least_inputs = 1;
   size_t most_inputs = 1;
+  bool any_type = false;  // whether inputs may have other elements than float32
 
   // Fusion. A node that is an ending goes into the one before it, if that can end so; kScale, which
   // is y · scale[channel] + shift[channel], only into one that has rows of a weight for channels.

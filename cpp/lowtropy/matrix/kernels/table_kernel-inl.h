@@ -70,8 +70,8 @@ struct Table {
 #endif
 
 // `count` inputs of a block of 2^bits, and the values but the first.
-HWY_NOINLINE void FillTable(std::span<const float> omega, unsigned bits, const float* x, size_t count,
-                      Table table) {
+HWY_NOINLINE void FillTable(std::span<const float> omega, unsigned bits, const float* x,
+                            size_t count, Table table) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   table.entries[0] = 0.0F;
@@ -183,9 +183,8 @@ HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table tab
   size_t list = 0;  // that is next, and its first index
   size_t index = 0;
   const auto add = [&](const auto* codes, uint32_t count, uint32_t units) HWY_ATTR {
-    WithIndexType(w.row_i, [&](const auto* row_i) HWY_ATTR {
-      AddRows(table, codes, row_i + list, count, units, y);
-    });
+    WithIndexType(w.row_i, [&](const auto* row_i)
+                               HWY_ATTR { AddRows(table, codes, row_i + list, count, units, y); });
   };
   size_t at = 0;
   for (size_t first = 0; at < w.classes.size(); first += size_t{1} << bits, ++at) {
@@ -209,7 +208,8 @@ HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table tab
 
 // Any rows, any number of values, a most frequent one other than 0, or inputs that are not finite:
 // block by block with all elements. Not by the decomposition, see ShiftedRowProduct.
-HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite, float* y) {
+HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite,
+                                 float* y) {
   constexpr size_t kRows = 32768;  // whose lists are marked at a time
   const float* omega = w.omega.As<float>().data();
   const bool unlisted_count = omega[0] != 0.0F || !finite;
