@@ -317,7 +317,9 @@ describe('model: what it tells', () => {
   test('shape, layers and bytes', async () => {
     const model = await Model.fromGraph(graph, tensors, { format: 'cser' });
     assert.deepEqual(model.inputShape, [1, 3, 9, 9]);
-    assert.deepEqual(model.outputs, ['fc']);
+    assert.deepEqual(model.outputs, [
+      { name: 'fc', type: 'float32', shape: model.outputs[0].shape },
+    ]);
     const [conv, fc] = model.layers;
     assert.deepEqual(
       [conv, fc].map(({ name, op, weight, rows, cols, columns, macs, format }) => [
