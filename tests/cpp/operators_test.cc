@@ -68,19 +68,33 @@ struct Case {
   }
 };
 
+// Runs a node of float32 values of one shape, as a plan would.
+void RunNode(const Node& node, const Shape& shape, std::vector<const float*> inputs, float* output,
+             bool relu = false) {
+  const std::vector<ValueType> types(inputs.size(), {ElementType::kFloat32, shape});
+  const std::unique_ptr<Task> task = node.op->plan({node, types}, shape);
+  task->Prepare();
+  StepData data;
+  data.node = &node;
+  data.inputs = std::move(inputs);
+  data.output = output;
+  data.epilogue.relu = relu;
+  task->Run(data, 0, task->costs().parts.count);
+}
+
 // Around one, two and four vectors of 4, 8 and 16 lanes.
 constexpr uint32_t kWidths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
 
 TEST(OperatorsTest, Relu) {
   for (const uint32_t width : kWidths) {
     const Case c(Op::kRelu, {1, 1, width});
-    c.Check(c.shape, 0, [&](const float* in, float* out) { Relu(in, width, out); });
+    c.Check(c.shape, 0, [&](const float* in, float* out) { RunNode(c.node, c.shape, {in}, out); });
   }
 }
 
 TEST(OperatorsTest, ReluInPlace) {
   Floats values(std::vector<float>{-1, 2, -0.0F, 3, -4});
-  Relu(values.data(), 5, values.data());
+  RunNode(Node(*Op::kRelu), {5}, {values.data()}, values.data());
   EXPECT_EQ(std::vector<float>(values.data(), values.data() + 5),
             (std::vector<float>{0, 2, 0, 3, 0}));
   values.ExpectGuards();
@@ -93,8 +107,7 @@ TEST(OperatorsTest, AddWithRelu) {
     const Case c(Op::kAdd, {1, 1, width}, 3);
     for (const bool relu : {false, true}) {
       Floats out(width);
-      const float* const inputs[] = {a.input.data(), b.input.data(), c.input.data()};
-      Add(inputs, width, relu, out.data());
+      RunNode(a.node, a.shape, {a.input.data(), b.input.data(), c.input.data()}, out.data(), relu);
       out.ExpectGuards();
       for (size_t i = 0; i < width; ++i) {
         const double sum = double{a.input[i]} + double{b.input[i]} + double{c.input[i]};

@@ -1,30 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 // relu and add: element by element.
+#include <limits>
+#include <span>
+
 #include "lowtropy/base/text.h"
-#include "lowtropy/graph/ops/image_kernels.h"
 #include "lowtropy/graph/ops/table.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lowtropy/graph/ops/elementwise.cc"
+#include "hwy/foreach_target.h"  // compiles this file once for each instruction set
+// After foreach_target.h, as Highway asks.
+#include "hwy/highway.h"
+#include "lowtropy/graph/ops/vectors-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lowtropy::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Both may write over an input.
+
+void ReluKernel(const float* input, size_t size, float* output) {
+  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(AtLeast(d, 0.0F, hn::LoadU(d, input + i)), d, output + i);
+  });
+}
+
+void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
+  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
+  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
+    auto sum = hn::LoadU(d, inputs[0] + i);
+    for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
+    hn::StoreU(AtLeast(d, floor, sum), d, output + i);
+  });
+}
+
+}  // namespace lowtropy::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace lowtropy {
 namespace {
 
+HWY_EXPORT(ReluKernel);
+HWY_EXPORT(AddKernel);
+
+// ---- Of one value ----
+
 ValueType InferSame(const TypedNode& typed) { return typed.inputs[0]; }
 
-class ReluTask final : public Task {
+using Kernel = void (*)(const float* input, size_t size, float* output);
+
+class UnaryTask final : public Task {
  public:
-  explicit ReluTask(const TypedNode& typed)
-      : Task({.work = LightWork(typed)}), size_(static_cast<size_t>(typed.shape().size())) {}
+  UnaryTask(const TypedNode& typed, Kernel kernel)
+      : Task({.work = LightWork(typed)}),
+        size_(static_cast<size_t>(typed.shape().size())),
+        kernel_(kernel) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
-    Relu(data.inputs[0], size_, data.output);
+    kernel_(data.inputs[0], size_, data.output);
   }
 
  private:
   size_t size_;
+  Kernel kernel_;
 };
 
 std::unique_ptr<Task> PlanRelu(const TypedNode& typed, const Shape&) {
-  return std::make_unique<ReluTask>(typed);
+  return std::make_unique<UnaryTask>(typed, [](const float* input, size_t size, float* output) {
+    HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
+  });
 }
+
+// ---- add ----
 
 ValueType InferAdd(const TypedNode& typed) {
   for (const ValueType& input : typed.inputs) {
@@ -42,7 +90,7 @@ class AddTask final : public Task {
       : Task({.work = LightWork(typed)}), size_(static_cast<size_t>(typed.shape().size())) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
-    Add(data.inputs, size_, data.epilogue.relu, data.output);
+    HWY_DYNAMIC_DISPATCH(AddKernel)(data.inputs, size_, data.epilogue.relu, data.output);
   }
 
  private:
@@ -69,3 +117,4 @@ constinit const Operator ops::kAdd{.name = "add",
                                    .plan = PlanAdd};
 
 }  // namespace lowtropy
+#endif  // HWY_ONCE

@@ -13,35 +13,11 @@
 #include "hwy/foreach_target.h"  // compiles this file once for each instruction set
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
+#include "lowtropy/graph/ops/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Calls f(d, i) for whole vectors of [0, count), then for the rest in vectors of one lane, so that
-// nothing is stored past the end, where another value may lie.
-template <class F>
-HWY_INLINE void ForEachVector(size_t count, const F& f) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) f(d, i);
-  for (; i < count; ++i) f(one, i);
-}
-
-// max(v, floor), of NaN NaN, which Max makes the floor of on some targets.
-template <class D>
-HWY_INLINE hn::Vec<D> AtLeast(D d, float floor, hn::Vec<D> v) {
-  const auto least = hn::Set(d, floor);
-  return hn::IfThenElse(hn::Lt(v, least), least, v);
-}
-
-void ReluKernel(const float* input, size_t size, float* output) {
-  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
-    hn::StoreU(AtLeast(d, 0.0F, hn::LoadU(d, input + i)), d, output + i);
-  });
-}
 
 void ScaleShiftKernel(const ImageShape& shape, const float* input, const float* scale,
                       const float* bias, bool relu, float* output) {
@@ -55,15 +31,6 @@ void ScaleShiftKernel(const ImageShape& shape, const float* input, const float* 
       hn::StoreU(AtLeast(d, floor, v), d, y + i);
     });
   }
-}
-
-void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
-  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
-  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
-    auto sum = hn::LoadU(d, inputs[0] + i);
-    for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
-    hn::StoreU(AtLeast(d, floor, sum), d, output + i);
-  });
 }
 
 // ---- Pools ----
@@ -303,9 +270,7 @@ HWY_AFTER_NAMESPACE();
 namespace lowtropy {
 namespace {
 
-HWY_EXPORT(ReluKernel);
 HWY_EXPORT(ScaleShiftKernel);
-HWY_EXPORT(AddKernel);
 HWY_EXPORT(MaxPoolKernel);
 HWY_EXPORT(AvgPoolKernel);
 HWY_EXPORT(GlobalAvgPoolKernel);
@@ -313,17 +278,9 @@ HWY_EXPORT(LrnKernel);
 
 }  // namespace
 
-void Relu(const float* input, size_t size, float* output) {
-  HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
-}
-
 void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
                 bool relu, float* output) {
   HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, relu, output);
-}
-
-void Add(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
-  HWY_DYNAMIC_DISPATCH(AddKernel)(inputs, size, relu, output);
 }
 
 uint64_t PoolScratch(const Pooling& pooling) {

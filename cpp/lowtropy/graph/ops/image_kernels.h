@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "lowtropy/graph/ops/operator.h"
 
@@ -11,18 +10,12 @@ namespace lowtropy {
 
 // Kernels of operators without a matrix, on images as they lie in memory: C x H x W, row-major.
 // None allocates, none checks: shapes are those of InferTypes. Pointers need no alignment; inputs
-// are followed by kColumnSlack readable floats. Element-wise operators (Relu, ScaleShift, Add,
-// Softmax) may write over an input; the others may not.
-
-// y = max(x, 0).
-void Relu(const float* input, size_t size, float* output);
+// are followed by kColumnSlack readable floats. ScaleShift and Softmax may write over their input;
+// the others may not.
 
 // y = x · scale[c] + bias[c], then max(y, 0) if asked: batch normalization at inference time.
 void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
                 bool relu, float* output);
-
-// The sum of all inputs, then max(y, 0) if asked.
-void Add(std::span<const float* const> inputs, size_t size, bool relu, float* output);
 
 // A pool over windows. Padding never counts in a maximum; in a mean it counts as zeros if
 // `count_pad` (then the divisor is the window clipped to the padded input, as in Caffe), else not

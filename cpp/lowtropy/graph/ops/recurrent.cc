@@ -65,8 +65,8 @@ class EmbeddingTask final : public Task {
  private:
   [[noreturn]] static void Refuse(const Node& node, size_t step, float number) {
     throw NodeError(ErrorKind::kValue, node,
-                    Text("its input at step ", step, " is ", Shortest(static_cast<double>(number)), ", not an integer from 0 to ",
-                         node.Integer("classes") - 1));
+                    Text("its input at step ", step, " is ", Shortest(static_cast<double>(number)),
+                         ", not an integer from 0 to ", node.Integer("classes") - 1));
   }
 
   size_t count_;
