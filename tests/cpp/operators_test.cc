@@ -100,6 +100,20 @@ TEST(OperatorsTest, ReluInPlace) {
   values.ExpectGuards();
 }
 
+TEST(OperatorsTest, HardSwish) {
+  for (const uint32_t width : kWidths) {
+    const Case c(Op::kHardSwish, {1, 1, width});
+    c.Check(c.shape, 1e-6,
+            [&](const float* in, float* out) { RunNode(c.node, c.shape, {in}, out); });
+  }
+  const float inf = std::numeric_limits<float>::infinity();
+  std::vector<float> values{-4, -3, -1.5F, 0, 3, 5, inf, std::nanf(""), -inf};
+  RunNode(Node(*Op::kHardSwish), {9}, {values.data()}, values.data());
+  const auto expected = {0.0F, 0.0F, -0.375F, 0.0F, 3.0F, 5.0F, inf};
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), values.begin()));
+  EXPECT_TRUE(std::isnan(values[7]) && std::isnan(values[8]));
+}
+
 TEST(OperatorsTest, AddWithRelu) {
   for (const uint32_t width : kWidths) {
     const Case a(Op::kAdd, {1, 1, width}, 1);

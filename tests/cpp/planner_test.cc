@@ -226,8 +226,8 @@ bool Overlap(const Extent& a, const Extent& b) {
 void ExpectSoundPlaces(const Graph& graph, const PlannedStep& planned, uint64_t arena_size) {
   const Operator* op = graph.nodes[planned.step.node].op;
   if (op == Op::kConcat) return;  // inputs are parts of the output
-  const bool elementwise =
-      op == Op::kRelu || op == Op::kBatchNorm || op == Op::kAdd || op == Op::kSoftmax;
+  const bool elementwise = op == Op::kRelu || op == Op::kBatchNorm || op == Op::kAdd ||
+                           op == Op::kSoftmax || op == Op::kHardSwish;
   const Extent input{planned.inputs[0], planned.step.input_types[0].shape.size()};
   const Extent output{planned.output, planned.step.output_type.shape.size()};
   EXPECT_TRUE(!Overlap(input, output) || (elementwise && input == output));

@@ -23,6 +23,7 @@ namespace Op {
 inline const Operator* const kConv = FindOperator("conv");
 inline const Operator* const kFc = FindOperator("fc");
 inline const Operator* const kRelu = FindOperator("relu");
+inline const Operator* const kHardSwish = FindOperator("hardswish");
 inline const Operator* const kMaxPool = FindOperator("maxpool");
 inline const Operator* const kAvgPool = FindOperator("avgpool");
 inline const Operator* const kGlobalAvgPool = FindOperator("globalavgpool");
@@ -253,6 +254,8 @@ inline Image Evaluate(const Network& network, const Node& node, std::span<const 
   if (op == "lstm") return Lstm(network, node, in, shape);
   if (op == "relu") {
     for (const double v : in.data) out.data.push_back(std::max(v, 0.0));
+  } else if (op == "hardswish") {
+    for (const double v : in.data) out.data.push_back(v * std::clamp(v + 3, 0.0, 6.0) / 6);
   } else if (op == "add") {
     out.data.resize(in.data.size());
     for (const Image& input : inputs) {
@@ -438,7 +441,7 @@ inline std::string AddRandomNode(Builder& builder, std::mt19937& random, const s
                                  const std::string& y) {
   const ImageShape xs = builder.ShapeOf(x);
   const ImageShape ys = builder.ShapeOf(y);
-  switch (Draw(random, 0, 11)) {
+  switch (Draw(random, 0, 12)) {
     case 0:
     case 1:
       return builder.Conv(x, Draw(random, 1, 5), Square(1 + 2 * Draw(random, 0, 1), 1, 1));
@@ -460,6 +463,8 @@ inline std::string AddRandomNode(Builder& builder, std::mt19937& random, const s
       return builder.Add(Op::kDropout, {x});
     case 10:
       return builder.Add(Op::kSoftmax, {x});
+    case 11:
+      return builder.Add(Op::kHardSwish, {x});
     default:
       return builder.Add(Op::kLrn, {x});
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// relu and add: element by element.
+// relu, hardswish and add: element by element.
 #include <limits>
 #include <span>
 
@@ -17,11 +17,21 @@ HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Both may write over an input.
+// All may write over an input.
 
 void ReluKernel(const float* input, size_t size, float* output) {
   ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
     hn::StoreU(AtLeast(d, 0.0F, hn::LoadU(d, input + i)), d, output + i);
+  });
+}
+
+void HardSwishKernel(const float* input, size_t size, float* output) {
+  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
+    const auto x = hn::LoadU(d, input + i);
+    const auto six = hn::Set(d, 6.0F);
+    const auto above = AtLeast(d, 0.0F, hn::Add(x, hn::Set(d, 3.0F)));
+    const auto gate = hn::IfThenElse(hn::Gt(above, six), six, above);
+    hn::StoreU(hn::Mul(hn::Mul(x, gate), hn::Set(d, 1.0F / 6)), d, output + i);
   });
 }
 
@@ -42,6 +52,7 @@ namespace lowtropy {
 namespace {
 
 HWY_EXPORT(ReluKernel);
+HWY_EXPORT(HardSwishKernel);
 HWY_EXPORT(AddKernel);
 
 // ---- Of one value ----
@@ -69,6 +80,12 @@ class UnaryTask final : public Task {
 std::unique_ptr<Task> PlanRelu(const TypedNode& typed, const Shape&) {
   return std::make_unique<UnaryTask>(typed, [](const float* input, size_t size, float* output) {
     HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
+  });
+}
+
+std::unique_ptr<Task> PlanHardSwish(const TypedNode& typed, const Shape&) {
+  return std::make_unique<UnaryTask>(typed, [](const float* input, size_t size, float* output) {
+    HWY_DYNAMIC_DISPATCH(HardSwishKernel)(input, size, output);
   });
 }
 
@@ -108,6 +125,11 @@ constinit const Operator ops::kRelu{.name = "relu",
                                     .overwrites = true,
                                     .infer = InferSame,
                                     .plan = PlanRelu};
+constinit const Operator ops::kHardSwish{.name = "hardswish",
+                                         .version = 4,
+                                         .overwrites = true,
+                                         .infer = InferSame,
+                                         .plan = PlanHardSwish};
 constinit const Operator ops::kAdd{.name = "add",
                                    .least_inputs = 2,
                                    .most_inputs = kMaxNodes,

@@ -6,9 +6,10 @@ namespace {
 
 // In the order of FORMAT.md.
 constexpr const Operator* kOperators[] = {
-    &ops::kConv,    &ops::kFc,      &ops::kEmbedding,     &ops::kLstm,    &ops::kRelu,
-    &ops::kMaxPool, &ops::kAvgPool, &ops::kGlobalAvgPool, &ops::kLrn,     &ops::kBatchNorm,
-    &ops::kAdd,     &ops::kConcat,  &ops::kFlatten,       &ops::kSoftmax, &ops::kDropout,
+    &ops::kConv,    &ops::kFc,        &ops::kEmbedding, &ops::kLstm,
+    &ops::kRelu,    &ops::kMaxPool,   &ops::kAvgPool,   &ops::kGlobalAvgPool,
+    &ops::kLrn,     &ops::kBatchNorm, &ops::kAdd,       &ops::kConcat,
+    &ops::kFlatten, &ops::kSoftmax,   &ops::kDropout,   &ops::kHardSwish,
 };
 
 }  // namespace

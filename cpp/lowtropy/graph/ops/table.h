@@ -9,6 +9,7 @@ namespace lowtropy::ops {
 extern const Operator kConv;
 extern const Operator kFc;
 extern const Operator kRelu;
+extern const Operator kHardSwish;
 extern const Operator kMaxPool;
 extern const Operator kAvgPool;
 extern const Operator kGlobalAvgPool;
