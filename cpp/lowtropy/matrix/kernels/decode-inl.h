@@ -18,8 +18,16 @@
 #include "lowtropy/matrix/formats/packed_codes.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 
+// Unrolled, loops that wait for memory are no faster, and 10 KB more are downloaded.
+#if defined(__clang__) && !defined(LOWTROPY_ROLLED)
+#define LOWTROPY_ROLLED _Pragma("clang loop unroll(disable)")
+#elif !defined(LOWTROPY_ROLLED)
+#define LOWTROPY_ROLLED
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
 // Column indices (and codes), read once an element, are typed by template: Cols and Codes are const
 // uint8_t*, const uint16_t* or const uint32_t*, or Indices where speed does not matter. Pointers,
@@ -231,6 +239,16 @@ void WithTypes(const Pcsr& w, F&& f) {
   WithIndexType(w.col_i, [&](auto col_i) { f(Typed(w, codes, col_i)); });
 }
 
+// Calls f with the matrix typed for products with x. `workspace` is of VectorScratch(w) floats.
+template <class Storage, class F>
+HWY_INLINE void WithInput(const Storage& w, const float* /*x*/, float* /*workspace*/, F&& f) {
+  WithTypes(w, f);
+}
+template <class Storage>
+size_t VectorScratch(const Storage&) {
+  return 0;
+}
+
 // The matrix with its indices untyped.
 template <class Storage>
 const Storage& Untyped(const Storage& w) {
@@ -291,7 +309,12 @@ inline HWY_NOINLINE void ReadPacked(const uint8_t* bytes, const uint8_t* end, un
   }
 }
 
-// The values of columns [first, first + count) of a row.
+// The values of columns [first, first + count) of a row, of formats that feed rows; `first` is a
+// multiple of 16.
+inline void ReadValues(const Dense& w, size_t row, size_t first, size_t count, float* out) {
+  std::copy_n(w.values.As<float>().data() + row * w.cols + first, count, out);
+}
+
 inline void ReadValues(const Palette& w, size_t row, size_t first, size_t count, float* out) {
   const float* values = w.omega.As<float>().data();
   if (w.codes.type() != DType::kU8) {
