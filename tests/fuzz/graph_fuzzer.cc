@@ -57,7 +57,10 @@ bool AddTensors(Network* network) {
     if (!node.weight.empty()) {
       const DenseView view(values.data(), static_cast<size_t>(rows), static_cast<size_t>(cols));
       const Format format = kFormats[network->matrices.size() % kFormats.size()];
-      network->matrices.emplace(node.weight, Matrix::From(view, format));
+      network->matrices.emplace(
+          node.weight,
+          Matrix::From(view,
+                       BytesOf(format, Profile::Of(view)) == kNotHeld ? Format::kDense : format));
     }
     const std::vector<float> ones(static_cast<size_t>(rows), 1.0F);
     for (const auto* name : {&node.bias, &node.mean, &node.variance, &node.gamma, &node.beta}) {
