@@ -395,21 +395,25 @@ Network TwoLayers(Format first, Format second) {
   return network;
 }
 
-// One layer is enough to need version 2; without any, the file is one that older readers know.
-TEST(ModelFileTest, MaskAndBlocksAloneNeedVersion2) {
-  const auto is_new = [](Format f) { return f == Format::kMask || f == Format::kBlocks; };
+// One layer is enough to need a later version; without any, the file is one that older readers
+// know.
+TEST(ModelFileTest, NewerFormatsAloneNeedLaterVersions) {
+  const auto version = [](Format f) {
+    return f == Format::kGrid ? '4' : f == Format::kMask || f == Format::kBlocks ? '2' : '1';
+  };
   for (const Format first : kFormats) {
     for (const Format second : kFormats) {
       const Network network = TwoLayers(first, second);
       const std::string file = forged::Write(network);
       const std::string names = std::string(Name(first)) + " " + std::string(Name(second));
-      EXPECT_EQ(file[56], is_new(first) || is_new(second) ? '2' : '1') << names;
+      EXPECT_EQ(file[56], std::max(version(first), version(second))) << names;
       const Network read = forged::Read(file);
       ExpectSame(network, read);
       EXPECT_EQ(forged::Write(read), file) << names;
     }
   }
   Keep(forged::Write(TwoLayers(Format::kMask, Format::kBlocks)));
+  Keep(forged::Write(TwoLayers(Format::kGrid, Format::kCser)));
 }
 
 // Few elements, so that the indices of blocks are packed, two in three bytes; several blocks, the
@@ -446,7 +450,7 @@ TEST(ModelFileTest, RowScalesHaveFilesOfVersion3) {
     const Network network = ScaledNetwork(format);
     const std::string file = forged::Write(network);
     Keep(file);
-    EXPECT_EQ(file[56], '3');
+    EXPECT_EQ(file[56], format == Format::kGrid ? '4' : '3');
     EXPECT_NE(file.find(R"(\"rows\":4,\"cols\":4,\"scaled\":true})"), file.npos);
     EXPECT_NE(file.find(R"("fc.weight.rowScale":{"dtype":"F32","shape":[4])"), file.npos);
     const Network read = forged::Read(file);
@@ -699,6 +703,13 @@ TEST(ModelFileAttackTest, Version1WithFormatsOfVersion2) {
                   "The file is of version 1 of the model format, but its graph and formats are of "
                   "version 2.");
   }
+}
+
+TEST(ModelFileAttackTest, Version3WithTheFormatOfVersion4) {
+  ExpectForgeryRefused(
+      InHeader("\"4\"", "\"3\""),
+      "The file is of version 3 of the model format, but its graph and formats are of version 4.",
+      Format::kGrid);
 }
 
 TEST(ModelFileAttackTest, SequencesThatDoNotFit) {

@@ -39,7 +39,10 @@ bool AddTensors(Network* network) {
       const DenseView view(values.data(), static_cast<size_t>(use.rows),
                            static_cast<size_t>(use.cols));
       const Format format = kFormats[network->matrices.size() % kFormats.size()];
-      network->matrices.emplace(node.weight(), Matrix::From(view, format));
+      network->matrices.emplace(
+          node.weight(),
+          Matrix::From(view,
+                       BytesOf(format, Profile::Of(view)) == kNotHeld ? Format::kDense : format));
     }
     const uint64_t size = node.op->vector_size == nullptr ? 0 : node.op->vector_size(typed);
     if (size > kMaxWeights) return false;

@@ -19,13 +19,6 @@
 #include "lowtropy/matrix/kernels/kernels.h"
 #include "lowtropy/matrix/kernels/shape.h"
 
-// Unrolled, loops that wait for memory are no faster, and 10 KB more are downloaded.
-#if defined(__clang__) && !defined(LOWTROPY_ROLLED)
-#define LOWTROPY_ROLLED _Pragma("clang loop unroll(disable)")
-#elif !defined(LOWTROPY_ROLLED)
-#define LOWTROPY_ROLLED
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -307,20 +300,16 @@ struct DenseBlock {
   const float* values;
 };
 
-// Columns [first, first + count) of a row; `first` is a multiple of 8.
-inline void ReadPart(const Dense& w, size_t row, size_t first, size_t count, float* out) {
-  std::copy_n(w.values.As<float>().data() + row * w.cols + first, count, out);
-}
-
-inline void ReadPart(const Palette& w, size_t row, size_t first, size_t count, float* out) {
-  ReadValues(w, row, first, count, out);
-}
-
+// Columns [first, first + count) of a row; `first` is a multiple of kBlockCols.
 template <class Typed>
 void ReadPart(const Typed& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  std::fill_n(out, count, Common(w));
-  ForEachListed(w, row, first, first + count,
-                [&](float value, uint32_t col) { out[col - first] = value; });
+  if constexpr (requires { ReadValues(w, row, first, count, out); }) {
+    ReadValues(w, row, first, count, out);
+  } else {
+    std::fill_n(out, count, Common(w));
+    ForEachListed(w, row, first, first + count,
+                  [&](float value, uint32_t col) { out[col - first] = value; });
+  }
 }
 
 // Columns k of both rows side by side.

@@ -194,15 +194,9 @@ float ShiftedRowProduct(const Typed& w, size_t row, const float* x) {
   return total;
 }
 
-// Floats of the workspace.
-template <class Storage>
-size_t VectorScratch(const Storage&) {
-  return 0;
-}
-
 template <class Storage>
 void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
-                   const Epilogue& epilogue, float* /*workspace*/) {
+                   const Epilogue& epilogue, float* workspace) {
   if constexpr (Storage::kFeed == Feed::kLists) {
     const auto untyped = Untyped(w);
     if (Common(untyped) != 0.0F || !AllFinite(x, w.cols)) {
@@ -212,7 +206,7 @@ void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
       return;
     }
   }
-  WithTypes(w, [&](const auto& typed) {
+  WithInput(w, x, workspace, [&](const auto& typed) {
     for (size_t r = rows.begin; r < rows.end; ++r) {
       y[r] = Finish(RowProduct(typed, r, x), r, epilogue);
     }
