@@ -248,7 +248,7 @@ HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x,
 inline size_t VectorScratch(const Blocks&) { return Table::kWorkspace; }
 
 inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float* y,
-                          const Epilogue& epilogue, float* workspace) {
+                          float* workspace) {
   std::fill(y + rows.begin, y + rows.end, 0.0F);
   const bool fits = Blocks::HasTable(w.omega.size(), w.layout());
   const bool finite = AllFinite(x, w.cols);
@@ -257,7 +257,6 @@ inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float*
   } else {
     AddDenseBlocks(w, rows, x, finite, y);
   }
-  for (size_t r = rows.begin; r < rows.end; ++r) y[r] = Finish(y[r], r, epilogue);
 }
 
 }  // namespace lowtropy::HWY_NAMESPACE
