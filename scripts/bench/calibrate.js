@@ -56,7 +56,12 @@ function randomFrom(seed) {
 /** @param {Case} c */
 function weights({ rows, cols, density, distinct, shift }) {
   const random = randomFrom(rows + cols + distinct);
-  const values = Float32Array.from({ length: distinct }, () => random() - 0.5);
+  // Nonzero steps of a grid, which matters to no other format.
+  const first = -(distinct >> 1);
+  const values = Float32Array.from(
+    { length: distinct },
+    (_, i) => (first + i + (first + i < 0 ? 0 : 1)) / 256,
+  );
   return Float32Array.from({ length: rows * cols }, () =>
     random() < density ? values[Math.floor(random() * distinct)] : shift ? 0.75 : 0,
   );
@@ -97,6 +102,9 @@ async function measure({ rows, cols, columns }, data, format) {
   return 1e6 * times.sort((a, b) => a - b)[times.length >> 1];
 }
 
+/** Formats whose kernels walk all elements. @type {ReadonlySet<FormatName>} */
+const ROWS = new Set(['dense', 'palette', 'grid']);
+
 /**
  * Elements that the kernel walks, and runs among them: as in choose.cc.
  *
@@ -109,7 +117,7 @@ function workOf({ rows, cols }, data, format) {
   const { values, colI, codes, omegaPtr } = matrix.arrays();
   matrix.dispose();
   const runs = omegaPtr ? omegaPtr.length - 1 : 0;
-  if (format === 'dense' || format === 'palette') return { elements: rows * cols, runs };
+  if (ROWS.has(format)) return { elements: rows * cols, runs };
   return { elements: (colI ?? codes ?? values).length, runs };
 }
 
@@ -275,7 +283,7 @@ function productFeatures(c, listed, elements) {
  * @param {FormatName} format
  */
 function unpackFeatures({ rows, cols }, { elements, runs }, format) {
-  if (format === 'dense' || format === 'palette') return [rows * cols, 0, 0];
+  if (ROWS.has(format)) return [rows * cols, 0, 0];
   return [0, elements, runs];
 }
 
@@ -328,6 +336,7 @@ const sparse = COLUMN_CASES.filter(({ density }) => density <= MAX_LISTED_SHARE)
 
 await calibrate('kDenseVector', ['dense'], VECTOR_CASES, vector);
 await calibrate('kPaletteVector', ['palette'], VECTOR_CASES, vector);
+await calibrate('kGridVector', ['grid'], VECTOR_CASES, vector);
 await calibrate('kCsrVector', ['csr'], VECTOR_CASES, vector);
 await calibrate('kPcsrVector', ['pcsr'], VECTOR_CASES, vector);
 await calibrate('kRunVector', ['cer', 'cser'], VECTOR_CASES, vector);
@@ -352,6 +361,7 @@ await calibrateColumns(
   [
     ['kBlockDense', ['dense'], COLUMN_CASES],
     ['kBlockPalette', ['palette'], COLUMN_CASES.filter((c) => !sparse.includes(c))],
+    ['kBlockGrid', ['grid'], COLUMN_CASES],
     ['kBlockShifted', ['cer', 'cser', 'pcsr'], shifted(COLUMN_CASES)],
   ],
   false,

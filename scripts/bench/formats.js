@@ -38,22 +38,16 @@ async function measure(row) {
   const input = new Float32Array(auto.inputShape.reduce((product, size) => product * size, 1));
   input.forEach((_, i) => (input[i] = Math.sin(i)));
   /** @type {Array<[name: string, model: Model]>} */
-  const models = [['auto', auto], ...FORMATS.map((format) => named(format, auto.to(format)))];
+  const models = [['auto', auto]];
+  for (const format of FORMATS) {
+    if (Number.isFinite(layer.bytesIn[format])) models.push([format, auto.to(format)]);
+  }
   const timings = await interleave(
     models.map(([name, model]) => ({ name, run: () => model.run(input) })),
     { rounds: Number(options.rounds), leastTotal: LEAST_TOTAL },
   );
   for (const [, model] of models) model.dispose();
   return { layer, times: new Map(timings.map(({ name, median }) => [name, median])) };
-}
-
-/**
- * @param {string} name
- * @param {Model} model
- * @returns {[string, Model]}
- */
-function named(name, model) {
-  return [name, model];
 }
 
 await init();
@@ -68,7 +62,7 @@ for (const row of chooseRows(options.row)) {
   const { layer, times } = await measure(row);
   const auto = Number(times.get('auto'));
   const single = FORMATS.map(
-    (format) => /** @type {const} */ ([format, Number(times.get(format))]),
+    (format) => /** @type {const} */ ([format, times.get(format) ?? Infinity]),
   );
   const [best, fastest] = single.reduce((a, b) => (b[1] < a[1] ? b : a));
   const cells = [
@@ -77,7 +71,9 @@ for (const row of chooseRows(options.row)) {
     auto.toFixed(2),
     (auto / fastest).toFixed(2),
     best,
-    ...single.map(([, milliseconds]) => milliseconds.toFixed(2)),
+    ...single.map(([, milliseconds]) =>
+      Number.isFinite(milliseconds) ? milliseconds.toFixed(2) : '–',
+    ),
   ];
   console.log(row.title.padEnd(32) + cells.map((cell) => cell.padStart(9)).join(''));
 }

@@ -2,7 +2,7 @@
 
 /** Measures one row and judges it, in Node.js and in browsers. */
 
-import { inferShapes, tensorShapes } from '../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../web/lib/import/shapes.js';
 import { compare } from './compare.js';
 import { chooseRows } from './rows.js';
 
@@ -35,7 +35,7 @@ export async function measureRow(name, sources, engines, { rounds }) {
   const [row] = chooseRows([name]);
   const work = await row.build(sources);
   if (!work) return undefined;
-  const shapes = tensorShapes(work.graph, inferShapes(work.graph));
+  const shapes = tensorShapes(work.graph);
   const elements = [...shapes.values()].reduce((sum, { rows, cols }) => sum + rows * cols, 0);
   const result = await compare(work, engines, { rounds, leastTotal: LEAST_TOTAL });
   const { title, target, mostBytes = 1 } = row;

@@ -103,7 +103,10 @@ export function drawTensors(graph, seed, distributionOf) {
       const make = () => {
         const random = new Random(seed, `${graph.name}/${name}`);
         if (role === 'weight') return drawWeights(node, rows, cols, random);
-        return Float32Array.from({ length: cols }, vectorElement(role, inputMoments, random));
+        return Float32Array.from(
+          { length: cols },
+          vectorElement(/** @type {any} */ (role), inputMoments, random),
+        );
       };
       tensors.set(name, new DrawnTensor(parameter, make));
     }

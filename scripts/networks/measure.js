@@ -23,20 +23,31 @@ import { Random } from './random.js';
  * @property {Record<string, number>} [chosen] by auto: in how many layers each format
  */
 
-/** All but `blocks`, which is for products with one column: a convolution walks it again and again. */
-const MEASURED = FORMATS.filter((format) => format !== 'blocks');
+/**
+ * All that hold every layer, but for `blocks`, which is for products with one column: a convolution
+ * walks it again and again.
+ *
+ * @param {readonly Layer[]} layers
+ */
+function measuredOf(layers) {
+  return FORMATS.filter(
+    (format) =>
+      format !== 'blocks' && layers.every(({ bytesIn }) => Number.isFinite(bytesIn[format])),
+  );
+}
 
 /**
- * The operations of one layer, in every format: as many products with a vector as it has columns.
+ * The operations of one layer, in every format that holds it: as many products with a vector as it has columns.
  *
  * @param {Tensor} tensor
  * @param {Layer} layer
  * @returns {Record<FormatName, Operations>}
  */
-function layerOperations({ data, rows, cols }, { columns, repeats }) {
+function layerOperations({ data, rows, cols }, { columns, repeats, bytesIn }) {
   const source = Matrix.fromDense(data, rows, cols, { format: 'palette' });
   const products = columns * repeats;
-  const entries = FORMATS.map((format) => {
+  const held = FORMATS.filter((format) => Number.isFinite(bytesIn[format]));
+  const entries = held.map((format) => {
     const matrix = source.to(format);
     const { ops, energyPj } = matrix.cost();
     matrix.dispose();
@@ -77,7 +88,7 @@ function countFormats(layers) {
  * @param {Model} auto the network, its formats chosen by `auto`
  * @param {Map<string, Tensor>} tensors
  * @param {{ rounds: number, warmUp: number }} options of timing
- * @returns {Promise<Row[]>} in the order of MEASURED, auto last
+ * @returns {Promise<Row[]>} in the order of FORMATS, auto last
  */
 export async function measureNetwork(auto, tensors, { rounds, warmUp }) {
   const { layers } = auto;
@@ -98,7 +109,7 @@ export async function measureNetwork(auto, tensors, { rounds, warmUp }) {
   const ratios = [];
   /** @type {number[]} */
   const autoTimes = [];
-  for (const format of MEASURED) {
+  for (const format of measuredOf(layers)) {
     const model = auto.to(format);
     const [one, other] = await interleave(
       [

@@ -21,6 +21,7 @@ export const COLORS = {
   pcsr: '#0072b2',
   mask: '#009e73',
   blocks: INK,
+  grid: '#f0e442',
 };
 
 /** Those whose areas take white letters. @type {readonly FormatName[]} */

@@ -34,8 +34,8 @@ import { MATRIX_AXES, keyOf, lineOf } from './plan.js';
  * @property {Crossing[]} crossings
  */
 
-/** Formats that are compared with dense. */
-export const RIVALS = FORMATS.filter((format) => format !== 'dense');
+/** Formats that are compared with dense: those that hold all matrices, which grid does not. */
+export const RIVALS = FORMATS.filter((format) => !['dense', 'grid'].includes(format));
 
 /** Times that differ by less are the same: a curve that follows dense does not cross it. */
 const TIME_TOLERANCE = 0.03;

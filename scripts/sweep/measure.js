@@ -140,7 +140,7 @@ function timeInTurns(models, input, { rounds, memory }) {
  * @param {Case} shape
  * @param {Float32Array} data of the matrix
  * @param {{ rounds: number }} options
- * @returns {Promise<Measurement[]>} in the order of FORMATS
+ * @returns {Promise<Measurement[]>} of the formats that hold the matrix, in the order of FORMATS
  */
 export async function measureCase(shape, data, { rounds }) {
   const { rows, cols, batch } = shape;
@@ -150,19 +150,21 @@ export async function measureCase(shape, data, { rounds }) {
   /** @type {Model[]} */
   const models = [];
   try {
-    for (const format of FORMATS) models.push(await Model.fromGraph(graph, tensors, { format }));
+    models.push(await Model.fromGraph(graph, tensors, { format: 'dense' }));
+    const [{ autoFormat, bytesIn, nanosecondsIn }] = models[0].layers;
+    const held = FORMATS.filter((format) => Number.isFinite(bytesIn[format]));
+    for (const format of held.slice(1)) models.push(models[0].to(format));
     const random = new Random(1, 'input');
     const input = Float32Array.from({ length: cols * batch }, () => random.uniform(-1, 1));
     const times = timeInTurns(models, input, { rounds, memory: batch === 1 });
-    const [{ autoFormat, bytesIn, nanosecondsIn }] = models[0].layers;
     /** @param {(format: FormatName, index: number) => number} value */
     const least = (value) => {
-      const values = FORMATS.map(value);
-      return FORMATS[values.indexOf(Math.min(...values))];
+      const values = held.map(value);
+      return held[values.indexOf(Math.min(...values))];
     };
     const fastest = least((_, k) => times[k].cached);
     const smallest = least((format) => bytesIn[format]);
-    return FORMATS.map((format, k) => {
+    return held.map((format, k) => {
       const { cached, memory } = times[k];
       const predicted = nanosecondsIn[format] / 1000;
       return {

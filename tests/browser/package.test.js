@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { build, preview } from 'vite';
@@ -43,12 +43,25 @@ const PAGES = {
     const digest = await crypto.subtle.digest('SHA-256', await simulation.weights());
     await simulation.dispose();
     document.title = [...new Uint8Array(digest)].map((byte) => byte.toString(16)).join(' ');`,
+  // Two inputs of rank 5 by their names, with symbols and a batch of 3.
+  inputs: `import { Model } from 'lowtropy';
+    import { RANK_FIVE, makeRankFiveRun } from './rank-five.js';
+    const model = await Model.fromGraph(RANK_FIVE, new Map());
+    const texts = [];
+    for (const [batch, width] of [[3, 7], [1, 4], [3, 7]]) {
+      const { inputs, expected } = makeRankFiveRun(batch, width);
+      const same = JSON.stringify(model.run(inputs)) === JSON.stringify(expected);
+      texts.push(same + ' ' + expected.both.shape);
+    }
+    document.title = texts.join('; ');`,
   // What a server answers that knows no such file, and shows its page instead.
   html: `import { init } from 'lowtropy';
     const failed = await init({ wasmUrl: 'html.html' }).catch((error) => error);
     await init();
     document.title = failed.name + ': ' + failed.message;`,
 };
+
+const RANK_FIVE_FILE = new URL('../support/rank-five.js', import.meta.url);
 
 const WORKER = `import { Matrix, init } from 'lowtropy';
   onmessage = async ({ data }) => {
@@ -84,6 +97,7 @@ describe('package: bundled with Vite, in Chromium', () => {
       );
     }
     writeFileSync(join(root, 'worker.js'), WORKER);
+    copyFileSync(RANK_FIVE_FILE, join(root, 'rank-five.js'));
     await build({
       root,
       base: './',
@@ -142,6 +156,7 @@ describe('package: bundled with Vite, in Chromium', () => {
   const expected = {
     plain: /^cser 2440 4003$/,
     thread: /^cser 2440 4003$/,
+    inputs: /^true 3,4,3,2,7; true 1,4,3,2,4; true 3,4,3,2,7$/,
     html: /^EngineError: http\S+html\.html holds HTML where WebAssembly was expected; is .*\?$/,
   };
   for (const [name, title] of Object.entries(expected)) {

@@ -743,7 +743,7 @@ TEST(CompressorStateTest, HostileFields) {
   expect(Put(state, kVersionAt, uint8_t{3}), "it is of another version");
   expect(Put(state, kMethodAt, uint8_t{0}), "its method is unknown");
   expect(Put(state, kMethodAt, uint8_t{10}), "its method is unknown");
-  expect(Put(state, kOptionsAt, 2.0), "The sparsity p must be above 0 and at most 1, not 2.000000");
+  expect(Put(state, kOptionsAt, 2.0), "The sparsity p must be above 0 and at most 1, not 2");
   expect(Put(state, kSampledAt, uint8_t{2}), "a flag is neither 0 nor 1");
   expect(Put(state, kLayoutAt, uint32_t{0}), "An update needs at least one tensor");
   expect(Put(state, kLayoutAt, UINT32_MAX), "it has more tensors than are possible");

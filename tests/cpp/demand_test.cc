@@ -9,6 +9,7 @@
 
 #include "allocation_counter.h"
 #include "forged_model.h"
+#include "inputs.h"
 #include "lowtropy/run/builder.h"
 #include "lowtropy/run/executor.h"
 #include "lowtropy/run/plan.h"
@@ -43,20 +44,18 @@ Matrix Zeros(size_t rows, size_t cols) {
 }
 
 // A network of one node.
-Network Single(Node node, const Shape& input) {
+Network Single(Node node, const ImageShape& input) {
   node.name = "node";
   node.inputs = {"data"};
   node.output = "out";
-  return {{.name = "", .input = "data", .input_shape = input, .outputs = {"out"}, .nodes = {node}},
-          {},
-          {}};
+  return {
+      {.name = "", .inputs = OneInput("data", input), .outputs = {"out"}, .nodes = {node}}, {}, {}};
 }
 
 Network SingleFc(uint32_t rows, uint32_t cols) {
-  Node node;
-  node.op = Op::kFc;
-  node.weight = "w";
-  node.out_channels = rows;
+  Node node(*Op::kFc);
+  node["weight"].tensor = "w";
+  node["outChannels"].integers = {rows};
   Network network = Single(node, {cols, 1, 1});
   network.matrices.emplace("w", Zeros(rows, cols));
   return network;
@@ -68,8 +67,8 @@ TEST(DemandTest, CountsWhatIsThere) {
   const Network network = builder.Build({builder.Fc(builder.BatchNorm(conv), 10)});
   const Executor executor(network);
   const Demand& demand = executor.demand();
-  // Input and output, the table of the convolution, the normalization's scale and shift.
-  const uint64_t others = 4 * (3 * 20 * 20 + 10) + 4 * 27 + 16 * 2 + 4 * 2 * 8;
+  // The table of the convolution, the normalization's scale and shift.
+  const uint64_t others = 4 * 27 + 16 * 2 + 4 * 2 * 8;
   EXPECT_EQ(demand.memory, WeightBytes(network) + executor.arena_bytes() + others);
   const double products = 8 * 27 * 400 + 10 * 3200;
   EXPECT_GE(demand.work, products);
@@ -98,61 +97,62 @@ TEST(DemandTest, LimitsAreExact) {
 // Of each op, a graph of a few hundred bytes that asks for too much.
 std::vector<Network> Bombs() {
   std::vector<Network> bombs;
-  const auto add = [&](Op op, const Shape& input, const std::function<void(Node&)>& set) {
-    Node node;
-    node.op = op;
+  const auto add = [&](const Operator* op, const ImageShape& input,
+                       const std::function<void(Node&)>& set) {
+    Node node(*op);
     set(node);
     bombs.push_back(Single(node, input));
   };
   const auto window = [](uint32_t kernel, uint32_t pad) {
-    return [=](Node& node) { node.window = Square(kernel, 1, pad); };
+    return [=](Node& node) { SetWindow(node, Square(kernel, 1, pad)); };
   };
   add(Op::kConv, {1, 20000, 20000}, [](Node& node) {
-    node.weight = "w";
-    node.out_channels = 1;
-    node.window = Square(20000);
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {1};
+    SetWindow(node, Square(20000));
   });
   add(Op::kConv, {1, 1, 1}, [](Node& node) {  // padding alone
-    node.weight = "w";
-    node.out_channels = 1;
-    node.window = Square(1, 1, 15000);
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {1};
+    SetWindow(node, Square(1, 1, 15000));
   });
   add(Op::kConv, {9, 1, 1}, [](Node& node) {  // padding beyond 4 GB
-    node.weight = "w";
-    node.out_channels = 1;
-    node.window = Square(1, 1, 15000);
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {1};
+    SetWindow(node, Square(1, 1, 15000));
   });
   add(Op::kConv, {65535, 300, 1}, [](Node& node) {
-    node.weight = "w";
-    node.out_channels = 65535;
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {65535};
   });
   add(Op::kFc, {65535, 1, 1}, [](Node& node) {
-    node.weight = "w";
-    node.out_channels = 2'000'000;
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {2'000'000};
   });
   add(Op::kRelu, {1, 20000, 20000}, [](Node&) {});
-  add(Op::kBatchNorm, {100'000'000, 1, 1}, [](Node& node) { node.mean = node.variance = "v"; });
-  add(Op::kMaxPool, {1, 16000, 16000}, window(2, 1));
-  add(Op::kAvgPool, {1, 9000, 9000}, window(60, 0));
+  add(Op::kBatchNorm, {100'000'000, 1, 1},
+      [](Node& node) { node["mean"].tensor = node["variance"].tensor = "v"; });
+  add(Op::kMaxPool, {1, 16000, 20000}, window(2, 1));
+  add(Op::kAvgPool, {1, 12000, 12000}, window(60, 0));
   add(Op::kMaxPool, {1, 1, 1}, window(30000, 29999));
   add(Op::kGlobalAvgPool, {1, 20000, 20000}, [](Node&) {});
-  add(Op::kLrn, {65535, 50, 50}, [](Node& node) { node.lrn_size = 60; });
-  add(Op::kSoftmax, {65535, 60, 60}, [](Node&) {});
+  add(Op::kLrn, {65535, 50, 50}, [](Node& node) { node["size"].integers = {60}; });
+  add(Op::kSoftmax, {65535, 65, 65}, [](Node&) {});
   add(Op::kEmbedding, {1, 16'000'000, 1}, [](Node& node) {
-    node.weight = "w";
-    node.classes = 2;
-    node.out_channels = 100;
+    node["weight"].tensor = "w";
+    node["classes"].integers = {2};
+    node["outChannels"].integers = {100};
   });
   add(Op::kLstm, {400, 1'000'000, 1}, [](Node& node) {
-    node.weight = "w";
-    node.out_channels = 100;
+    node["weight"].tensor = "w";
+    node["outChannels"].integers = {100};
   });
   return bombs;
 }
 
 TEST(DemandTest, BombsOfEveryOpAreRefusedBeforeAnythingIsAllocated) {
   for (const Network& bomb : Bombs()) {
-    SCOPED_TRACE(std::string(Name(bomb.graph.nodes[0].op)));
+    SCOPED_TRACE(std::string(bomb.graph.nodes[0].op->name));
     const size_t before = AllocatedBytes();
     LimitOf([&] { Executor executor(bomb); });
     LimitOf([&] { NetworkBuilder builder(bomb.graph, {}); });
@@ -163,12 +163,11 @@ TEST(DemandTest, BombsOfEveryOpAreRefusedBeforeAnythingIsAllocated) {
 // Many nodes, each of which is small.
 TEST(DemandTest, SumsGoOverAllNodes) {
   Network network = SingleFc(1, 1'000'000);
-  Node node;
-  node.op = Op::kConv;
-  node.weight = "k";
-  node.out_channels = 1;
-  node.window.kernel = {1000, 1000};
-  network.graph.input_shape = {1, 1000, 1000};
+  Node node(*Op::kConv);
+  node["weight"].tensor = "k";
+  node["outChannels"].integers = {1};
+  node["kernel"].integers = {1000, 1000};
+  network.graph.inputs[0].type.shape = {1, 1000, 1000};
   network.matrices.emplace("k", Zeros(1, 1'000'000));
   for (int i = 0; i < 300; ++i) {
     node.name = node.output = "c" + std::to_string(i);
@@ -183,16 +182,14 @@ TEST(DemandTest, SumsGoOverAllNodes) {
 
 // VGG-16 and wider; only shapes matter.
 TEST(DemandTest, LargeRealNetworksAreAllowed) {
-  Graph graph{
-      .name = "", .input = "data", .input_shape = {3, 224, 224}, .outputs = {}, .nodes = {}};
+  Graph graph{.name = "", .inputs = OneInput("data", {3, 224, 224}), .outputs = {}, .nodes = {}};
   std::string last = "data";
-  const auto add = [&](Op op, uint32_t channels, const Window& window) {
-    Node node;
-    node.op = op;
+  const auto add = [&](const Operator* op, uint32_t channels, const Window& window) {
+    Node node(*op);
     node.name = node.output = "n" + std::to_string(graph.nodes.size());
     node.inputs = {last};
-    node.out_channels = channels;
-    node.window = window;
+    if (channels != 0) node["outChannels"].integers = {channels};
+    if (op != Op::kFc) SetWindow(node, window);
     last = node.name;
     graph.nodes.push_back(node);
   };
@@ -213,12 +210,13 @@ TEST(DemandTest, LargeRealNetworksAreAllowed) {
 TEST(DemandTest, FormatsThatAreNotMeantForAProductCountWhatTheyTake) {
   Builder builder(2, {64, 6, 6});
   Network network = builder.Build({builder.Conv("data", 600, Square(3, 1, 1))});
-  const Node& node = network.graph.nodes[0];
+  const std::vector<ValueType> inputs{{ElementType::kFloat32, {64, 6, 6}}};
+  const WeightUse use = Op::kConv->use({network.graph.nodes[0], inputs}, {600, 6, 6});
   Matrix& weight = network.matrices.begin()->second;
   const auto demanded = [&](Format format) {
     weight = weight.To(format);
     const double work = Executor(network).demand().work;
-    EXPECT_GE(work, MakePlan(network.graph).demand.work + FormatWork(node, weight, 1));
+    EXPECT_GE(work, MakePlan(network.graph).demand.work + FormatWork(use, weight));
     return work;
   };
   EXPECT_EQ(demanded(Format::kDense), demanded(Format::kMask));
@@ -226,7 +224,7 @@ TEST(DemandTest, FormatsThatAreNotMeantForAProductCountWhatTheyTake) {
   // Lists of rows are walked for each block of rows and of columns.
   const Matrix tall = Zeros(60000, 5000).To(Format::kBlocks);
   const Matrix small = Zeros(600, 500).To(Format::kBlocks);
-  EXPECT_GT(FormatWork(node, tall, 1), 1000 * FormatWork(node, small, 1));
+  EXPECT_GT(FormatWork(use, tall), 1000 * FormatWork(use, small));
 }
 
 TEST(DemandTest, ConversionsAreRefusedBeforeTheyAreMade) {
@@ -268,7 +266,7 @@ TEST(DemandTest, FilesAreRefusedByTheirHeaders) {
 std::vector<std::vector<float>> RunInPieces(Executor& executor, std::span<const float> input,
                                             double work) {
   std::vector<std::vector<float>> outputs;
-  for (const Shape& shape : executor.output_shapes()) {
+  for (const auto& [type, shape] : executor.output_types()) {
     outputs.emplace_back(static_cast<size_t>(shape.size()));
   }
   const std::vector<std::span<float>> spans(outputs.begin(), outputs.end());

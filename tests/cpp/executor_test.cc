@@ -8,6 +8,7 @@
 
 #include "allocation_counter.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/run/internal.h"
 #include "reference_network.h"
 
 namespace lowtropy {
@@ -25,11 +26,11 @@ std::vector<std::vector<float>> Execute(Executor& executor, std::span<const floa
   std::vector<std::vector<float>> outputs[2];
   for (auto& run : outputs) {
     std::vector<std::span<float>> spans;
-    for (const Shape& shape : executor.output_shapes()) {
+    for (const auto& [type, shape] : executor.output_types()) {
       run.emplace_back(static_cast<size_t>(shape.size()), -1.0F);
     }
     for (auto& output : run) spans.emplace_back(output);
-    const std::span<float> arena = executor.arena();
+    const std::span<float> arena = internal::ExecutorAccess::Arena(executor);
     std::fill(arena.begin(), arena.end(), std::numeric_limits<float>::quiet_NaN());
     executor.Run(input, spans);
   }
@@ -53,7 +54,7 @@ void ExpectNear(const std::vector<float>& actual, const Values& expected, const 
 // Returns the executor's arena size in floats.
 uint64_t ExpectMatchesReference(Builder& builder, const std::vector<std::string>& outputs) {
   const Network network = builder.Build(outputs);
-  const auto size = static_cast<size_t>(network.graph.input_shape.size());
+  const auto size = static_cast<size_t>(network.graph.inputs[0].type.shape.size());
   const std::vector<float> input = builder.Uniform(size, -1, 1);
   const std::vector<Values> expected = reference::Run(network, input);
   Executor executor(network);
@@ -74,7 +75,7 @@ TEST(ExecutorTest, RandomConvolutions) {
     window.stride = {Draw(random, 1, 3), Draw(random, 1, 3)};
     window.dilation = {Draw(random, 1, 2), Draw(random, 1, 2)};
     for (uint32_t& pad : window.pad) pad = Draw(random, 0, 3);
-    const Shape input{groups * Draw(random, 1, 3), Draw(random, 7, 18), Draw(random, 7, 34)};
+    const ImageShape input{groups * Draw(random, 1, 3), Draw(random, 7, 18), Draw(random, 7, 34)};
     Builder builder(seed, input);
     const uint32_t rows = groups * Draw(random, 1, 5);
     ExpectMatchesReference(builder, {builder.Conv("data", rows, window, groups, seed % 2 == 0)});
@@ -250,8 +251,7 @@ TEST(ExecutorTest, RunAllocatesNothing) {
   std::vector<float> output(10);
   const std::vector<std::span<float>> outputs{output};
   for (const Format format : kFormats) {
-    Executor executor(network);
-    for (const LayerInfo& layer : ListLayers(network)) executor.SetFormat(layer.weight, format);
+    Executor executor(reference::InFormat(network, format));
     executor.Run(input, outputs);  // Highway chooses the instruction set in the first call
     const size_t before = Allocations();
     executor.Run(input, outputs);
@@ -265,15 +265,10 @@ TEST(ExecutorTest, FormatsAgree) {
   const Network network = builder.Build({builder.Fc(conv, 6)});
   const std::vector<float> input = builder.Uniform(300, -1, 1);
   const std::vector<Values> expected = reference::Run(network, input);
-  Executor executor(network);
   for (const Format format : kFormats) {
-    for (const LayerInfo& layer : ListLayers(network)) {
-      executor.SetFormat(layer.weight, format);
-      EXPECT_EQ(executor.network().matrices.at(layer.weight).format(), format);
-    }
+    Executor executor(reference::InFormat(network, format));
     ExpectNear(Execute(executor, input)[0], expected[0], std::string(Name(format)));
   }
-  EXPECT_THROW(executor.SetFormat("nothing", Format::kCer), Error);
 }
 
 TEST(ExecutorTest, MovesKeepItRunning) {
@@ -327,7 +322,7 @@ TEST(ExecutorTest, LayersAreListed) {
   Builder builder(35, {4, 9, 10});
   const auto conv = builder.Conv("data", 6, Square(3), 2);
   const Network network = builder.Build({builder.Fc(conv, 5)});
-  const std::vector<LayerInfo> layers = ListLayers(network);
+  const std::vector<LayerInfo> layers = ListLayers(network.graph);
   ASSERT_EQ(layers.size(), 2U);
   EXPECT_EQ(layers[0].name, "conv0");
   EXPECT_EQ(layers[0].weight, "conv0.weight");
@@ -335,7 +330,7 @@ TEST(ExecutorTest, LayersAreListed) {
   EXPECT_EQ(layers[0].cols, 18U);
   EXPECT_EQ(layers[0].count, 56U);
   EXPECT_EQ(layers[0].macs, 6U * 18U * 56U);
-  EXPECT_EQ(layers[0].output, (Shape{6, 7, 8}));
+  EXPECT_EQ(layers[0].output, (ImageShape{6, 7, 8}));
   EXPECT_EQ(layers[1].op, Op::kFc);
   EXPECT_EQ(layers[1].cols, 6U * 56U);
   EXPECT_EQ(layers[1].count, 1U);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holds.h"
 #include "lowtropy/matrix/matrix.h"
 
 // What the tests of the formats share: the golden example, random matrices, and arrays taken apart

@@ -11,9 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "inputs.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
 #include "reference_network.h"
 
 namespace lowtropy {
@@ -24,51 +25,49 @@ namespace {
 Graph EveryField() {
   Graph graph;
   graph.name = "every field";
-  graph.input = "data";
-  graph.input_shape = {3, 32, 64};
+  graph.inputs = OneInput("data", {3, 32, 64});
   graph.outputs = {"add", "conv"};
-  const auto add = [&](Op op, const std::string& name) -> Node& {
-    Node& node = graph.nodes.emplace_back();
-    node.op = op;
+  const auto add = [&](const Operator* op, const std::string& name) -> Node& {
+    Node& node = graph.nodes.emplace_back(*op);
     node.name = name;
     node.inputs = {"data"};
     node.output = name;
     return node;
   };
   Node& conv = add(Op::kConv, "conv");
-  conv.weight = "conv.weight";
-  conv.bias = "conv.bias";
-  conv.out_channels = 12;
-  conv.window = {.kernel = {2, 3}, .stride = {4, 5}, .dilation = {6, 7}, .pad = {8, 9, 10, 11}};
-  conv.groups = 3;
+  conv["weight"].tensor = "conv.weight";
+  conv["bias"].tensor = "conv.bias";
+  conv["outChannels"].integers = {12};
+  SetWindow(conv, {.kernel = {2, 3}, .stride = {4, 5}, .dilation = {6, 7}, .pad = {8, 9, 10, 11}});
+  conv["groups"].integers = {3};
   Node& fc = add(Op::kFc, "fc");
-  fc.weight = "fc.weight";
-  fc.out_channels = 4294967295U;
+  fc["weight"].tensor = "fc.weight";
+  fc["outChannels"].integers = {4294967295U};
   Node& max = add(Op::kMaxPool, "maxpool");
-  max.window = {.kernel = {3, 4}, .stride = {1, 2}, .pad = {0, 1, 2, 3}};
-  max.ceil = true;
+  SetWindow(max, {.kernel = {3, 4}, .stride = {1, 2}, .dilation = {1, 1}, .pad = {0, 1, 2, 3}});
+  max["ceil"].integers = {true};
   Node& avg = add(Op::kAvgPool, "avgpool");
-  avg.window = max.window;
-  avg.count_pad = true;
+  SetWindow(avg, WindowOf(max));
+  avg["countPad"].integers = {true};
   Node& lrn = add(Op::kLrn, "lrn");
-  lrn.lrn_size = 7;
-  lrn.lrn_alpha = 0.0002F;
-  lrn.lrn_beta = 0.625F;
-  lrn.lrn_k = 2.5e10F;
+  lrn["size"].integers = {7};
+  lrn["alpha"].number = 0.0002F;
+  lrn["beta"].number = 0.625F;
+  lrn["k"].number = 2.5e10F;
   Node& norm = add(Op::kBatchNorm, "norm");
-  norm.mean = "m";
-  norm.variance = "v";
-  norm.gamma = "g";
-  norm.beta = "b";
-  norm.epsilon = 1.00000003e-7F;
+  norm["mean"].tensor = "m";
+  norm["variance"].tensor = "v";
+  norm["gamma"].tensor = "g";
+  norm["beta"].tensor = "b";
+  norm["epsilon"].number = 1.00000003e-7F;
   add(Op::kAdd, "add").inputs = {"data", "data"};
   Node& embedding = add(Op::kEmbedding, "embedding");
-  embedding.weight = "rows";
-  embedding.classes = 65;
-  embedding.out_channels = 16777217;
+  embedding["weight"].tensor = "rows";
+  embedding["classes"].integers = {65};
+  embedding["outChannels"].integers = {16777217};
   Node& lstm = add(Op::kLstm, "lstm");
-  lstm.weight = "recurrent";
-  lstm.out_channels = 128;
+  lstm["weight"].tensor = "recurrent";
+  lstm["outChannels"].integers = {128};
   return graph;
 }
 
@@ -140,19 +139,24 @@ TEST(GraphJsonTest, ReadsWhatItWrites) {
   EXPECT_EQ(FormatGraph(ParseGraph(kEveryField)), kEveryField);
   const Node conv = ParseGraph(kEveryField).nodes[0];
   EXPECT_EQ(conv.op, Op::kConv);
-  EXPECT_EQ(conv.window, EveryField().nodes[0].window);
+  EXPECT_EQ(WindowOf(conv), WindowOf(EveryField().nodes[0]));
   EXPECT_EQ(conv.inputs, std::vector<std::string>{"data"});
 }
 
 TEST(GraphJsonTest, KeepsEveryOp) {
-  for (int op = 0; op <= static_cast<int>(Op::kLstm); ++op) {
+  for (const Operator* op : Operators()) {
     Graph graph = EveryField();
-    graph.nodes[0] = {};
-    graph.nodes[0].op = static_cast<Op>(op);
-    graph.nodes[0].name = graph.nodes[0].output = "node";
-    graph.nodes[0].weight = graph.nodes[0].mean = graph.nodes[0].variance = "tensor";
+    Node& node = graph.nodes[0];
+    node = Node(*op);
+    node.name = node.output = "node";
+    for (size_t i = 0; i < node.attributes.size(); ++i) {
+      const AttributeKind kind = op->attributes[i].kind;
+      const bool names = kind == AttributeKind::kMatrix || kind == AttributeKind::kVector;
+      if (names) node.attributes[i].tensor = "tensor";
+    }
     const std::string json = FormatGraph(graph);
-    EXPECT_EQ(ParseGraph(json).nodes[0].op, static_cast<Op>(op));
+    EXPECT_EQ(ParseGraph(json).nodes[0].op, op);
+    EXPECT_EQ(ParseGraph(json).nodes[0].attributes, node.attributes);
     EXPECT_EQ(FormatGraph(ParseGraph(json)), json);
   }
 }
@@ -205,8 +209,8 @@ TEST(GraphJsonTest, FloatsSurviveBitByBit) {
   }
   Graph graph = EveryField();
   for (const float value : values) {
-    graph.nodes[4].lrn_alpha = value;
-    const float read = ParseGraph(FormatGraph(graph)).nodes[4].lrn_alpha;
+    graph.nodes[4]["alpha"].number = value;
+    const float read = ParseGraph(FormatGraph(graph)).nodes[4].Number("alpha");
     ASSERT_EQ(Bits(read), Bits(value)) << FormatGraph(graph);
   }
 }
@@ -214,7 +218,7 @@ TEST(GraphJsonTest, FloatsSurviveBitByBit) {
 TEST(GraphJsonTest, ReadsNumbersAsJavaScriptWritesThem) {
   const auto alpha = [](std::string_view text) {
     const std::string json = Replaced(std::string(kEveryField), "0.0002", text);
-    return ParseGraph(json).nodes[4].lrn_alpha;
+    return ParseGraph(json).nodes[4].Number("alpha");
   };
   EXPECT_EQ(alpha("0.0001"), 1e-4F);
   EXPECT_EQ(alpha("0.30000001192092896"), 0.3F);
@@ -227,7 +231,7 @@ TEST(GraphJsonTest, ReadsNumbersAsJavaScriptWritesThem) {
 
 TEST(GraphJsonTest, RefusesToWriteNan) {
   Graph graph = EveryField();
-  graph.nodes[4].lrn_k = std::nanf("");
+  graph.nodes[4]["k"].number = std::nanf("");
   EXPECT_THROW(FormatGraph(graph), Error);
 }
 

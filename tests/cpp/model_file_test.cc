@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "forged_model.h"
+#include "inputs.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/io/graph_json.h"
@@ -36,17 +37,15 @@ constexpr float kExample[] = {0, 4, 4, 2, 3, 0, 0, 4, 0, 0, 2, 2, 4, 0, 4, 0};
 Network ExampleNetwork(Format format = Format::kCser) {
   Network network;
   network.graph.name = "example";
-  network.graph.input = "x";
-  network.graph.input_shape = {4, 1, 1};
+  network.graph.inputs = OneInput("x", {4, 1, 1});
   network.graph.outputs = {"y"};
-  Node node;
-  node.op = Op::kFc;
+  Node node(*Op::kFc);
   node.name = "fc";
   node.inputs = {"x"};
   node.output = "y";
-  node.weight = "fc.weight";
-  node.bias = "fc.bias";
-  node.out_channels = 4;
+  node["weight"].tensor = "fc.weight";
+  node["bias"].tensor = "fc.bias";
+  node["outChannels"].integers = {4};
   network.graph.nodes.push_back(node);
   network.matrices.emplace("fc.weight", Matrix::From(DenseView(kExample, 4, 4), format));
   network.vectors.emplace("fc.bias", Array::Copy<float>(std::vector<float>{1, 0, -1, 0.5F}));
@@ -57,24 +56,21 @@ Network ExampleNetwork(Format format = Format::kCser) {
 Network SequenceNetwork() {
   Network network;
   network.graph.name = "sequence";
-  network.graph.input = "x";
-  network.graph.input_shape = {1, 3, 1};
+  network.graph.inputs = OneInput("x", {1, 3, 1});
   network.graph.outputs = {"h"};
-  Node embedding;
-  embedding.op = Op::kEmbedding;
+  Node embedding(*Op::kEmbedding);
   embedding.name = "embedding";
   embedding.inputs = {"x"};
   embedding.output = "gates";
-  embedding.weight = "rows";
-  embedding.classes = 2;
-  embedding.out_channels = 4;
-  Node lstm;
-  lstm.op = Op::kLstm;
+  embedding["weight"].tensor = "rows";
+  embedding["classes"].integers = {2};
+  embedding["outChannels"].integers = {4};
+  Node lstm(*Op::kLstm);
   lstm.name = "lstm";
   lstm.inputs = {"gates"};
   lstm.output = "h";
-  lstm.weight = "recurrent";
-  lstm.out_channels = 1;
+  lstm["weight"].tensor = "recurrent";
+  lstm["outChannels"].integers = {1};
   network.graph.nodes = {embedding, lstm};
   constexpr float kRows[] = {0, 1, 0, 1, 1, 1, 1, 0};
   constexpr float kRecurrent[] = {0.5F, -1, 2, 0.25F};
@@ -155,7 +151,7 @@ TEST(ModelFileTest, AReadNetworkRunsToTheSameBits) {
   const auto run = [&](Executor& executor) {
     std::vector<std::vector<float>> outputs;
     std::vector<std::span<float>> spans;
-    for (const Shape& shape : executor.output_shapes()) {
+    for (const auto& [type, shape] : executor.output_types()) {
       outputs.emplace_back(static_cast<size_t>(shape.size()));
     }
     for (std::vector<float>& output : outputs) spans.emplace_back(output);
@@ -248,8 +244,8 @@ TEST(ModelFileTest, NetworksWithoutTensorsAndWithOddNamesSurvive) {
 
 TEST(ModelFileTest, AMatrixAndAVectorMayHaveTheirNamesFromEachOther) {
   Network network = ExampleNetwork();
-  network.graph.nodes[0].weight = "fc";
-  network.graph.nodes[0].bias = "fc.bias";
+  network.graph.nodes[0]["weight"].tensor = "fc";
+  network.graph.nodes[0]["bias"].tensor = "fc.bias";
   network.matrices.emplace("fc", network.matrices.at("fc.weight"));
   network.matrices.erase("fc.weight");
   const std::string file = forged::Write(network);
@@ -392,28 +388,32 @@ Network TwoLayers(Format first, Format second) {
   node.name = "fc2";
   node.inputs = {"y"};
   node.output = "z";
-  node.weight = "fc2.weight";
+  node["weight"].tensor = "fc2.weight";
   network.graph.nodes.push_back(node);
   network.graph.outputs = {"z"};
   network.matrices.emplace("fc2.weight", Matrix::From(DenseView(kExample, 4, 4), second));
   return network;
 }
 
-// One layer is enough to need version 2; without any, the file is one that older readers know.
-TEST(ModelFileTest, MaskAndBlocksAloneNeedVersion2) {
-  const auto is_new = [](Format f) { return f == Format::kMask || f == Format::kBlocks; };
+// One layer is enough to need a later version; without any, the file is one that older readers
+// know.
+TEST(ModelFileTest, NewerFormatsAloneNeedLaterVersions) {
+  const auto version = [](Format f) {
+    return f == Format::kGrid ? '4' : f == Format::kMask || f == Format::kBlocks ? '2' : '1';
+  };
   for (const Format first : kFormats) {
     for (const Format second : kFormats) {
       const Network network = TwoLayers(first, second);
       const std::string file = forged::Write(network);
       const std::string names = std::string(Name(first)) + " " + std::string(Name(second));
-      EXPECT_EQ(file[56], is_new(first) || is_new(second) ? '2' : '1') << names;
+      EXPECT_EQ(file[56], std::max(version(first), version(second))) << names;
       const Network read = forged::Read(file);
       ExpectSame(network, read);
       EXPECT_EQ(forged::Write(read), file) << names;
     }
   }
   Keep(forged::Write(TwoLayers(Format::kMask, Format::kBlocks)));
+  Keep(forged::Write(TwoLayers(Format::kGrid, Format::kCser)));
 }
 
 // Few elements, so that the indices of blocks are packed, two in three bytes; several blocks, the
@@ -427,9 +427,9 @@ Network SparseNetwork(Format format) {
     values[row * kCols + i * i % kCols] = static_cast<float>(i % 5) - 2.5F;
   }
   Network network = ExampleNetwork();
-  network.graph.input_shape = {static_cast<uint32_t>(kCols), 1, 1};
-  network.graph.nodes[0].out_channels = kRows;
-  network.graph.nodes[0].bias = "";
+  network.graph.inputs[0].type.shape = {static_cast<uint32_t>(kCols), 1, 1};
+  network.graph.nodes[0]["outChannels"].integers = {kRows};
+  network.graph.nodes[0]["bias"].tensor = "";
   network.vectors.clear();
   network.matrices.at("fc.weight") = Matrix::From(DenseView(values.data(), kRows, kCols), format);
   return network;
@@ -450,7 +450,7 @@ TEST(ModelFileTest, RowScalesHaveFilesOfVersion3) {
     const Network network = ScaledNetwork(format);
     const std::string file = forged::Write(network);
     Keep(file);
-    EXPECT_EQ(file[56], '3');
+    EXPECT_EQ(file[56], format == Format::kGrid ? '4' : '3');
     EXPECT_NE(file.find(R"(\"rows\":4,\"cols\":4,\"scaled\":true})"), file.npos);
     EXPECT_NE(file.find(R"("fc.weight.rowScale":{"dtype":"F32","shape":[4])"), file.npos);
     const Network read = forged::Read(file);
@@ -463,7 +463,7 @@ TEST(ModelFileTest, RowScalesHaveFilesOfVersion3) {
 // What is called so where a matrix has no scales is a vector, as it always was.
 TEST(ModelFileTest, AVectorMayBeCalledAsRowScales) {
   Network network = ExampleNetwork();
-  network.graph.nodes[0].bias = "fc.weight.rowScale";
+  network.graph.nodes[0]["bias"].tensor = "fc.weight.rowScale";
   network.vectors.emplace("fc.weight.rowScale", network.vectors.at("fc.bias"));
   network.vectors.erase("fc.bias");
   const std::string file = forged::Write(network);
@@ -637,14 +637,14 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
-      InHeader("\"1\"", "\"4\""),
-      "The file is of version 4 of the model format; this program reads versions 1 to 3.",
+      InHeader("\"1\"", "\"5\""),
+      "The file is of version 5 of the model format; this program reads versions 1 to 4.",
       Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads versions 1 to 3.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 to 4.",
       Format::kCser, ErrorKind::kUnsupported);
 }
 
@@ -703,6 +703,13 @@ TEST(ModelFileAttackTest, Version1WithFormatsOfVersion2) {
                   "The file is of version 1 of the model format, but its graph and formats are of "
                   "version 2.");
   }
+}
+
+TEST(ModelFileAttackTest, Version3WithTheFormatOfVersion4) {
+  ExpectForgeryRefused(
+      InHeader("\"4\"", "\"3\""),
+      "The file is of version 3 of the model format, but its graph and formats are of version 4.",
+      Format::kGrid);
 }
 
 TEST(ModelFileAttackTest, SequencesThatDoNotFit) {
@@ -1257,7 +1264,7 @@ TEST(ModelFileTest, RefusesAVectorWithTheNameOfAnArray) {
     Network network = ExampleNetwork();
     network.vectors.emplace("fc.weight." + array, network.vectors.at("fc.bias"));
     network.vectors.erase("fc.bias");
-    network.graph.nodes[0].bias = "fc.weight." + array;
+    network.graph.nodes[0]["bias"].tensor = "fc.weight." + array;
     ExpectNotWritten(network, ErrorKind::kValue,
                      "The vector \"fc.weight." + array +
                          "\" has the name of an array of the matrix \"fc.weight\".");
@@ -1271,7 +1278,7 @@ TEST(ModelFileTest, KnowsTheNamesOfAllArrays) {
       const std::string name = "fc.weight." + std::string(part.name);
       network.vectors.emplace(name, network.vectors.at("fc.bias"));
       network.vectors.erase("fc.bias");
-      network.graph.nodes[0].bias = name;
+      network.graph.nodes[0]["bias"].tensor = name;
       EXPECT_THROW(ModelSize(network), Error) << name;
     }
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operator against its definition in float64, over sizes around the vector length, on
 // misaligned pointers, and with a watch on what lies behind the output.
-#include "lowtropy/graph/ops/operators.h"
-
 #include <gtest/gtest.h>
 
+#include "inputs.h"
+#include "lowtropy/graph/ops/image_kernels.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 #include "reference_network.h"
 
@@ -36,26 +36,25 @@ class Floats {
 
 struct Case {
   Node node;
-  Shape shape;
+  ImageShape shape;
   Network network;  // vectors of the node
   std::vector<float> input;
 
-  explicit Case(Op op, const Shape& s, uint32_t seed = 1) : shape(s) {
-    node.op = op;
+  explicit Case(const Operator* op, const ImageShape& s, uint32_t seed = 1) : node(*op), shape(s) {
     node.inputs = {"data"};
     std::mt19937 random(seed);
     std::normal_distribution<float> normal;
     for (uint64_t i = 0; i < s.size(); ++i) input.push_back(normal(random));
   }
 
-  Image Expected(const Shape& output) const {
+  Image Expected(const ImageShape& output) const {
     const Image image{shape, reference::ToDouble(input)};
     return reference::Evaluate(network, node, std::span(&image, 1), output);
   }
 
   // Calls run(input, output) on guarded memory and compares.
   template <class F>
-  void Check(const Shape& output_shape, double tolerance, const F& run) const {
+  void Check(const ImageShape& output_shape, double tolerance, const F& run) const {
     const Image expected = Expected(output_shape);
     Floats in(input);
     Floats out(expected.data.size());
@@ -69,22 +68,50 @@ struct Case {
   }
 };
 
+// Runs a node of float32 values of one shape, as a plan would.
+void RunNode(const Node& node, const Shape& shape, std::vector<const float*> inputs, float* output,
+             bool relu = false) {
+  const std::vector<ValueType> types(inputs.size(), {ElementType::kFloat32, shape});
+  const std::unique_ptr<Task> task = node.op->plan({node, types}, shape);
+  task->Prepare();
+  StepData data;
+  data.node = &node;
+  data.inputs = std::move(inputs);
+  data.output = output;
+  data.epilogue.relu = relu;
+  task->Run(data, 0, task->costs().parts.count);
+}
+
 // Around one, two and four vectors of 4, 8 and 16 lanes.
 constexpr uint32_t kWidths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65};
 
 TEST(OperatorsTest, Relu) {
   for (const uint32_t width : kWidths) {
     const Case c(Op::kRelu, {1, 1, width});
-    c.Check(c.shape, 0, [&](const float* in, float* out) { Relu(in, width, out); });
+    c.Check(c.shape, 0, [&](const float* in, float* out) { RunNode(c.node, c.shape, {in}, out); });
   }
 }
 
 TEST(OperatorsTest, ReluInPlace) {
   Floats values(std::vector<float>{-1, 2, -0.0F, 3, -4});
-  Relu(values.data(), 5, values.data());
+  RunNode(Node(*Op::kRelu), {5}, {values.data()}, values.data());
   EXPECT_EQ(std::vector<float>(values.data(), values.data() + 5),
             (std::vector<float>{0, 2, 0, 3, 0}));
   values.ExpectGuards();
+}
+
+TEST(OperatorsTest, HardSwish) {
+  for (const uint32_t width : kWidths) {
+    const Case c(Op::kHardSwish, {1, 1, width});
+    c.Check(c.shape, 1e-6,
+            [&](const float* in, float* out) { RunNode(c.node, c.shape, {in}, out); });
+  }
+  const float inf = std::numeric_limits<float>::infinity();
+  std::vector<float> values{-4, -3, -1.5F, 0, 3, 5, inf, std::nanf(""), -inf};
+  RunNode(Node(*Op::kHardSwish), {9}, {values.data()}, values.data());
+  const auto expected = {0.0F, 0.0F, -0.375F, 0.0F, 3.0F, 5.0F, inf};
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), values.begin()));
+  EXPECT_TRUE(std::isnan(values[7]) && std::isnan(values[8]));
 }
 
 TEST(OperatorsTest, AddWithRelu) {
@@ -94,8 +121,7 @@ TEST(OperatorsTest, AddWithRelu) {
     const Case c(Op::kAdd, {1, 1, width}, 3);
     for (const bool relu : {false, true}) {
       Floats out(width);
-      const float* const inputs[] = {a.input.data(), b.input.data(), c.input.data()};
-      Add(inputs, width, relu, out.data());
+      RunNode(a.node, a.shape, {a.input.data(), b.input.data(), c.input.data()}, out.data(), relu);
       out.ExpectGuards();
       for (size_t i = 0; i < width; ++i) {
         const double sum = double{a.input[i]} + double{b.input[i]} + double{c.input[i]};
@@ -107,7 +133,7 @@ TEST(OperatorsTest, AddWithRelu) {
 
 TEST(OperatorsTest, ScaleShift) {
   for (const uint32_t width : kWidths) {
-    const Shape shape{3, 1, width};
+    const ImageShape shape{3, 1, width};
     const float scale[] = {2, -1, 0.5F};
     const float bias[] = {0, 1, -3};
     const Case c(Op::kBatchNorm, shape);
@@ -127,10 +153,10 @@ TEST(OperatorsTest, ScaleShift) {
 // ---- Pools ----
 
 void CheckPool(const Case& c) {
-  Graph graph{
-      .name = "", .input = "data", .input_shape = c.shape, .outputs = {""}, .nodes = {c.node}};
-  const Shape output = InferShapes(graph).at("");
-  const Pooling pooling{c.node.window, c.shape, output, c.node.count_pad};
+  Graph graph{.name = "", .inputs = OneInput("data", c.shape), .outputs = {""}, .nodes = {c.node}};
+  const ImageShape output = ImageOf(InferTypes(graph).at("").shape);
+  const bool count_pad = c.node.op == Op::kAvgPool && c.node.Flag("countPad");
+  const Pooling pooling{WindowOf(c.node), c.shape, output, count_pad};
   Floats scratch(static_cast<size_t>(PoolScratch(pooling)));
   const auto run = c.node.op == Op::kMaxPool ? MaxPool : AvgPool;
   // A maximum is one of the inputs, so it is exact.
@@ -148,27 +174,28 @@ TEST(OperatorsTest, RandomPools) {
     };
     Case c(seed % 2 == 0 ? Op::kMaxPool : Op::kAvgPool, {draw(1, 3), draw(4, 12), draw(4, 70)},
            seed);
-    Window& window = c.node.window;
+    Window window;
     window.kernel = {draw(1, 4), draw(1, 4)};
     window.stride = {draw(1, 4), draw(1, 4)};
     for (size_t side = 0; side < 4; ++side) {
       window.pad[side] = draw(0, window.kernel[side % 2] - 1);
     }
-    c.node.ceil = draw(0, 1) == 1;
-    c.node.count_pad = draw(0, 1) == 1;
+    SetWindow(c.node, window);
+    c.node["ceil"].integers = {draw(0, 1)};
+    if (c.node.op == Op::kAvgPool) c.node["countPad"].integers = {draw(0, 1)};
     CheckPool(c);
   }
 }
 
 TEST(OperatorsTest, PoolsAroundTheVectorLength) {
-  for (const Op op : {Op::kMaxPool, Op::kAvgPool}) {
+  for (const Operator* op : {Op::kMaxPool, Op::kAvgPool}) {
     for (const uint32_t stride : {1U, 2U, 3U}) {
       for (const uint32_t kernel : {2U, 3U}) {
         for (const uint32_t width : kWidths) {
           SCOPED_TRACE(std::to_string(kernel) + "/" + std::to_string(stride) + " over " +
                        std::to_string(width));
           Case c(op, {2, 5, stride * (width - 1) + kernel});
-          c.node.window = reference::Square(kernel, stride);
+          SetWindow(c.node, reference::Square(kernel, stride));
           CheckPool(c);
         }
       }
@@ -185,7 +212,7 @@ TEST(OperatorsTest, WideWindows) {
       return std::uniform_int_distribution<uint32_t>(low, high)(random);
     };
     Case c(seed % 2 == 0 ? Op::kMaxPool : Op::kAvgPool, {2, draw(1, 90), draw(1, 90)}, seed);
-    Window& window = c.node.window;
+    Window window;
     for (size_t axis = 0; axis < 2; ++axis) {
       const uint32_t size = axis == 0 ? c.shape.height : c.shape.width;
       window.kernel[axis] = draw(0, 2) == 0 ? draw(1, size) : draw(65, 150);
@@ -195,8 +222,9 @@ TEST(OperatorsTest, WideWindows) {
       window.pad[axis + 2] = std::max(draw(0, window.kernel[axis] - 1), least - window.pad[axis]);
       window.pad[axis + 2] = std::min(window.pad[axis + 2], window.kernel[axis] - 1);
     }
-    c.node.ceil = draw(0, 1) == 1;
-    c.node.count_pad = draw(0, 1) == 1;
+    SetWindow(c.node, window);
+    c.node["ceil"].integers = {draw(0, 1)};
+    if (c.node.op == Op::kAvgPool) c.node["countPad"].integers = {draw(0, 1)};
     CheckPool(c);
   }
 }
@@ -206,9 +234,9 @@ TEST(OperatorsTest, WideWindows) {
 TEST(OperatorsTest, CutOffWindows) {
   Case c(Op::kAvgPool, {1, 1, 6});
   c.input = {1, 2, 3, 4, 5, 6};
-  c.node.window = {.kernel = {1, 3}, .stride = {1, 2}, .pad = {0, 0, 0, 0}};
-  c.node.ceil = true;
-  const Pooling pooling{c.node.window, c.shape, {1, 1, 3}, true};
+  SetWindow(c.node, {.kernel = {1, 3}, .stride = {1, 2}, .dilation = {1, 1}, .pad = {0, 0, 0, 0}});
+  c.node["ceil"].integers = {true};
+  const Pooling pooling{WindowOf(c.node), c.shape, {1, 1, 3}, true};
   std::vector<float> scratch(static_cast<size_t>(PoolScratch(pooling)));
   Floats in(c.input);
   Floats out(3);
@@ -234,10 +262,10 @@ TEST(OperatorsTest, LocalResponseNorm) {
       for (const uint32_t width : {1U, 7U, 16U, 33U}) {
         SCOPED_TRACE("size " + std::to_string(size) + ", width " + std::to_string(width));
         Case c(Op::kLrn, {9, 1, width});
-        c.node.lrn_size = size;
-        c.node.lrn_beta = beta;
-        c.node.lrn_alpha = 0.7F;
-        c.node.lrn_k = 2;
+        c.node["size"].integers = {size};
+        c.node["beta"].number = beta;
+        c.node["alpha"].number = 0.7F;
+        c.node["k"].number = 2;
         c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
           LocalResponseNorm({size, 0.7F, beta, 2}, c.shape, in, out, nullptr);
         });
@@ -250,7 +278,7 @@ TEST(OperatorsTest, LocalResponseNorm) {
 TEST(OperatorsTest, LocalResponseNormForgetsLargeValues) {
   Case c(Op::kLrn, {12, 1, 4});
   for (size_t i = 0; i < 4; ++i) c.input[i] = 1e6F;
-  c.node.lrn_alpha = 1;
+  c.node["alpha"].number = 1;
   c.Check(c.shape, 2e-6, [&](const float* in, float* out) {
     LocalResponseNorm({5, 1, 0.75F, 1}, c.shape, in, out, nullptr);
   });
@@ -262,8 +290,8 @@ TEST(OperatorsTest, LocalResponseNormOfWideWindows) {
       SCOPED_TRACE("size " + std::to_string(size) + ", channels " + std::to_string(channels));
       Case c(Op::kLrn, {channels, 1, 5});
       for (size_t i = 0; i < 5; ++i) c.input[i] = 1e6F;  // leave no trace where they are not meant
-      c.node.lrn_size = size;
-      c.node.lrn_alpha = 1;
+      c.node["size"].integers = {size};
+      c.node["alpha"].number = 1;
       const Lrn lrn{size, 1, 0.75F, 1};
       Floats scratch(static_cast<size_t>(LrnScratch(lrn, c.shape)));
       c.Check(c.shape, 1e-5, [&](const float* in, float* out) {
@@ -275,7 +303,8 @@ TEST(OperatorsTest, LocalResponseNormOfWideWindows) {
 }
 
 TEST(OperatorsTest, Softmax) {
-  for (const Shape& shape : {Shape{1, 1, 1}, Shape{1000, 1, 1}, Shape{5, 3, 4}}) {
+  for (const ImageShape& shape :
+       {ImageShape{1, 1, 1}, ImageShape{1000, 1, 1}, ImageShape{5, 3, 4}}) {
     const Case c(Op::kSoftmax, shape);
     c.Check(shape, 1e-6, [&](const float* in, float* out) { Softmax(shape, in, out); });
   }

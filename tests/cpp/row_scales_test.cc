@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "format_testing.h"
@@ -173,6 +174,37 @@ TEST(RowScales, PerChannelQuantizationTakesAFifthOfDense) {
   ASSERT_NO_FATAL_FAILURE(ExpectExact(matrix, q));
   ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, 1, {}));
   ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, 5, {}));
+}
+
+// 127 integers, nearly equally frequent: every row is on a grid of its own.
+TEST(RowScales, IntegersAreOnAGridWithAScaleForEachRow) {
+  Quantized q = Draw(6, 300, 500, 1);
+  std::mt19937 rng(6);
+  for (int8_t& integer : q.integers) integer = static_cast<int8_t>(rng() % 127) - 63;
+  const Matrix matrix = Matrix::From(q.Source(), Format::kGrid);
+  ASSERT_TRUE(matrix.scaled());
+  const Grid& grid = std::get<Grid>(matrix.storage());
+  EXPECT_EQ(grid.steps().scale, 1);
+  EXPECT_EQ(grid.steps().zero, 63U);
+  EXPECT_EQ(grid.steps().bits, 7U);
+  const uint64_t row_bytes = (500 * 7 + 7) / 8;
+  EXPECT_EQ(matrix.ByteLength(), 300 * row_bytes + 12 + 300 * 4);
+  ASSERT_NO_FATAL_FAILURE(ExpectExact(matrix, q));
+  ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, 1, {}));
+  for (const size_t columns : std::vector<size_t>{0, 1, 64}) {
+    EXPECT_EQ(Encode(q.Source(), std::nullopt, columns).format(), Format::kGrid) << columns;
+  }
+}
+
+// Scales need only bear the values that occur, not the step of their grid.
+TEST(RowScales, AGridWhoseStepDoesNotOccur) {
+  const float values[] = {2, 3, 0, 3};
+  const float scales[] = {0x1p-127F, 1};
+  const Matrix palette(Matrix::From(DenseView(values, 2, 2), Format::kPalette).storage(),
+                       Array::Copy<float>(scales));
+  std::string reason;
+  ASSERT_TRUE(palette.Validate(&reason)) << reason;
+  EXPECT_TRUE(palette.To(Format::kGrid).Validate(&reason)) << reason;
 }
 
 // A power of two changes no bit of a sum: the products are those of C, times it.

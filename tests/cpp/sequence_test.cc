@@ -14,6 +14,7 @@
 #include "allocation_counter.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/run/executor.h"
+#include "lowtropy/run/internal.h"
 #include "reference_network.h"
 
 namespace lowtropy {
@@ -27,7 +28,7 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // A network of the one node that `add` makes, its input and what comes out in float64.
 struct Case {
-  Case(uint32_t seed, const Shape& shape, std::vector<float> values,
+  Case(uint32_t seed, const ImageShape& shape, std::vector<float> values,
        const std::function<std::string(Builder&)>& add)
       : input(std::move(values)) {
     Builder builder(seed, shape);
@@ -165,11 +166,11 @@ std::vector<std::string> AddCharacterModel(Builder& builder, uint32_t classes) {
 std::vector<std::vector<float>> Outputs(Executor& executor, std::span<const float> input) {
   std::vector<std::vector<float>> outputs;
   std::vector<std::span<float>> spans;
-  for (const Shape& shape : executor.output_shapes()) {
+  for (const auto& [type, shape] : executor.output_types()) {
     outputs.emplace_back(static_cast<size_t>(shape.size()));
   }
   for (std::vector<float>& output : outputs) spans.emplace_back(output);
-  const std::span<float> arena = executor.arena();
+  const std::span<float> arena = internal::ExecutorAccess::Arena(executor);
   std::fill(arena.begin(), arena.end(), kNaN);
   executor.Run(input, spans);
   return outputs;
@@ -199,10 +200,10 @@ TEST(SequenceTest, CharacterModelsRunInAllFormats) {
     ExpectNear(Outputs(executor, input), expected);
     for (const Format format : kFormats) {
       SCOPED_TRACE(Name(format));
-      for (const LayerInfo& layer : ListLayers(network)) executor.SetFormat(layer.weight, format);
-      const auto outputs = Outputs(executor, input);
+      Executor converted(reference::InFormat(network, format));
+      const auto outputs = Outputs(converted, input);
       ExpectNear(outputs, expected);
-      EXPECT_EQ(Outputs(executor, input), outputs);
+      EXPECT_EQ(Outputs(converted, input), outputs);
     }
   }
 }
@@ -230,8 +231,7 @@ TEST(SequenceTest, RunAllocatesNothing) {
   std::vector<float> hidden(9 * 12);
   const std::vector<std::span<float>> outputs{classes, hidden};
   for (const Format format : kFormats) {
-    Executor executor(network);
-    for (const LayerInfo& layer : ListLayers(network)) executor.SetFormat(layer.weight, format);
+    Executor executor(reference::InFormat(network, format));
     executor.Run(input, outputs);  // Highway chooses the instruction set in the first call
     const size_t before = Allocations();
     executor.Run(input, outputs);
@@ -266,7 +266,7 @@ TEST(SequenceTest, WhatIsNoClassIsRefusedAndHarmsNothing) {
 TEST(SequenceTest, LayersTellWhatARunDoes) {
   Builder builder(6, {1, 12, 1});
   const Network network = builder.Build(AddCharacterModel(builder, 11));
-  const std::vector<LayerInfo> layers = ListLayers(network);
+  const std::vector<LayerInfo> layers = ListLayers(network.graph);
   ASSERT_EQ(layers.size(), 4U);
   EXPECT_EQ(layers[0].op, Op::kEmbedding);
   EXPECT_EQ(layers[0].rows, 11U);
@@ -282,7 +282,7 @@ TEST(SequenceTest, LayersTellWhatARunDoes) {
   EXPECT_EQ(layers[2].count, 1U);
   EXPECT_EQ(layers[2].repeats, 12U);
   EXPECT_EQ(layers[2].macs, 12U * 36U * 9U);
-  EXPECT_EQ(layers[2].output, (Shape{9, 12, 1}));
+  EXPECT_EQ(layers[2].output, (ImageShape{9, 12, 1}));
   const std::map<std::string, uint64_t> columns = CountColumns(network.graph);
   EXPECT_EQ(columns.at("embedding0.weight"), 0U);
   EXPECT_EQ(columns.at("conv1.weight"), 12U);

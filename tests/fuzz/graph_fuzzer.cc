@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "lowtropy/base/error.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "run_network.h"
 
@@ -22,46 +23,34 @@ using namespace lowtropy;
 
 constexpr uint64_t kMaxWeights = 4096;  // of one matrix
 
-struct WeightShape {
-  uint64_t rows;
-  uint64_t cols;
-};
-
-// Of a node without a weight: as many rows as its vectors have elements.
-WeightShape WeightShapeOf(const Node& node, const Shape& input) {
-  const uint64_t taps = uint64_t{node.window.kernel[0]} * node.window.kernel[1];
-  switch (node.op) {
-    case Op::kFc:
-      return {node.out_channels, input.size()};
-    case Op::kConv:
-      return {node.out_channels, input.channels / node.groups * taps};
-    case Op::kEmbedding:
-      return {node.classes, node.out_channels};
-    case Op::kLstm:
-      return {input.channels, node.out_channels};
-    default:
-      return {input.channels, 1};
-  }
-}
-
 // Makes the tensors that the graph names, of few distinct values, in changing formats. False when
 // one would be large.
 bool AddTensors(Network* network) {
-  const std::map<std::string, Shape> shapes = InferShapes(network->graph);
+  const std::map<std::string, ValueType> types = InferTypes(network->graph);
   for (const Node& node : network->graph.nodes) {
-    const Shape& input = shapes.at(node.inputs[0]);
-    const auto [rows, cols] = WeightShapeOf(node, input);
-    if (rows > kMaxWeights || cols > kMaxWeights / rows) return false;
-    std::vector<float> values(static_cast<size_t>(rows * cols));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * i % 5) * 0.25F;
-    if (!node.weight.empty()) {
-      const DenseView view(values.data(), static_cast<size_t>(rows), static_cast<size_t>(cols));
+    std::vector<ValueType> inputs;
+    for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
+    const TypedNode typed{node, inputs};
+    if (node.op->use != nullptr) {
+      const WeightUse use = node.op->use(typed, types.at(node.output).shape);
+      if (use.rows > kMaxWeights || use.cols > kMaxWeights / use.rows) return false;
+      std::vector<float> values(static_cast<size_t>(use.rows * use.cols));
+      for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * i % 5) * 0.25F;
+      const DenseView view(values.data(), static_cast<size_t>(use.rows),
+                           static_cast<size_t>(use.cols));
       const Format format = kFormats[network->matrices.size() % kFormats.size()];
-      network->matrices.emplace(node.weight, Matrix::From(view, format));
+      network->matrices.emplace(
+          node.weight(),
+          Matrix::From(view,
+                       BytesOf(format, Profile::Of(view)) == kNotHeld ? Format::kDense : format));
     }
-    const std::vector<float> ones(static_cast<size_t>(rows), 1.0F);
-    for (const auto* name : {&node.bias, &node.mean, &node.variance, &node.gamma, &node.beta}) {
-      if (!name->empty()) network->vectors.emplace(*name, Array::Copy<float>(ones));
+    const uint64_t size = node.op->vector_size == nullptr ? 0 : node.op->vector_size(typed);
+    if (size > kMaxWeights) return false;
+    const std::vector<float> ones(static_cast<size_t>(size), 1.0F);
+    for (size_t i = 0; i < node.attributes.size(); ++i) {
+      const std::string& name = node.attributes[i].tensor;
+      if (node.op->attributes[i].kind != AttributeKind::kVector || name.empty()) continue;
+      network->vectors.emplace(name, Array::Copy<float>(ones));
     }
   }
   return true;

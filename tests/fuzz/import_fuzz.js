@@ -16,9 +16,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { LowtropyError } from '../../web/lib/core/errors.js';
+import { init } from '../../web/lib/core/module.js';
 import { readCaffe } from '../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
 import { tensorShapes } from '../../web/lib/import/shapes.js';
+
+await init();
 
 /** Longer than any honest input of this size takes, on a slow machine. */
 const SLOW_MILLISECONDS = 2000;

@@ -5,6 +5,7 @@
  * that the innermost one runs along a row, which is all the speed it has.
  */
 
+import { init } from '../../web/lib/core/module.js';
 import { inferShapes, sortNodes } from '../../web/lib/import/shapes.js';
 
 /**
@@ -15,6 +16,8 @@ import { inferShapes, sortNodes } from '../../web/lib/import/shapes.js';
  * @typedef {{ shape: Shape, data: Float64Array }} Value
  * @typedef {(name: string | undefined) => Float32Array | undefined} Lookup
  */
+
+await init();
 
 /** @param {Shape} shape */
 const elements = ([channels, height, width]) => channels * height * width;

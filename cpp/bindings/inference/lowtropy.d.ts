@@ -115,6 +115,47 @@ export interface NativeLayer {
   bytes: number;
 }
 
+/** An attribute of an operator, as in FORMAT.md. */
+export interface AttributeFacts {
+  name: string;
+  kind: 'integer' | 'integers' | 'number' | 'flag' | 'matrix' | 'vector';
+  /** Of integers in a list. */
+  count: number;
+  /** The default; of a list that of each of its integers. */
+  otherwise: number;
+  /** Whether it may be left out. */
+  optional: boolean;
+}
+
+/** What graphs may be made of. */
+export interface OperatorFacts {
+  name: string;
+  leastInputs: number;
+  mostInputs: number;
+  attributes: AttributeFacts[];
+}
+
+/** A tensor that a node names. A vector of n values has 1 row and n columns. */
+export interface Parameter {
+  /** The attribute that names it. */
+  role: string;
+  name: string;
+  rows: number;
+  cols: number;
+  kind: 'matrix' | 'vector';
+}
+
+export interface NodeFacts {
+  /** Of what it makes. */
+  shape: number[];
+  parameters: Parameter[];
+}
+
+/** Of all nodes of a graph, in an order in which they can run; `index` is their place in the graph. */
+export interface GraphNodeFacts extends NodeFacts {
+  index: number;
+}
+
 /** What takes a look at a weight. */
 export interface NativeWeight {
   stats: Stats;
@@ -152,6 +193,16 @@ export interface NativeWriter extends Handle {
   piece(index: number): Uint8Array;
 }
 
+/** A bool is a byte, 0 or 1. */
+export type ElementType = 'float32' | 'int32' | 'bool';
+
+/** An input or output. */
+export interface NativeValue {
+  name: string;
+  type: ElementType;
+  shape: number[];
+}
+
 export interface NativeModel extends Handle {
   save(): NativeWriter | null;
   edit(maxMemory: number, maxWork: number): NetworkBuilder | null;
@@ -162,14 +213,19 @@ export interface NativeModel extends Handle {
   demand(): Demand;
   layers(): NativeLayer[];
   describeWeight(weight: string, columns: number[]): NativeWeight | null;
-  input(): Float32Array;
-  output(index: number): Float32Array;
-  /** Begins a run of what `input()` holds. */
+  /** In the graph's order, of the shapes that were set last. */
+  inputs(): Array<NativeValue & { symbols: string[] }>;
+  outputs(): NativeValue[];
+  /** The dimensions of all inputs, one after the other. */
+  setShapes(dims: number[]): void;
+  /** The place of an input, which a run writes over. */
+  input(index: number): Float32Array | Int32Array | Uint8Array;
+  /** What the last run made. */
+  output(index: number): Float32Array | Int32Array | Uint8Array;
+  /** Begins a run of what the inputs' places hold. */
   start(timed: boolean): void;
   /** Goes on for about `work` operations; the share that is done: 1 when all is, and only then. */
   advance(work: number): number;
-  /** Fills the outputs. */
-  finish(): void;
   /** Of the run, if it was timed. */
   stepTimes(): StepTime[];
 }
@@ -201,6 +257,12 @@ export interface NativeModule {
     otherBits: number,
   ): NativeSource | null;
   matrixFrom(source: NativeSource, format: string): NativeMatrix | null;
+  /** JSON of OperatorFacts[]. */
+  describeOperators(): string;
+  /** JSON of GraphNodeFacts[]. */
+  describeGraph(graphJson: string): string;
+  /** Takes JSON of `{ node, shapes }`, the shapes of its inputs; gives that of NodeFacts. */
+  describeNode(json: string): string;
   /** Limits are negative where they are the default. */
   makeBuilder(graphJson: string, maxMemory: number, maxWork: number): NetworkBuilder | null;
   /** `fileSize`: in bytes; negative where it is not known. */

@@ -2,16 +2,17 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/buffer.h"
 #include "common/guard.h"
 #include "inference/describe.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/io/model_file.h"
 #include "lowtropy/matrix/choose/choose.h"
@@ -25,22 +26,6 @@ namespace {
 
 using emscripten::val;
 
-// An executor with places for its inputs and outputs, so that a run allocates nothing.
-struct Model {
-  explicit Model(Executor from)
-      : executor(std::move(from)), input(executor.input_shape().size() * sizeof(float)) {
-    for (const Shape& shape : executor.output_shapes()) {
-      outputs.emplace_back(shape.size() * sizeof(float));
-      output_spans.push_back(outputs.back().Floats());
-    }
-  }
-
-  Executor executor;
-  Buffer input;
-  std::vector<Buffer> outputs;
-  std::vector<std::span<float>> output_spans;
-};
-
 // Where a number is negative, the default. Bytes are at most 2^53.
 Limits MakeLimits(double memory, double work) {
   Limits limits;
@@ -53,8 +38,8 @@ NetworkBuilder* MakeBuilder(const std::string& graph_json, double memory, double
   return new NetworkBuilder(ParseGraph(graph_json), MakeLimits(memory, work));
 }
 
-NetworkBuilder* Edit(const Model& model, double memory, double work) {
-  return new NetworkBuilder(model.executor.network(), MakeLimits(memory, work));
+NetworkBuilder* Edit(const Executor& model, double memory, double work) {
+  return new NetworkBuilder(model.network(), MakeLimits(memory, work));
 }
 
 void AddMatrix(NetworkBuilder& builder, const std::string& name, const RowSource& source,
@@ -70,7 +55,7 @@ void RecodeMatrix(NetworkBuilder& builder, const std::string& name, const std::s
   builder.Recode(name, ParseFormatOrAuto(format));
 }
 
-Model* Build(const NetworkBuilder& builder) { return new Model(builder.Build()); }
+Executor* Build(const NetworkBuilder& builder) { return new Executor(builder.Build()); }
 
 // `file_size`: negative where it is not known.
 ModelLoader* MakeLoader(double file_size, double memory, double work) {
@@ -94,9 +79,9 @@ double FileSize(const ModelLoader& loader) {
 
 bool BuildNext(ModelLoader& loader) { return loader.BuildNext(); }
 
-Model* Finish(ModelLoader& loader) { return new Model(Executor(loader.Finish(), loader.limits())); }
+Executor* Finish(ModelLoader& loader) { return new Executor(loader.Finish(), loader.limits()); }
 
-ModelWriter* Save(const Model& model) { return new ModelWriter(model.executor.network()); }
+ModelWriter* Save(const Executor& model) { return new ModelWriter(model.network()); }
 
 double WriterSize(const ModelWriter& writer) { return static_cast<double>(writer.size()); }
 uint32_t PieceCount(const ModelWriter& writer) {
@@ -110,14 +95,14 @@ val Piece(const ModelWriter& writer, uint32_t index) {
       emscripten::typed_memory_view(piece.size(), reinterpret_cast<const uint8_t*>(piece.data())));
 }
 
-std::string GraphJson(const Model& model) { return FormatGraph(model.executor.network().graph); }
+std::string GraphJson(const Executor& model) { return FormatGraph(model.network().graph); }
 
-double BytesOfWeights(const Model& model) {
-  return static_cast<double>(WeightBytes(model.executor.network()));
+double BytesOfWeights(const Executor& model) {
+  return static_cast<double>(WeightBytes(model.network()));
 }
 
-double DenseBytes(const Model& model) {
-  const Network& network = model.executor.network();
+double DenseBytes(const Executor& model) {
+  const Network& network = model.network();
   uint64_t floats = 0;
   for (const auto& [name, matrix] : network.matrices) {
     floats += uint64_t{matrix.rows()} * matrix.cols();
@@ -126,11 +111,11 @@ double DenseBytes(const Model& model) {
   return static_cast<double>(floats * sizeof(float));
 }
 
-double ArenaBytes(const Model& model) { return static_cast<double>(model.executor.arena_bytes()); }
+double ArenaBytes(const Executor& model) { return static_cast<double>(model.arena_bytes()); }
 
 // Bytes and operations, as maxMemory and maxWork count them.
-val DescribeDemand(const Model& model) {
-  const Demand& demand = model.executor.demand();
+val DescribeDemand(const Executor& model) {
+  const Demand& demand = model.demand();
   val object = val::object();
   object.set("memory", static_cast<double>(demand.memory));
   object.set("work", demand.work);
@@ -138,14 +123,14 @@ val DescribeDemand(const Model& model) {
 }
 
 // Without what takes a look at the weights.
-val Layers(const Model& model) {
-  const Network& network = model.executor.network();
+val Layers(const Executor& model) {
+  const Network& network = model.network();
   val list = val::array();
-  for (const LayerInfo& layer : ListLayers(network)) {
+  for (const LayerInfo& layer : ListLayers(network.graph)) {
     const Matrix& matrix = network.matrices.at(layer.weight);
     val object = val::object();
     object.set("name", layer.name);
-    object.set("op", std::string(Name(layer.op)));
+    object.set("op", std::string(layer.op->name));
     object.set("weight", layer.weight);
     object.set("rows", static_cast<double>(layer.rows));
     object.set("cols", static_cast<double>(layer.cols));
@@ -162,8 +147,8 @@ val Layers(const Model& model) {
 
 // What a weight holds; and what is chosen for each of the numbers of columns in a list, in its
 // order.
-val DescribeWeight(const Model& model, const std::string& name, const val& columns) {
-  const Matrix& matrix = model.executor.network().matrices.at(name);
+val DescribeWeight(const Executor& model, const std::string& name, const val& columns) {
+  const Matrix& matrix = model.network().matrices.at(name);
   const Profile profile = matrix.GetProfile();
   val choices = val::array();
   for (const double count : emscripten::vecFromJSArray<double>(columns)) {
@@ -176,33 +161,88 @@ val DescribeWeight(const Model& model, const std::string& name, const val& colum
   return object;
 }
 
-// The places of input and outputs, as views to be used at once.
-val Input(const Model& model) {
-  const std::span<float> floats = model.input.Floats();
-  return val(emscripten::typed_memory_view(floats.size(), floats.data()));
-}
-val Output(const Model& model, uint32_t index) {
-  const std::span<float> floats = model.output_spans[index];
-  return val(emscripten::typed_memory_view(floats.size(), floats.data()));
-}
-
-// A run: start, advance until it returns 1, which is the share of the work that is done, finish.
-void StartRun(Model& model, bool timed) {
-  model.executor.set_timed(timed);
-  model.executor.Start(model.input.Floats());
+// The type of a value with its name; of an input also the symbols of its dimensions.
+val DescribeValue(const std::string& name, const ValueType& type) {
+  val shape = val::array();
+  for (const uint32_t dim : type.shape.dims()) shape.call<void>("push", dim);
+  val object = val::object();
+  object.set("name", name);
+  object.set("type", std::string(Name(type.type)));
+  object.set("shape", shape);
+  return object;
 }
 
-double AdvanceRun(Model& model, double work) {
-  model.executor.Advance(work);
-  return model.executor.progress();
+// As the last shapes that were set make them; until then the usual ones.
+val Inputs(const Executor& model) {
+  val list = val::array();
+  const std::vector<GraphInput>& inputs = model.network().graph.inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    val object = DescribeValue(inputs[i].name, {inputs[i].type.type, model.input_shapes()[i]});
+    val symbols = val::array();
+    for (const std::string& symbol : inputs[i].symbols) symbols.call<void>("push", symbol);
+    object.set("symbols", symbols);
+    list.call<void>("push", object);
+  }
+  return list;
+}
+val Outputs(const Executor& model) {
+  val list = val::array();
+  for (size_t i = 0; i < model.output_types().size(); ++i) {
+    list.call<void>("push",
+                    DescribeValue(model.network().graph.outputs[i], model.output_types()[i]));
+  }
+  return list;
 }
 
-void FinishRun(Model& model) { model.executor.Finish(model.output_spans); }
+// `dims`: of all inputs, one after the other, each as many as it has.
+void SetShapes(Executor& model, const val& dims) {
+  std::vector<uint32_t> list;
+  for (const double dim : emscripten::vecFromJSArray<double>(dims)) {
+    list.push_back(static_cast<uint32_t>(dim));
+  }
+  std::span<const uint32_t> rest(list);
+  std::vector<Shape> shapes;
+  for (const GraphInput& input : model.network().graph.inputs) {
+    const size_t rank = std::min(input.type.shape.rank(), rest.size());
+    shapes.emplace_back(rest.first(rank));
+    rest = rest.subspan(rank);
+  }
+  model.SetInputShapes(shapes);
+}
+
+// The places of inputs and outputs, as views to be used at once: they die when the heap grows.
+template <class T>
+val ViewAs(std::span<const std::byte> bytes) {
+  return val(emscripten::typed_memory_view(bytes.size() / sizeof(T),
+                                           reinterpret_cast<const T*>(bytes.data())));
+}
+val ViewOf(std::span<const std::byte> bytes, ElementType type) {
+  if (type == ElementType::kBool) return ViewAs<uint8_t>(bytes);
+  return type == ElementType::kInt32 ? ViewAs<int32_t>(bytes) : ViewAs<float>(bytes);
+}
+val Input(Executor& model, uint32_t index) {
+  return ViewOf(model.Input(index), model.network().graph.inputs.at(index).type.type);
+}
+val Output(const Executor& model, uint32_t index) {
+  return ViewOf(model.Output(index), model.output_types()[index].type);
+}
+
+// A run: inputs, start, advance until it returns 1, which is the share of the work that is done,
+// outputs.
+void StartRun(Executor& model, bool timed) {
+  model.set_timed(timed);
+  model.Start();
+}
+
+double AdvanceRun(Executor& model, double work) {
+  model.Advance(work);
+  return model.progress();
+}
 
 // [{name, milliseconds}] of the nodes that took work in a timed run, in order.
-val StepTimes(const Model& model) {
+val StepTimes(const Executor& model) {
   val list = val::array();
-  for (const auto& [node, milliseconds] : model.executor.step_times()) {
+  for (const auto& [node, milliseconds] : model.step_times()) {
     val object = val::object();
     object.set("name", std::string(node));
     object.set("milliseconds", milliseconds);
@@ -230,7 +270,7 @@ EMSCRIPTEN_BINDINGS(model) {
       .function("size", Guarded<&WriterSize>)
       .function("pieceCount", Guarded<&PieceCount>)
       .function("piece", Guarded<&Piece>);
-  emscripten::class_<Model>("Model")
+  emscripten::class_<Executor>("Model")
       .function("save", Guarded<&Save>, allow_raw_pointers())
       .function("edit", Guarded<&Edit>, allow_raw_pointers())
       .function("graph", Guarded<&GraphJson>)
@@ -240,11 +280,13 @@ EMSCRIPTEN_BINDINGS(model) {
       .function("demand", Guarded<&DescribeDemand>)
       .function("layers", Guarded<&Layers>)
       .function("describeWeight", Guarded<&DescribeWeight>)
+      .function("inputs", Guarded<&Inputs>)
+      .function("outputs", Guarded<&Outputs>)
+      .function("setShapes", Guarded<&SetShapes>)
       .function("input", Guarded<&Input>)
       .function("output", Guarded<&Output>)
       .function("start", Guarded<&StartRun>)
       .function("advance", Guarded<&AdvanceRun>)
-      .function("finish", Guarded<&FinishRun>)
       .function("stepTimes", Guarded<&StepTimes>);
 }
 

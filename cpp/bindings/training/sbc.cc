@@ -13,6 +13,7 @@
 
 #include "common/buffer.h"
 #include "common/guard.h"
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/updates/aggregator.h"
 #include "lowtropy/updates/compressor.h"
@@ -35,7 +36,7 @@ Layout LayoutOf(const val& tensors) {
 
 void RefuseNumber(const char* name, double number) {
   throw Error(ErrorKind::kValue,
-              Text("The option \"", name, "\" cannot be ", std::to_string(number), "."));
+              Text("The option \"", name, "\" cannot be ", Shortest(number), "."));
 }
 
 MethodOptions OptionsOf(const val& object) {

@@ -1,47 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/graph/graph.h"
 
-#include <utility>
+#include <algorithm>
+
+#include "lowtropy/base/text.h"
+#include "lowtropy/graph/ops/operator.h"
 
 namespace lowtropy {
-namespace {
 
-constexpr std::array<std::pair<Op, std::string_view>, 15> kNames{{
-    {Op::kConv, "conv"},
-    {Op::kFc, "fc"},
-    {Op::kRelu, "relu"},
-    {Op::kMaxPool, "maxpool"},
-    {Op::kAvgPool, "avgpool"},
-    {Op::kGlobalAvgPool, "globalavgpool"},
-    {Op::kLrn, "lrn"},
-    {Op::kBatchNorm, "batchnorm"},
-    {Op::kAdd, "add"},
-    {Op::kConcat, "concat"},
-    {Op::kFlatten, "flatten"},
-    {Op::kSoftmax, "softmax"},
-    {Op::kDropout, "dropout"},
-    {Op::kEmbedding, "embedding"},
-    {Op::kLstm, "lstm"},
-}};
-
-}  // namespace
-
-std::string_view Name(Op op) {
-  for (const auto& [known, name] : kNames) {
-    if (known == op) return name;
+Node::Node(const Operator& of) : op(&of) {
+  for (const AttributeSpec& spec : of.attributes) {
+    Attribute& attribute = attributes.emplace_back();
+    attribute.number = spec.otherwise;
+    if (HoldsIntegers(spec.kind)) {
+      for (size_t i = 0; i < spec.count; ++i) {
+        attribute.integers.Append(static_cast<uint32_t>(spec.otherwise));
+      }
+    }
   }
-  return "?";
 }
 
-std::optional<Op> ParseOp(std::string_view name) {
-  for (const auto& [op, known] : kNames) {
-    if (known == name) return op;
+const Attribute& Node::operator[](std::string_view attribute) const {
+  const auto found =
+      std::find_if(op->attributes.begin(), op->attributes.end(),
+                   [&](const AttributeSpec& spec) { return spec.name == attribute; });
+  if (found == op->attributes.end()) {
+    throw Error(ErrorKind::kValue,
+                Text("A node of ", op->name, " has no attribute ", Quote(attribute), "."));
   }
-  return std::nullopt;
+  return attributes[static_cast<size_t>(found - op->attributes.begin())];
 }
 
-bool HasWeight(Op op) {
-  return op == Op::kConv || op == Op::kFc || op == Op::kEmbedding || op == Op::kLstm;
+Attribute& Node::operator[](std::string_view attribute) {
+  return const_cast<Attribute&>(std::as_const(*this)[attribute]);
+}
+
+uint32_t Node::Integer(std::string_view attribute) const { return (*this)[attribute].integers[0]; }
+
+const std::string& Node::weight() const {
+  static const std::string kNone;
+  return op->use == nullptr ? kNone : (*this)["weight"].tensor;
+}
+
+std::string Quote(std::string_view name) { return Text("\"", name, "\""); }
+
+Error NodeError(ErrorKind kind, const Node& node, const std::string& clause) {
+  return Error(kind, Text("The ", node.op->name, " node ", Quote(node.name), ": ", clause, "."));
+}
+
+Error ShapeError(const Node& node, const std::string& clause) {
+  return NodeError(ErrorKind::kShape, node, clause);
 }
 
 }  // namespace lowtropy

@@ -2,54 +2,20 @@
 #include "lowtropy/io/graph_json.h"
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/json/json.h"
 
 namespace lowtropy {
 namespace {
 
-constexpr size_t kMaxValues = kMaxNodes + 1;  // those that the nodes make, and the input
-
-// What a node of this op has besides op, name, inputs and output, in canonical order: calls
-// visit(key, member), or visit.Optional(key, member) for the name of a tensor that may be missing.
-template <class AnyNode, class Visitor>
-void VisitFields(AnyNode& node, Visitor& visit) {
-  const Op op = node.op;
-  const bool pools = op == Op::kMaxPool || op == Op::kAvgPool;
-  if (HasWeight(op)) visit("weight", node.weight);
-  if (op == Op::kConv || op == Op::kFc) visit.Optional("bias", node.bias);
-  if (op == Op::kEmbedding) visit("classes", node.classes);
-  if (HasWeight(op)) visit("outChannels", node.out_channels);
-  if (op == Op::kConv || pools) {
-    visit("kernel", node.window.kernel);
-    visit("stride", node.window.stride);
-    visit("pad", node.window.pad);
-  }
-  if (op == Op::kConv) {
-    visit("dilation", node.window.dilation);
-    visit("groups", node.groups);
-  }
-  if (pools) visit("ceil", node.ceil);
-  if (op == Op::kAvgPool) visit("countPad", node.count_pad);
-  if (op == Op::kLrn) {
-    visit("size", node.lrn_size);
-    visit("alpha", node.lrn_alpha);
-    visit("beta", node.lrn_beta);
-    visit("k", node.lrn_k);
-  }
-  if (op == Op::kBatchNorm) {
-    visit("mean", node.mean);
-    visit("variance", node.variance);
-    visit.Optional("gamma", node.gamma);
-    visit.Optional("beta", node.beta);
-    visit("epsilon", node.epsilon);
-  }
-}
+constexpr size_t kMaxValues = kMaxNodes + 1;  // in a list of names
 
 // ---- Reading ----
 
@@ -74,14 +40,6 @@ std::vector<std::string> ReadNames(const JsonValue& value) {
   return names;
 }
 
-void Read(const JsonValue& value, uint32_t& out) {
-  out = static_cast<uint32_t>(value.Integer(std::numeric_limits<uint32_t>::max()));
-}
-
-void Read(const JsonValue& value, float& out) { out = value.Float(); }
-
-void Read(const JsonValue& value, bool& out) { out = value.Bool(); }
-
 void Read(const JsonValue& value, std::string& tensor) {
   tensor = value.String();
   if (!IsTensorName(tensor)) {
@@ -90,86 +48,243 @@ void Read(const JsonValue& value, std::string& tensor) {
   }
 }
 
-template <size_t N>
-void Read(const JsonValue& value, std::array<uint32_t, N>& out) {
+uint32_t ReadInteger(const JsonValue& value) {
+  return static_cast<uint32_t>(value.Integer(std::numeric_limits<uint32_t>::max()));
+}
+
+void ReadIntegers(const JsonValue& value, size_t expected, Shape* out) {
   JsonItems items = JsonItems::Array(value);
   size_t count = 0;
   for (; items.Next(); ++count) {
-    if (count < N) Read(items.value(), out[count]);
+    if (count < expected) (*out)[count] = ReadInteger(items.value());
   }
-  if (count != N) value.Refuse(Text(N, " integers are expected"));
+  if (count != expected) value.Refuse(Text(expected, " integers are expected"));
 }
 
-struct FieldReader {
-  template <class T>
-  void operator()(std::string_view key, T& member) {
-    Read(object.Get(key), member);
+void ReadAttribute(const JsonValue& value, AttributeKind kind, Attribute* out) {
+  switch (kind) {
+    case AttributeKind::kInteger:
+      out->integers[0] = ReadInteger(value);
+      return;
+    case AttributeKind::kIntegers:
+      return ReadIntegers(value, out->integers.rank(), &out->integers);
+    case AttributeKind::kNumber:
+      out->number = value.Float();
+      return;
+    case AttributeKind::kFlag:
+      out->integers[0] = value.Bool() ? 1 : 0;
+      return;
+    case AttributeKind::kMatrix:
+    case AttributeKind::kVector:
+      return Read(value, out->tensor);
   }
-  void Optional(std::string_view key, std::string& member) {
-    if (const std::optional<JsonValue> value = object.Find(key)) Read(*value, member);
-  }
-  JsonObject& object;
-};
+}
 
-Node ReadNode(const JsonValue& value) {
+}  // namespace
+
+Node ParseNode(const JsonValue& value) {
   JsonObject object(value);
-  Node node;
   const JsonValue op = object.Get("op");
-  const std::optional<Op> known = ParseOp(op.String());
-  if (!known) op.Refuse("there is no such op");
-  node.op = *known;
+  const Operator* known = FindOperator(op.String());
+  if (known == nullptr) op.Refuse("there is no such op");
+  Node node(*known);
   node.name = ReadName(object.Get("name"));
   node.inputs = ReadNames(object.Get("inputs"));
   node.output = ReadName(object.Get("output"));
-  FieldReader reader{object};
-  VisitFields(node, reader);
+  for (size_t i = 0; i < node.attributes.size(); ++i) {
+    const AttributeSpec& spec = known->attributes[i];
+    const std::optional<JsonValue> given =
+        spec.optional ? object.Find(spec.name) : object.Get(spec.name);
+    if (given) ReadAttribute(*given, spec.kind, &node.attributes[i]);
+  }
   object.CheckAllRead();
   return node;
 }
 
-void ReadInput(const JsonValue& value, Graph* graph) {
+namespace {
+
+// Of one input of float32 and of three fixed dimensions, as all were at first.
+GraphInput ReadImageInput(const JsonValue& value) {
   JsonObject object(value);
-  graph->input = ReadName(object.Get("name"));
-  std::array<uint32_t, 3> shape;
-  Read(object.Get("shape"), shape);
-  graph->input_shape = {shape[0], shape[1], shape[2]};
+  GraphInput input{ReadName(object.Get("name")), {ElementType::kFloat32, {0, 0, 0}}, {}};
+  ReadIntegers(object.Get("shape"), 3, &input.type.shape);
   object.CheckAllRead();
+  return input;
+}
+
+using Symbols = std::map<std::string, uint32_t>;  // with their usual sizes
+
+Symbols ReadSymbols(const JsonValue& value) {
+  Symbols symbols;
+  JsonItems items = JsonItems::Object(value);
+  while (items.Next()) {
+    if (symbols.size() == kMaxInputs) {
+      value.Refuse(Text("there are more than ", kMaxInputs, " symbols"));
+    }
+    if (!symbols.emplace(items.key(), ReadInteger(items.value())).second) {
+      value.Refuse(Text("the symbol ", Quote(items.key()), " is there twice"));
+    }
+  }
+  return symbols;
+}
+
+ElementType ReadElementType(const JsonValue& value) {
+  const std::string name = value.String();
+  for (size_t i = 0; i < kElementTypeNames.size(); ++i) {
+    if (name == kElementTypeNames[i]) return static_cast<ElementType>(i);
+  }
+  value.Refuse("there is no such type");
+}
+
+GraphInput ReadInput(const JsonValue& value, const Symbols& symbols) {
+  JsonObject object(value);
+  GraphInput input;
+  input.name = ReadName(object.Get("name"));
+  input.type.type = ReadElementType(object.Get("type"));
+  const JsonValue shape = object.Get("shape");
+  bool has_symbols = false;
+  JsonItems dims = JsonItems::Array(shape);
+  while (dims.Next()) {
+    if (input.symbols.size() == kMaxRank) {
+      shape.Refuse(Text("there are more than ", kMaxRank, " dimensions"));
+    }
+    const JsonValue& dim = dims.value();
+    std::string& symbol = input.symbols.emplace_back();
+    if (dim.IsString()) {
+      has_symbols = true;
+      symbol = ReadName(dim);
+      const auto found = symbols.find(symbol);
+      if (found == symbols.end()) dim.Refuse("this symbol is none of the graph's");
+      input.type.shape.Append(found->second);
+    } else {
+      input.type.shape.Append(ReadInteger(dim));
+    }
+  }
+  if (!has_symbols) input.symbols.clear();
+  object.CheckAllRead();
+  return input;
+}
+
+void ReadInputs(JsonObject& object, Graph* graph) {
+  const std::optional<JsonValue> inputs = object.Find("inputs");
+  if (!inputs) {
+    graph->inputs.push_back(ReadImageInput(object.Get("input")));
+    return;
+  }
+  const std::optional<JsonValue> given = object.Find("symbols");
+  const Symbols symbols = given ? ReadSymbols(*given) : Symbols();
+  JsonItems items = JsonItems::Array(*inputs);
+  while (items.Next()) {
+    if (graph->inputs.size() == kMaxInputs) {
+      inputs->Refuse(Text("there are more than ", kMaxInputs, " inputs"));
+    }
+    graph->inputs.push_back(ReadInput(items.value(), symbols));
+  }
 }
 
 // ---- Writing ----
 
-void Write(JsonWriter& json, uint32_t value) { json.Integer(value); }
-void Write(JsonWriter& json, float value) { json.Float(value); }
-void Write(JsonWriter& json, bool value) { json.Bool(value); }
-void Write(JsonWriter& json, const std::string& value) { json.String(value); }
+void WriteText(JsonWriter& json, std::string_view key, std::string_view text) {
+  json.Key(key);
+  json.String(text);
+}
 
-template <class List>
-void Write(JsonWriter& json, const List& list) {
+void WriteNames(JsonWriter& json, std::string_view key, const std::vector<std::string>& names) {
+  json.Key(key);
   json.Open('[');
-  for (const auto& item : list) Write(json, item);
+  for (const std::string& name : names) json.String(name);
   json.Close(']');
 }
 
-struct FieldWriter {
-  template <class T>
-  void operator()(std::string_view key, const T& member) {
-    json.Key(key);
-    Write(json, member);
+void WriteIntegers(JsonWriter& json, std::span<const uint32_t> integers) {
+  json.Open('[');
+  for (const uint32_t integer : integers) json.Integer(integer);
+  json.Close(']');
+}
+
+void WriteAttribute(JsonWriter& json, const AttributeSpec& spec, const Attribute& attribute) {
+  json.Key(spec.name);
+  switch (spec.kind) {
+    case AttributeKind::kInteger:
+      return json.Integer(attribute.integers[0]);
+    case AttributeKind::kIntegers:
+      return WriteIntegers(json, attribute.integers.dims());
+    case AttributeKind::kNumber:
+      return json.Float(attribute.number);
+    case AttributeKind::kFlag:
+      return json.Bool(attribute.integers[0] != 0);
+    case AttributeKind::kMatrix:
+    case AttributeKind::kVector:
+      return json.String(attribute.tensor);
   }
-  void Optional(std::string_view key, const std::string& member) {
-    if (!member.empty()) (*this)(key, member);
+}
+
+void WriteImageInput(JsonWriter& json, const GraphInput& input) {
+  json.Key("input");
+  json.Open('{');
+  WriteText(json, "name", input.name);
+  json.Key("shape");
+  WriteIntegers(json, input.type.shape.dims());
+  json.Close('}');
+}
+
+void WriteInput(JsonWriter& json, const GraphInput& input) {
+  json.Open('{');
+  WriteText(json, "name", input.name);
+  WriteText(json, "type", Name(input.type.type));
+  json.Key("shape");
+  json.Open('[');
+  for (size_t i = 0; i < input.type.shape.rank(); ++i) {
+    const bool is_symbol = !input.symbols.empty() && !input.symbols[i].empty();
+    if (is_symbol) {
+      json.String(input.symbols[i]);
+    } else {
+      json.Integer(input.type.shape[i]);
+    }
   }
-  JsonWriter& json;
-};
+  json.Close(']');
+  json.Close('}');
+}
+
+// By their names.
+void WriteSymbols(JsonWriter& json, const Graph& graph) {
+  Symbols symbols;
+  for (const GraphInput& input : graph.inputs) {
+    for (size_t i = 0; i < input.symbols.size(); ++i) {
+      if (!input.symbols[i].empty()) symbols.emplace(input.symbols[i], input.type.shape[i]);
+    }
+  }
+  if (symbols.empty()) return;
+  json.Key("symbols");
+  json.Open('{');
+  for (const auto& [symbol, size] : symbols) {
+    json.Key(symbol);
+    json.Integer(size);
+  }
+  json.Close('}');
+}
+
+void WriteInputs(JsonWriter& json, const Graph& graph) {
+  if (!HasNamedInputs(graph)) return WriteImageInput(json, graph.inputs[0]);
+  json.Key("inputs");
+  json.Open('[');
+  for (const GraphInput& input : graph.inputs) WriteInput(json, input);
+  json.Close(']');
+  WriteSymbols(json, graph);
+}
 
 void WriteNode(JsonWriter& json, const Node& node) {
-  FieldWriter writer{json};
   json.Open('{');
-  writer("op", std::string(Name(node.op)));
-  writer("name", node.name);
-  writer("inputs", node.inputs);
-  writer("output", node.output);
-  VisitFields(node, writer);
+  WriteText(json, "op", node.op->name);
+  WriteText(json, "name", node.name);
+  WriteNames(json, "inputs", node.inputs);
+  WriteText(json, "output", node.output);
+  for (size_t i = 0; i < node.attributes.size(); ++i) {
+    const AttributeSpec& spec = node.op->attributes[i];
+    const Attribute& attribute = node.attributes[i];
+    const bool is_left_out = spec.optional && attribute.tensor.empty();
+    if (!is_left_out) WriteAttribute(json, spec, attribute);
+  }
   json.Close('}');
 }
 
@@ -185,7 +300,7 @@ Graph ParseGraph(std::string_view json) {
   Graph graph;
   const JsonValue name = object.Get("name");
   if (!name.String().empty()) graph.name = ReadName(name);
-  ReadInput(object.Get("input"), &graph);
+  ReadInputs(object, &graph);
   graph.outputs = ReadNames(object.Get("outputs"));
   const JsonValue nodes = object.Get("nodes");
   JsonItems items = JsonItems::Array(nodes);
@@ -193,24 +308,24 @@ Graph ParseGraph(std::string_view json) {
     if (graph.nodes.size() == kMaxNodes) {
       nodes.Refuse(Text("there are more than ", kMaxNodes, " nodes"));
     }
-    graph.nodes.push_back(ReadNode(items.value()));
+    graph.nodes.push_back(ParseNode(items.value()));
   }
   object.CheckAllRead();
   return graph;
 }
 
+bool HasNamedInputs(const Graph& graph) {
+  if (graph.inputs.size() != 1) return true;
+  const auto& [name, type, symbols] = graph.inputs[0];
+  return type.type != ElementType::kFloat32 || type.shape.rank() != 3 || !symbols.empty();
+}
+
 std::string FormatGraph(const Graph& graph) {
   JsonWriter json;
-  FieldWriter writer{json};
-  const Shape& shape = graph.input_shape;
   json.Open('{');
-  writer("name", graph.name);
-  json.Key("input");
-  json.Open('{');
-  writer("name", graph.input);
-  writer("shape", std::array{shape.channels, shape.height, shape.width});
-  json.Close('}');
-  writer("outputs", graph.outputs);
+  WriteText(json, "name", graph.name);
+  WriteInputs(json, graph);
+  WriteNames(json, "outputs", graph.outputs);
   json.Key("nodes");
   json.Open('[');
   for (const Node& node : graph.nodes) WriteNode(json, node);

@@ -14,8 +14,10 @@
 
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/sort.h"
 #include "lowtropy/base/text.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/json/json.h"
 #include "lowtropy/matrix/row_scales.h"
@@ -81,20 +83,22 @@ bool IsArrayOf(const ArrayName& name, bool scaled) {
 
 // The lowest version that has all of the network's ops and formats, so that files of older ones
 // stay as they were. `formats` is a range of them.
-constexpr unsigned kNewOpsVersion = 2;
 constexpr unsigned kRowScalesVersion = 3;
 
 template <class Formats>
 unsigned VersionOf(const Graph& graph, const Formats& formats, bool scaled) {
-  const bool new_op = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
-    return node.op == Op::kEmbedding || node.op == Op::kLstm;
-  });
-  unsigned version = scaled ? kRowScalesVersion : new_op ? kNewOpsVersion : 1;
+  unsigned version = scaled ? kRowScalesVersion : 1;
+  if (HasNamedInputs(graph)) version = std::max(version, kNamedInputsVersion);
+  for (const Node& node : graph.nodes) version = std::max<unsigned>(version, node.op->version);
   for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
   return version;
 }
 
-unsigned NewestVersion() { return VersionOf({}, kFormats, true); }
+unsigned NewestVersion() {
+  unsigned version = VersionOf({}, kFormats, true);
+  for (const Operator* op : Operators()) version = std::max<unsigned>(version, op->version);
+  return version;
+}
 
 std::vector<Format> FormatsOf(const Network& network) {
   std::vector<Format> formats;
@@ -234,7 +238,7 @@ std::vector<Entry> ListEntries(const Network& network) {
     }
     entries.push_back({name, vector});
   }
-  std::sort(entries.begin(), entries.end(), ComesBefore);
+  SortSmall(&entries, ComesBefore);
   return entries;
 }
 

@@ -2,12 +2,9 @@
 #include "lowtropy/json/json.h"
 
 #include <algorithm>
-#include <clocale>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
-#include "lowtropy/base/bits.h"
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/names.h"
 #include "lowtropy/base/text.h"
@@ -142,44 +139,6 @@ bool IsNumber(std::string_view text) {
     if (at == exponent) return false;
   }
   return at == text.size();
-}
-
-// snprintf writes the locale's decimal point. (std::to_chars does not know floating point in
-// Emscripten 3.1.6.)
-char LocalePoint() { return *std::localeconv()->decimal_point; }
-
-// The float that is nearest to a text that IsNumber. Of its digits the first 19 count. With some
-// 110 bits in between (64 on x86) all roundings before the last are far smaller than what tells
-// texts of floats apart: those of up to 9 digits come back exactly. strtod would take 9 KB of
-// WebAssembly.
-float ParseFloat(std::string_view text) {
-  constexpr uint64_t kMostMantissa = 1'000'000'000'000'000'000;
-  constexpr int kMostExponent = 400;  // beyond which all is 0 or infinite
-  uint64_t mantissa = 0;
-  int exponent = 0;
-  bool fraction = false;
-  size_t at = text.starts_with('-') ? 1 : 0;
-  for (; at < text.size() && (text[at] == '.' || IsDigit(text[at])); ++at) {
-    if (text[at] == '.') {
-      fraction = true;
-    } else if (mantissa < kMostMantissa) {
-      mantissa = 10 * mantissa + static_cast<uint64_t>(text[at] - '0');
-      exponent -= fraction ? 1 : 0;
-    } else {
-      exponent += fraction ? 0 : 1;
-    }
-  }
-  if (at < text.size()) {
-    const bool negative = text[++at] == '-';
-    if (!IsDigit(text[at])) ++at;
-    int written = 0;
-    for (; at < text.size(); ++at) written = std::min(10 * written + (text[at] - '0'), 100'000);
-    exponent += negative ? -written : written;
-  }
-  auto value = static_cast<long double>(mantissa);
-  const long double factor = exponent < 0 ? 0.1L : 10.0L;
-  for (int n = std::min(std::abs(exponent), kMostExponent); n != 0; --n) value *= factor;
-  return static_cast<float>(text.starts_with('-') ? -value : value);
 }
 
 }  // namespace
@@ -356,15 +315,7 @@ void JsonWriter::Float(float value) {
     throw Error(ErrorKind::kValue, "NaN and infinities cannot be written as JSON.");
   }
   Separate();
-  std::string digits;
-  for (int precision = 1; precision <= 9; ++precision) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%.*g", precision, static_cast<double>(value));
-    digits = buffer;
-    std::replace(digits.begin(), digits.end(), LocalePoint(), '.');
-    if (Bits(ParseFloat(digits)) == Bits(value)) break;
-  }
-  text_ += digits;
+  text_ += Shortest(static_cast<double>(value));
 }
 
 }  // namespace lowtropy

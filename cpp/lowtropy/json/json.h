@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "lowtropy/base/text.h"
+
 // Just the JSON (RFC 8259) that the model file needs. Values are read in place: a JsonValue is a
 // stretch of the text, whose grammar is checked when it is read as a type, so no tree is ever
 // built, nothing recurses, and hostile nesting costs a scan. It takes some 15 KB of WebAssembly;
@@ -97,11 +99,10 @@ class JsonWriter {
   void Close(char bracket) { text_ += bracket; }
   void Key(std::string_view key) { String(key), text_ += ':'; }
   void String(std::string_view value);
-  void Integer(uint64_t value) { Separate(), text_ += std::to_string(value); }
+  void Integer(uint64_t value) { Separate(), text_ += Text(value); }
   void Bool(bool value) { Separate(), text_ += value ? "true" : "false"; }
 
-  // The shortest of C's formats %.1g to %.9g that reads back as the same float, with a point
-  // whatever the locale. Throws Error(kValue) for NaN and infinities.
+  // The text of Shortest(). Throws Error(kValue) for NaN and infinities.
   void Float(float value);
 
   std::string Take() && { return std::move(text_); }

@@ -17,6 +17,7 @@
 #include "lowtropy/matrix/formats/cser.h"
 #include "lowtropy/matrix/formats/csr.h"
 #include "lowtropy/matrix/formats/dense.h"
+#include "lowtropy/matrix/formats/grid.h"
 #include "lowtropy/matrix/formats/mask.h"
 #include "lowtropy/matrix/formats/palette.h"
 #include "lowtropy/matrix/formats/pcsr.h"
@@ -29,10 +30,10 @@ namespace lowtropy {
 //
 // This is the one list of formats: whatever else depends on the format goes through AnyFormat or
 // the rows made from it, so that a format that lacks something does not compile.
-enum class Format : uint8_t { kDense, kCsr, kCer, kCser, kPalette, kPcsr, kMask, kBlocks };
+enum class Format : uint8_t { kDense, kCsr, kCer, kCser, kPalette, kPcsr, kMask, kBlocks, kGrid };
 
 // In the same order.
-using AnyFormat = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask, Blocks>;
+using AnyFormat = std::variant<Dense, Csr, Cer, Cser, Palette, Pcsr, Mask, Blocks, Grid>;
 
 inline constexpr auto kFormats = []<size_t... kAt>(std::index_sequence<kAt...>) {
   return std::array{static_cast<Format>(kAt)...};

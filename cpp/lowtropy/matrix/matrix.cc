@@ -27,6 +27,13 @@ concept ReadsSlowly = requires(const Storage& storage) {
   storage.ToPcsr();
 };
 
+// A format whose first array is not `values` or `omega` as others have it tells what its elements
+// are.
+template <class Storage>
+concept TellsValues = requires(const Storage& storage) {
+  storage.Values();
+};
+
 // Calls f(name, array) for each array of the format.
 template <class Storage, class F>
 void ForEachArray(Storage& storage, F&& f) {
@@ -212,8 +219,14 @@ bool Matrix::Validate(std::string* reason) const {
   }
   if (!std::visit([&](const auto& s) { return s.Validate(reason); }, storage_)) return false;
   if (!scaled()) return true;
-  const Array values = Arrays()[0].array;  // the first of each format: values or omega
-  return CheckRowScales(scales_, rows(), values.As<float>(), reason);
+  const Array first = Arrays()[0].array;
+  const std::vector<float> told = std::visit(
+      []<class S>(const S& s) -> std::vector<float> {
+        if constexpr (TellsValues<S>) return s.Values();
+        return {};
+      },
+      storage_);
+  return CheckRowScales(scales_, rows(), told.empty() ? first.As<float>() : told, reason);
 }
 
 }  // namespace lowtropy

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/matrix/value_table.h"
 
-#include <algorithm>
 #include <bit>
 #include <numeric>
 
 #include "lowtropy/base/bits.h"
+#include "lowtropy/base/sort.h"
 
 namespace lowtropy {
 
@@ -44,7 +44,7 @@ uint32_t ValueTable::Code(float value) const { return slots_[Probe(Bits(value))]
 void ValueTable::Rank() {
   std::vector<uint32_t> order(values_.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
+  SortSmall(&order, [this](uint32_t a, uint32_t b) {
     if (counts_[a] != counts_[b]) return counts_[a] > counts_[b];
     return PrecedesInOmega(values_[a], values_[b]);
   });

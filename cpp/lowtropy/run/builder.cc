@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/run/plan.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/run/demand.h"
 
-#include <cstdio>
 #include <variant>
 
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/matrix/kernels/shape.h"
 
 namespace lowtropy {
@@ -16,18 +17,23 @@ double CountBlocks(size_t size, size_t block) {
   return static_cast<double>(count);
 }
 
-}  // namespace
-
-double FormatWork(const Node& node, const Matrix& weight, double steps) {
+// Of one product.
+double ProductWork(const WeightUse& use, const Matrix& weight) {
   const Walks walks = std::visit([](const auto& s) { return s.GetWalks(); }, weight.storage());
   const double blocks_down = CountBlocks(weight.rows(), kernels::kBlockRows);
-  if (node.op == Op::kConv) {
+  if (use.kind == WeightUse::Kind::kColumns) {
     const double blocks_across = CountBlocks(weight.cols(), kernels::kBlockCols);
-    return blocks_across * (walks.columns + walks.blocks * (blocks_down + node.groups));
+    return blocks_across * (walks.columns + walks.blocks * (blocks_down + use.groups));
   }
-  if (node.op == Op::kEmbedding) return walks.row * steps;
+  if (use.kind == WeightUse::Kind::kRows) return walks.row;
   // Products with one column pass once over each 32768 rows; a product takes some time as well.
-  return walks.vector * (blocks_down / 8 + 8) * (node.op == Op::kLstm ? steps : 1);
+  return walks.vector * (blocks_down / 8 + 8);
+}
+
+}  // namespace
+
+double FormatWork(const WeightUse& use, const Matrix& weight) {
+  return static_cast<double>(use.repeats) * ProductWork(use, weight);
 }
 
 uint64_t MaxMemory(const Limits& limits, uint64_t given) {
@@ -35,20 +41,16 @@ uint64_t MaxMemory(const Limits& limits, uint64_t given) {
 }
 
 void CheckDemand(const Demand& demand, uint64_t max_memory, double max_work) {
-  char text[512];  // the name of a node has at most 256 bytes
   if (demand.memory > max_memory) {
-    std::snprintf(text, sizeof text,
-                  "The network asks for %.0f bytes of memory, and maxMemory is %.0f.",
-                  static_cast<double>(demand.memory), static_cast<double>(max_memory));
-  } else if (demand.work > max_work) {
-    std::snprintf(text, sizeof text,
-                  "The network asks for %.0f operations a run, most of them in the node \"%s\", "
-                  "and maxWork is %.0f.",
-                  demand.work, demand.heaviest.c_str(), max_work);
-  } else {
-    return;
+    throw Error(ErrorKind::kLimit, Text("The network asks for ", demand.memory,
+                                        " bytes of memory, and maxMemory is ", max_memory, "."));
   }
-  throw Error(ErrorKind::kLimit, text);
+  if (demand.work > max_work) {
+    throw Error(ErrorKind::kLimit,
+                Text("The network asks for ", Fixed(demand.work, 0),
+                     " operations a run, most of them in the node ", Quote(demand.heaviest),
+                     ", and maxWork is ", Fixed(max_work, 0), "."));
+  }
 }
 
 }  // namespace lowtropy

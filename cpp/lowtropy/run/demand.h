@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lowtropy/graph/graph.h"
+#include "lowtropy/graph/ops/operator.h"
 
 namespace lowtropy {
 
@@ -17,8 +18,8 @@ namespace lowtropy {
 // Sums of bytes cannot overflow: there are at most kMaxNodes nodes, of which none has values or
 // tables of more than some 2^34 bytes. Operations can be any number, so they are floats.
 struct Demand {
-  // Bytes: the arena, tables of convolutions, folded normalizations, places for input and outputs,
-  // and, of a network, its weights as held.
+  // Bytes: the arena, tables of convolutions, folded normalizations, and, of a network, its weights
+  // as held.
   uint64_t memory = 0;
   // Elementary operations of one run, each of which takes about as long as one multiply-add of a
   // product, 0.1 to 0.3 ns: a product has as many as the dense matrix would have multiply-adds,
@@ -43,8 +44,8 @@ inline constexpr Limits kNoLimits{std::numeric_limits<uint64_t>::max(),
                                   std::numeric_limits<double>::infinity()};
 
 // What a format adds to the work of a node beyond that of the dense matrix: those that are not
-// meant for its products walk their arrays more than once. `steps`: of a sequence.
-double FormatWork(const Node& node, const Matrix& weight, double steps);
+// meant for its products walk their arrays more than once.
+double FormatWork(const WeightUse& use, const Matrix& weight);
 
 // The most bytes, where weights of `given` bytes were given.
 uint64_t MaxMemory(const Limits& limits, uint64_t given);

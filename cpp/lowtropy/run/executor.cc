@@ -2,33 +2,34 @@
 #include "lowtropy/run/executor.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <utility>
 
+#include "lowtropy/base/clock.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
-#include "lowtropy/graph/ops/operators.h"
-#include "lowtropy/graph/ops/sequence.h"
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/check.h"
+#include "lowtropy/graph/ops/operator.h"
+#include "lowtropy/graph/topology.h"
 
 namespace lowtropy {
 namespace {
 
 // What the graph asks for is looked at before its weights are.
-Plan CheckedPlan(const Network& network, const Limits& limits) {
+Plan CheckedPlan(const Network& network, std::span<const Shape> inputs, const Limits& limits) {
   CheckGraph(network.graph);
   const uint64_t weight_bytes = WeightBytes(network);
-  Plan plan = MakePlan(network.graph, limits, weight_bytes);
-  CheckNetwork(network);
+  Plan plan = MakePlan(network.graph, inputs, limits, weight_bytes);
+  CheckNetwork(network, inputs);
   for (PlannedStep& planned : plan.steps) {
-    const Node& node = network.graph.nodes[planned.step.node];
-    if (!HasWeight(node.op)) continue;
-    const Matrix& weight = network.matrices.at(node.weight);
-    const double work = std::ceil(FormatWork(node, weight, planned.step.output_shape.height));
+    const Step& step = planned.step;
+    const Node& node = network.graph.nodes[step.node];
+    if (node.op->use == nullptr) continue;
+    const WeightUse use = node.op->use({node, step.input_types}, step.output_type.shape);
+    const double work = std::ceil(FormatWork(use, network.matrices.at(node.weight())));
     if (work > plan.demand.work) plan.demand.heaviest = node.name;
     planned.work += work;
     plan.demand.work += work;
@@ -37,100 +38,58 @@ Plan CheckedPlan(const Network& network, const Limits& limits) {
   return plan;
 }
 
-std::vector<Shape> OutputShapes(const Graph& graph) {
-  const std::map<std::string, Shape> shapes = InferShapes(graph);
-  std::vector<Shape> outputs;
-  for (const std::string& output : graph.outputs) outputs.push_back(shapes.at(output));
+std::vector<ValueType> OutputTypes(const Graph& graph, std::span<const Shape> inputs) {
+  const std::map<std::string, ValueType> types = InferTypes(graph, inputs);
+  std::vector<ValueType> outputs;
+  for (const std::string& output : graph.outputs) outputs.push_back(types.at(output));
   return outputs;
 }
 
-void CheckSize(std::string_view what, size_t size, const Shape& shape) {
-  if (size == shape.size()) return;
-  throw Error(ErrorKind::kShape,
-              Text(what, " takes ", shape.channels, " x ", shape.height, " x ", shape.width, " = ",
-                   shape.size(), " values, not ", size, "."));
+// So many floats are the whole of it. (Runs allocate nothing: sentences are made where they are
+// thrown.)
+bool Fits(size_t size, const ValueType& type) {
+  return type.type == ElementType::kFloat32 && size == type.shape.size();
 }
 
-// Only those that the plan could not place; see plan.h.
-void CopyConcatInputs(const PlannedStep& planned, std::span<const float* const> inputs,
-                      float* output) {
-  for (const Copy& copy : planned.copies) {
-    std::copy_n(inputs[copy.input], static_cast<size_t>(copy.size),
-                output + static_cast<size_t>(copy.offset));
+[[noreturn]] void RefuseSize(const std::string& what, size_t size, const ValueType& type) {
+  const Shape& shape = type.shape;
+  if (type.type != ElementType::kFloat32) {
+    throw Error(ErrorKind::kValue, Text(what, " is not of float32 but of ", Name(type.type), "."));
   }
-}
-
-void RunEmbedding(const Node& node, const Matrix& weight, size_t steps, const float* input,
-                  float* output, float* scratch) {
-  const size_t done = Embed(weight, steps, input, output, scratch);
-  if (done == steps) return;
-  char value[32];
-  std::snprintf(value, sizeof value, "%.9g", static_cast<double>(input[done]));
-  throw NodeError(ErrorKind::kValue, node,
-                  Text("its input at step ", done, " is ", value, ", not an integer from 0 to ",
-                       node.classes - 1));
-}
-
-// How a step can be cut: into `count` parts, of which at least `least` are done at a time, but none
-// beyond the end of a row of `row`. Of steps that may take seconds: others are one part.
-struct Parts {
-  size_t count = 1;
-  size_t least = 1;
-  size_t row = 1;
-};
-Parts PartsOf(const PlannedStep& planned, Op op) {
-  const Shape& output = planned.step.output_shape;
-  if (op == Op::kLstm) return {output.height, 1, output.height};
-  if (op != Op::kConv) return {};
-  // Rows of the output, by groups. Each time unpacks the weights anew, which is to take little
-  // beside its products.
-  constexpr size_t kLeastPixels = 64;
-  return {planned.convolution->part_count(), kLeastPixels / output.width + 1, output.height};
-}
-
-// As in LayerInfo.
-struct Products {
-  uint64_t count;
-  uint64_t repeats;
-};
-
-Products ProductsOf(const Node& node, const Shape& output) {
-  if (node.op == Op::kEmbedding) return {0, output.height};
-  if (node.op == Op::kLstm) return {1, output.height};
-  return {uint64_t{output.height} * output.width, 1};
+  throw Error(ErrorKind::kShape, Text(what, " takes ", Describe(shape), " = ", shape.size(),
+                                      " values, not ", size, "."));
 }
 
 }  // namespace
 
-std::vector<LayerInfo> ListLayers(const Network& network) {
-  const std::map<std::string, Shape> shapes = InferShapes(network.graph);
+std::vector<LayerInfo> ListLayers(const Graph& graph) {
+  const std::map<std::string, ValueType> types = InferTypes(graph);
   std::vector<LayerInfo> layers;
-  for (const size_t i : TopologicalOrder(network.graph)) {
-    const Node& node = network.graph.nodes[i];
-    if (!HasWeight(node.op)) continue;
-    const Matrix& weight = network.matrices.at(node.weight);
-    const Shape& output = shapes.at(node.output);
-    const auto [count, repeats] = ProductsOf(node, output);
+  for (const size_t i : TopologicalOrder(graph)) {
+    const Node& node = graph.nodes[i];
+    if (node.op->use == nullptr) continue;
+    std::vector<ValueType> inputs;
+    for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
+    const Shape& output = types.at(node.output).shape;
+    const WeightUse use = node.op->use({node, inputs}, output);
     layers.push_back({.name = node.name,
                       .op = node.op,
-                      .weight = node.weight,
-                      .rows = weight.rows(),
-                      .cols = weight.cols(),
-                      .count = count,
-                      .repeats = repeats,
-                      .macs = repeats * count * weight.rows() * weight.cols(),
+                      .weight = node.weight(),
+                      .rows = static_cast<size_t>(use.rows),
+                      .cols = static_cast<size_t>(use.cols),
+                      .count = use.count,
+                      .repeats = use.repeats,
+                      .macs = use.repeats * use.count * use.rows * use.cols,
                       .output = output});
   }
   return layers;
 }
 
 std::map<std::string, uint64_t> CountColumns(const Graph& graph) {
-  const std::map<std::string, Shape> shapes = InferShapes(graph);
   std::map<std::string, uint64_t> columns;
-  for (const Node& node : graph.nodes) {
-    if (!HasWeight(node.op)) continue;
-    uint64_t& count = columns[node.weight];
-    count = std::max(count, ProductsOf(node, shapes.at(node.output)).count);
+  for (const LayerInfo& layer : ListLayers(graph)) {
+    uint64_t& count = columns[layer.weight];
+    count = std::max(count, layer.count);
   }
   return columns;
 }
@@ -143,18 +102,66 @@ uint64_t WeightBytes(const Network& network) {
 }
 
 Executor::Executor(Network network, const Limits& limits)
-    : network_(std::move(network)),
-      plan_(CheckedPlan(network_, limits)),
-      output_shapes_(OutputShapes(network_.graph)),
-      arena_(AllocateBytes(arena_bytes())) {
+    : network_(std::move(network)), limits_(limits) {
   AllocateVectorWorkspace();
-  for (PlannedStep& planned : plan_.steps) {
-    if (planned.convolution) planned.convolution->BuildOffsets();
-    operands_.push_back(Prepare(planned));
-  }
+  programs_.push_back(MakeProgram(InputShapes(network_.graph)));
 }
 
-// What the products with one column of any weight need.
+std::unique_ptr<Executor::Program> Executor::MakeProgram(std::vector<Shape> shapes) const {
+  auto program = std::make_unique<Program>();
+  program->plan = CheckedPlan(network_, shapes, limits_);
+  program->output_types = OutputTypes(network_.graph, shapes);
+  program->input_shapes = std::move(shapes);
+  program->arena = AllocateBytes(program->plan.arena_size * sizeof(float));
+  for (PlannedStep& planned : program->plan.steps) {
+    planned.task->Prepare();
+    program->operands.push_back(Prepare(*program, planned));
+  }
+  return program;
+}
+
+void Executor::SetInputShapes(std::span<const Shape> shapes) {
+  const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const auto& program) {
+    const std::vector<Shape>& planned = program->input_shapes;
+    return std::equal(shapes.begin(), shapes.end(), planned.begin(), planned.end());
+  });
+  if (found != programs_.end()) {
+    std::rotate(programs_.begin(), found, found + 1);
+  } else {
+    CheckInputShapes(network_.graph, shapes);
+    programs_.insert(programs_.begin(), MakeProgram({shapes.begin(), shapes.end()}));
+    ForgetPrograms();
+  }
+  step_ = part_ = 0;
+  done_ = 0;
+}
+
+// Those that are too many, or take more memory, together with the weights, than one may.
+void Executor::ForgetPrograms() {
+  const uint64_t weights = WeightBytes(network_);
+  const uint64_t most = MaxMemory(limits_, weights);
+  uint64_t sum = weights;
+  size_t count = 0;
+  for (; count < std::min(programs_.size(), kMaxPrograms); ++count) {
+    sum += programs_[count]->plan.demand.memory - weights;
+    if (sum > most) break;
+  }
+  programs_.resize(std::max<size_t>(count, 1));
+}
+
+std::span<std::byte> Executor::Input(size_t index) {
+  const ValueType type{network_.graph.inputs[index].type.type, program().input_shapes[index]};
+  float* const place = program().Arena(program().plan.inputs[index]);
+  return {reinterpret_cast<std::byte*>(place), static_cast<size_t>(type.bytes())};
+}
+
+std::span<const std::byte> Executor::Output(size_t index) const {
+  const float* const place = program().Arena(program().plan.outputs[index]);
+  return {reinterpret_cast<const std::byte*>(place),
+          static_cast<size_t>(program().output_types[index].bytes())};
+}
+
+// What the products with one column of any weight need: some KB, whatever the weights are.
 void Executor::AllocateVectorWorkspace() {
   size_t floats = 0;
   for (const auto& [name, matrix] : network_.matrices) {
@@ -163,68 +170,42 @@ void Executor::AllocateVectorWorkspace() {
   vector_workspace_ = AllocateBytes(floats * sizeof(float));
 }
 
-Executor::Operands Executor::Prepare(const PlannedStep& planned) const {
+Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& planned) const {
   const Step& step = planned.step;
   const Node& node = network_.graph.nodes[step.node];
   Operands operands;
-  for (const uint64_t input : planned.inputs) operands.inputs.push_back(Arena(input));
-  operands.epilogue.relu = step.relu;
-  if (HasWeight(node.op)) {
-    operands.weight = &network_.matrices.at(node.weight);
-    operands.epilogue.bias = Vector(node.bias);
-    if (step.batch_norm != kNoNode) {
-      FoldBatchNorm(network_.graph.nodes[step.batch_norm], Vector(node.bias), operands);
-    }
-  } else if (node.op == Op::kBatchNorm) {
-    FoldBatchNorm(node, nullptr, operands);
+  StepData& data = operands.data;
+  data.node = &node;
+  for (const uint64_t input : planned.inputs) data.inputs.push_back(program.Arena(input));
+  data.output = program.Arena(planned.output);
+  data.scratch = program.Arena(planned.scratch);
+  data.vector_workspace = reinterpret_cast<float*>(vector_workspace_.get());
+  if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
+  data.epilogue.relu = step.relu;
+  if (node.op->takes_scale) {
+    const std::string& bias = node["bias"].tensor;
+    if (!bias.empty()) data.epilogue.bias = network_.vectors.at(bias).As<float>().data();
+  }
+  const Node* norm = step.batch_norm != kNoNode             ? &network_.graph.nodes[step.batch_norm]
+                     : node.op->is_ending == Ending::kScale ? &node
+                                                            : nullptr;
+  if (norm != nullptr) {
+    norm->op->scale(*norm, network_, data.epilogue.bias, &operands.scale, &operands.shift);
+    data.epilogue.scale = operands.scale.data();
+    data.epilogue.bias = operands.shift.data();
   }
   return operands;
 }
 
-// (x + bias - mean) / sqrt(variance + epsilon) · gamma + beta as x · scale + shift. In float64: the
-// terms of the shift may be much larger than their sum.
-void Executor::FoldBatchNorm(const Node& norm, const float* bias, Operands& operands) const {
-  const size_t channels = network_.vectors.at(norm.mean).size();
-  const auto value = [](const float* vector, size_t c, double otherwise) {
-    return vector == nullptr ? otherwise : static_cast<double>(vector[c]);
-  };
-  const float* mean = Vector(norm.mean);
-  const float* variance = Vector(norm.variance);
-  for (size_t c = 0; c < channels; ++c) {
-    const double deviation = std::sqrt(static_cast<double>(variance[c]) + double{norm.epsilon});
-    const double scale = value(Vector(norm.gamma), c, 1) / deviation;
-    const double shift =
-        value(Vector(norm.beta), c, 0) + (value(bias, c, 0) - static_cast<double>(mean[c])) * scale;
-    operands.scale.push_back(static_cast<float>(scale));
-    operands.bias.push_back(static_cast<float>(shift));
-  }
-  operands.epilogue.scale = operands.scale.data();
-  operands.epilogue.bias = operands.bias.data();
-}
-
-// Null for a tensor that the node does without.
-const float* Executor::Vector(const std::string& name) const {
-  return name.empty() ? nullptr : network_.vectors.at(name).As<float>().data();
-}
-
-void Executor::SetFormat(const std::string& weight, Format format) {
-  const auto found = network_.matrices.find(weight);
-  if (found == network_.matrices.end()) {
-    throw Error(ErrorKind::kValue, "The network has no matrix \"" + weight + "\".");
-  }
-  found->second = found->second.To(format);
-  AllocateVectorWorkspace();
-}
-
 void Executor::CheckOutputs(std::span<const std::span<float>> outputs) const {
-  if (outputs.size() != output_shapes_.size()) {
-    throw Error(ErrorKind::kShape, Text("The network has ", output_shapes_.size(), " outputs, not ",
-                                        outputs.size(), "."));
+  const std::span<const ValueType> types = output_types();
+  if (outputs.size() != types.size()) {
+    throw Error(ErrorKind::kShape,
+                Text("The network has ", types.size(), " outputs, not ", outputs.size(), "."));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].size() == output_shapes_[i].size()) continue;
-    CheckSize("The output \"" + network_.graph.outputs[i] + "\"", outputs[i].size(),
-              output_shapes_[i]);
+    if (Fits(outputs[i].size(), types[i])) continue;
+    RefuseSize(Text("The output ", Quote(network_.graph.outputs[i])), outputs[i].size(), types[i]);
   }
 }
 
@@ -236,131 +217,74 @@ void Executor::Run(std::span<const float> input, std::span<const std::span<float
 }
 
 void Executor::Start(std::span<const float> input) {
-  CheckSize("The network's input", input.size(), input_shape());
-  std::copy(input.begin(), input.end(), Arena(plan_.input));
+  const std::vector<GraphInput>& inputs = network_.graph.inputs;
+  if (inputs.size() != 1) {
+    throw Error(ErrorKind::kShape, Text("The network has ", inputs.size(), " inputs, not one."));
+  }
+  const ValueType type{inputs[0].type.type, input_shapes()[0]};
+  if (!Fits(input.size(), type)) RefuseSize("The network's input", input.size(), type);
+  std::memcpy(Input(0).data(), input.data(), input.size_bytes());
+  Start();
+}
+
+void Executor::Start() {
   step_ = part_ = 0;
   done_ = 0;
   step_times_.clear();
 }
 
 bool Executor::Advance(double work) {
+  const size_t count = program().plan.steps.size();
   do {
-    if (step_ == plan_.steps.size()) return true;
+    if (step_ == count) return true;
     work -= RunPiece(work);
   } while (work > 0);
-  return step_ == plan_.steps.size();
+  return step_ == count;
 }
 
-void Executor::Finish(std::span<const std::span<float>> outputs) {
+void Executor::Finish(std::span<const std::span<float>> outputs) const {
   CheckOutputs(outputs);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::copy_n(Arena(plan_.outputs[i]), outputs[i].size(), outputs[i].begin());
+    std::memcpy(outputs[i].data(), Output(i).data(), outputs[i].size_bytes());
   }
 }
 
 double Executor::progress() const {
-  if (step_ == plan_.steps.size()) return 1;
-  return std::min(1 - 1e-9, done_ / plan_.demand.work);
+  const Plan& plan = program().plan;
+  if (step_ == plan.steps.size()) return 1;
+  return std::min(1 - 1e-9, done_ / plan.demand.work);
 }
 
 // A step, or some parts of one that takes longer than `work`. Returns what was done of it.
 double Executor::RunPiece(double work) {
-  using Clock = std::chrono::steady_clock;
-  const PlannedStep& planned = plan_.steps[step_];
-  const Operands& operands = operands_[step_];
-  const Clock::time_point start = timed_ ? Clock::now() : Clock::time_point();
-  const Parts parts = PartsOf(planned, network_.graph.nodes[planned.step.node].op);
+  const PlannedStep& planned = program().plan.steps[step_];
+  const Operands& operands = program().operands[step_];
+  const double start = timed_ ? MillisecondsNow() : 0;
+  const Parts& parts = planned.task->costs().parts;
   double done = planned.work;
-  if (part_ == 0 && done <= work) {
-    RunStep(planned, operands);
-    part_ = parts.count;
-  } else {
+  size_t count = parts.count;
+  if (part_ != 0 || done > work) {
     const double each = done / static_cast<double>(parts.count);
-    const size_t left = std::min(parts.count - part_, parts.row - part_ % parts.row);
+    const size_t left = parts.count - part_;
     const double wanted = std::max(work / each, static_cast<double>(parts.least));
-    const size_t count = wanted < static_cast<double>(left) ? static_cast<size_t>(wanted) : left;
-    RunParts(part_, part_ + count, planned, operands);
-    part_ += count;
+    count = wanted < static_cast<double>(left) ? static_cast<size_t>(wanted) : left;
     done = each * static_cast<double>(count);
   }
+  planned.task->Run(operands.data, part_, part_ + count);
+  part_ += count;
   done_ += done;
   if (timed_) {
-    const std::chrono::duration<double, std::milli> time = Clock::now() - start;
+    const double time = MillisecondsNow() - start;
     if (step_times_.size() == step_) {
       step_times_.push_back({network_.graph.nodes[planned.step.node].name, 0});
     }
-    step_times_.back().milliseconds += time.count();
+    step_times_.back().milliseconds += time;
   }
   if (part_ == parts.count) {
     ++step_;
     part_ = 0;
   }
   return done;
-}
-
-void Executor::RunParts(size_t begin, size_t end, const PlannedStep& planned,
-                        const Operands& operands) const {
-  const float* input = operands.inputs[0];
-  float* output = Arena(planned.output);
-  float* scratch = Arena(planned.scratch);
-  if (planned.convolution) {
-    const Convolution& convolution = *planned.convolution;
-    const size_t height = convolution.output().height;
-    if (begin == 0) convolution.Begin(input, scratch);
-    convolution.RunPart({begin / height, begin % height, end - begin}, *operands.weight, input,
-                        output, scratch, operands.epilogue);
-    return;
-  }
-  const Node& node = network_.graph.nodes[planned.step.node];
-  if (node.op == Op::kLstm) {
-    return Lstm(*operands.weight, planned.step.input_shape.height, {begin, end}, input, output,
-                scratch, VectorScratch());
-  }
-  if (begin == 0) RunStep(planned, operands);
-}
-
-void Executor::RunStep(const PlannedStep& planned, const Operands& operands) const {
-  const Step& step = planned.step;
-  const Node& node = network_.graph.nodes[step.node];
-  const Shape& shape = step.input_shape;
-  const Epilogue& epilogue = operands.epilogue;
-  const float* input = operands.inputs[0];
-  float* output = Arena(planned.output);
-  float* scratch = Arena(planned.scratch);
-  switch (node.op) {
-    case Op::kConv:
-      return planned.convolution->Run(*operands.weight, input, output, scratch, epilogue);
-    case Op::kFc:
-      return MultiplyVector(*operands.weight, {0, node.out_channels}, input, output, epilogue,
-                            VectorScratch());
-    case Op::kRelu:
-      return Relu(input, static_cast<size_t>(shape.size()), output);
-    case Op::kMaxPool:
-      return MaxPool({node.window, shape, step.output_shape}, input, output, scratch);
-    case Op::kAvgPool:
-      return AvgPool({node.window, shape, step.output_shape, node.count_pad}, input, output,
-                     scratch);
-    case Op::kGlobalAvgPool:
-      return GlobalAvgPool(shape, input, output);
-    case Op::kLrn:
-      return LocalResponseNorm(LrnOf(node), shape, input, output, scratch);
-    case Op::kBatchNorm:
-      return ScaleShift(shape, input, epilogue.scale, epilogue.bias, epilogue.relu, output);
-    case Op::kAdd:
-      return Add(operands.inputs, static_cast<size_t>(shape.size()), epilogue.relu, output);
-    case Op::kConcat:
-      return CopyConcatInputs(planned, operands.inputs, output);
-    case Op::kSoftmax:
-      return Softmax(shape, input, output);
-    case Op::kEmbedding:
-      return RunEmbedding(node, *operands.weight, shape.height, input, output, scratch);
-    case Op::kLstm:
-      return Lstm(*operands.weight, shape.height, {0, shape.height}, input, output, scratch,
-                  VectorScratch());
-    case Op::kFlatten:
-    case Op::kDropout:
-      return;  // Fuse leaves none
-  }
 }
 
 }  // namespace lowtropy

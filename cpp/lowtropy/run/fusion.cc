@@ -7,19 +7,23 @@
 #include <string_view>
 #include <utility>
 
-#include "lowtropy/graph/shape_inference.h"
+#include "lowtropy/graph/ops/operator.h"
+#include "lowtropy/graph/topology.h"
 
 namespace lowtropy {
 namespace {
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph)
-      : graph_(graph), shapes_(InferShapes(graph)), order_(TopologicalOrder(graph)) {}
+  Fuser(const Graph& graph, std::span<const Shape> inputs)
+      : graph_(graph), types_(InferTypes(graph, inputs)), order_(TopologicalOrder(graph)) {}
 
   FusedGraph Run() {
     CountUses();
-    names_[graph_.input] = {0, uses_[graph_.input] == 1};
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const std::string& name = graph_.inputs[i].name;
+      names_[name] = {i, uses_[name] == 1};
+    }
     for (const size_t index : order_) {
       if (uses_[graph_.nodes[index].output] != 0) AddNode(index);
     }
@@ -37,7 +41,7 @@ class Fuser {
     bool sole = false;
   };
 
-  struct Concat {
+  struct Join {
     size_t output = 0;
     std::vector<size_t> inputs;  // as written in the graph
   };
@@ -55,75 +59,90 @@ class Fuser {
   void AddNode(size_t index) {
     const Node& node = graph_.nodes[index];
     const Reference input = names_.at(node.inputs[0]);
-    const bool vanishes = node.op == Op::kDropout || node.op == Op::kFlatten;
-    if (vanishes || FuseRelu(node, input) || FuseBatchNorm(index, input)) {
+    if (node.op->vanishes || FuseRelu(node, input) || FuseScale(index, input)) {
       names_[node.output] = {input.value, input.sole && uses_[node.output] == 1};
       return;
     }
     Step step;
     step.node = index;
-    for (const std::string& name : node.inputs) step.inputs.push_back(names_.at(name).value);
-    step.input_shape = shapes_.at(node.inputs[0]);
-    step.output_shape = shapes_.at(node.output);
-    if (node.op == Op::kConcat) ShortenConcat(step.inputs);
+    for (const std::string& name : node.inputs) {
+      step.inputs.push_back(names_.at(name).value);
+      step.input_types.push_back(types_.at(name));
+    }
+    step.output_type = types_.at(node.output);
+    if (Joins(step)) ShortenJoin(step);
+    names_[node.output] = {NextValue(), uses_[node.output] == 1};
     fused_.steps.push_back(std::move(step));
-    names_[node.output] = {fused_.steps.size(), uses_[node.output] == 1};
   }
 
-  // Replaces the inputs of the last concat that started like this one by its output, if that had
-  // no more of them.
-  void ShortenConcat(std::vector<size_t>& inputs) {
-    const auto [found, is_first] = concats_.try_emplace(inputs[0]);
-    Concat& earlier = found->second;
-    const Concat current{fused_.steps.size() + 1, inputs};
+  bool Joins(const Step& step) const {
+    const Node& node = graph_.nodes[step.node];
+    return node.op->joins != nullptr && node.op->joins({node, step.input_types});
+  }
+
+  // Replaces the inputs of the last join that started like this one by its output, if that had no
+  // more of them.
+  void ShortenJoin(Step& step) {
+    const auto [found, is_first] = joins_.try_emplace(step.inputs[0]);
+    Join& earlier = found->second;
+    const Join current{NextValue(), step.inputs};
     const size_t shared = earlier.inputs.size();
-    if (!is_first && shared <= inputs.size() &&
-        std::equal(earlier.inputs.begin(), earlier.inputs.end(), inputs.begin())) {
-      inputs.erase(inputs.begin() + 1, inputs.begin() + static_cast<std::ptrdiff_t>(shared));
-      inputs[0] = earlier.output;
+    if (!is_first && shared <= step.inputs.size() &&
+        std::equal(earlier.inputs.begin(), earlier.inputs.end(), step.inputs.begin())) {
+      const auto others = static_cast<std::ptrdiff_t>(shared);
+      step.inputs.erase(step.inputs.begin() + 1, step.inputs.begin() + others);
+      step.input_types.erase(step.input_types.begin() + 1, step.input_types.begin() + others);
+      step.inputs[0] = earlier.output;
+      step.input_types[0] = StepOf(earlier.output).output_type;
     }
     earlier = current;
   }
 
+  // The value that the next step makes; and the step that makes a value.
+  size_t NextValue() const { return graph_.inputs.size() + fused_.steps.size(); }
+  Step& StepOf(size_t value) { return fused_.steps[value - graph_.inputs.size()]; }
+
   // The step that makes the value, if nothing else uses it.
   Step* SoleProducer(const Reference& input) {
-    return input.sole && input.value != 0 ? &fused_.steps[input.value - 1] : nullptr;
+    return input.sole && input.value >= graph_.inputs.size() ? &StepOf(input.value) : nullptr;
   }
 
   bool FuseRelu(const Node& node, const Reference& input) {
     Step* producer = SoleProducer(input);
-    if (node.op != Op::kRelu || producer == nullptr) return false;
-    const Op op = graph_.nodes[producer->node].op;
-    const bool fits = op == Op::kConv || op == Op::kFc || op == Op::kAdd || op == Op::kBatchNorm;
+    if (node.op->is_ending != Ending::kRelu || producer == nullptr) return false;
+    const bool fits = graph_.nodes[producer->node].op->takes_relu;
     if (fits) producer->relu = true;
     return fits;
   }
 
-  bool FuseBatchNorm(size_t index, const Reference& input) {
+  bool FuseScale(size_t index, const Reference& input) {
     const Node& node = graph_.nodes[index];
     Step* producer = SoleProducer(input);
-    if (node.op != Op::kBatchNorm || producer == nullptr) return false;
-    const Op op = graph_.nodes[producer->node].op;
-    // After a flatten, channels are no longer rows of the weight.
-    const bool same_channels =
-        shapes_.at(node.inputs[0]).channels == producer->output_shape.channels;
-    const bool fits = (op == Op::kConv || op == Op::kFc) && same_channels && !producer->relu &&
-                      producer->batch_norm == kNoNode;
+    if (node.op->is_ending != Ending::kScale || producer == nullptr) return false;
+    const Node& before = graph_.nodes[producer->node];
+    if (!before.op->takes_scale || producer->relu || producer->batch_norm != kNoNode) return false;
+    // After a flatten, say, channels are no longer rows of the weight.
+    const WeightUse use =
+        before.op->use({before, producer->input_types}, producer->output_type.shape);
+    const Channels rows{use.repeats, use.rows, use.count};
+    const bool fits = ChannelsOf(types_.at(node.inputs[0]).shape) == rows;
     if (fits) producer->batch_norm = index;
     return fits;
   }
 
   const Graph& graph_;
-  const std::map<std::string, Shape> shapes_;
+  const std::map<std::string, ValueType> types_;
   const std::vector<size_t> order_;
   std::map<std::string_view, size_t> uses_;
   std::map<std::string_view, Reference> names_;
-  std::map<size_t, Concat> concats_;  // the last one by its first input
+  std::map<size_t, Join> joins_;  // the last one by its first input
   FusedGraph fused_;
 };
 
 }  // namespace
 
-FusedGraph Fuse(const Graph& graph) { return Fuser(graph).Run(); }
+FusedGraph Fuse(const Graph& graph, std::span<const Shape> inputs) {
+  return Fuser(graph, inputs).Run();
+}
 
 }  // namespace lowtropy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "lowtropy/graph/graph.h"
@@ -10,19 +11,19 @@ namespace lowtropy {
 
 inline constexpr size_t kNoNode = static_cast<size_t>(-1);
 
-// What the executor runs in one go: a node and those fused into it. A ReLU goes into the conv, fc,
-// add or batchnorm that feeds only it, a batchnorm into the conv or fc that feeds only it (as scale
-// and bias of each row's epilogue, so that weights keep their few distinct values); dropout and
-// flatten vanish, as values lie in memory the same way before and after. A concat that starts with
-// all the inputs of an earlier one takes that one's output instead, so that DenseNets become chains
-// of concats, which need no copies (see plan.h), however they are written down.
+// What the executor runs in one go: a node and those fused into it. A ReLU goes into what feeds
+// only it and can end so, a batchnorm into the conv or fc that feeds only it (as scale and bias of
+// each row's epilogue, so that weights keep their few distinct values); nodes that leave values as
+// they lie in memory vanish. A concat that starts with all the inputs of an earlier one takes that
+// one's output instead, so that DenseNets become chains of concats, which need no copies (see
+// plan.h), however they are written down.
 struct Step {
-  size_t node = kNoNode;        // in graph.nodes
-  size_t batch_norm = kNoNode;  // the batchnorm that is fused into this conv or fc
-  bool relu = false;            // at the end
-  std::vector<size_t> inputs;   // values: 0 is the graph's input, i + 1 what step i makes
-  Shape input_shape;            // of the first input, as this node sees it
-  Shape output_shape;
+  size_t node = kNoNode;               // in graph.nodes
+  size_t batch_norm = kNoNode;         // the ending of kind kScale that is fused into this step
+  bool relu = false;                   // at the end
+  std::vector<size_t> inputs;          // values: the graph's inputs, and then what the steps make
+  std::vector<ValueType> input_types;  // as this node sees them
+  ValueType output_type;
 };
 
 struct FusedGraph {
@@ -30,7 +31,8 @@ struct FusedGraph {
   std::vector<size_t> outputs;  // values, as in graph.outputs
 };
 
-// Leaves out nodes that no output needs. Throws the errors of InferShapes.
-FusedGraph Fuse(const Graph& graph);
+// Leaves out nodes that no output needs. `inputs`: the shapes of the graph's inputs. Throws the
+// errors of InferTypes.
+FusedGraph Fuse(const Graph& graph, std::span<const Shape> inputs);
 
 }  // namespace lowtropy

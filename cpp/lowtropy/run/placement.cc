@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "lowtropy/base/sort.h"
+
 namespace lowtropy {
 namespace {
 
@@ -36,7 +38,7 @@ uint64_t Place(std::vector<Buffer>& buffers) {
     if (buffer.size != 0) by_size.push_back(&buffer);
   }
   // Equal ones in their order.
-  std::sort(by_size.begin(), by_size.end(), [](const Buffer* a, const Buffer* b) {
+  SortSmall(&by_size, [](const Buffer* a, const Buffer* b) {
     return a->size != b->size ? a->size > b->size : a < b;
   });
   const auto by_offset = [](const Buffer& a, const Buffer& b) { return a.offset < b.offset; };

@@ -293,7 +293,7 @@ describe('cli: inspect', () => {
     assert.match(stdout, /^conv +3 +3 +3 +0\.667 +1\.22 +3 +cser +\d+ B +\d\.\d×$/m);
     assert.match(
       stdout,
-      /^bytes in +dense +csr +cer +cser +palette +pcsr +mask +blocks\nconv +36 /m,
+      /^bytes in +dense +csr +cer +cser +palette +pcsr +mask +blocks +grid\nconv +36 /m,
     );
     assert.match(stdout, /^conv: cser, asked for; auto picks .*\.$/m);
     assert.match(stdout, /^dense +48 B +1\.0×$/m);

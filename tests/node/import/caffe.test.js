@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { FileError, UnsupportedError } from '../../../web/lib/core/errors.js';
+import { init } from '../../../web/lib/core/module.js';
 import { readCaffe } from '../../../web/lib/import/caffe.js';
 import { inferShapes } from '../../../web/lib/import/shapes.js';
+
+await init();
 
 const INPUT = 'name: "net" input: "data" input_dim: 1 input_dim: 8 input_dim: 14 input_dim: 15\n';
 
@@ -600,17 +603,17 @@ describe('caffe: refusals', () => {
     [
       `${INPUT}${layer('Convolution', 'convolution_param { num_output: 4 kernel_size: 16 }')}`,
       FileError,
-      /Layer "x": the kernel of 16×16 does not fit into an input of 14×15/,
+      /The conv node "x": the kernel reaches over 16 rows of an input that has 14/,
     ],
     [
       `${INPUT}${layer('Convolution', 'convolution_param { num_output: 4 kernel_size: 3 group: 3 }')}`,
       FileError,
-      /Layer "x": 8 input and 4 output channels cannot be split into 3 groups/,
+      /The conv node "x": 3 groups do not divide 8 input and 4 output channels/,
     ],
     [
       `${INPUT}${layer('Convolution', 'convolution_param { num_output: 2147483647 kernel_size: 3 }')}`,
       FileError,
-      /Layer "x": its output of 2147483647×12×13 has more than/,
+      /The conv node "x": its output of 2147483647 x 12 x 13 is empty or larger than/,
     ],
     [
       `${INPUT}${layer('InnerProduct', 'inner_product_param { num_output: 4 transpose: true }')}`,
@@ -645,7 +648,7 @@ describe('caffe: refusals', () => {
     [
       `${INPUT}${layer('Pooling', 'pooling_param { kernel_size: 2 pad: 2 }')}`,
       FileError,
-      /a padding of 2 is not smaller than the pooling window of 2/,
+      /The maxpool node "x": its padding is not smaller than its kernel/,
     ],
     [
       `${INPUT}${layer('Pooling', 'pooling_param { global_pooling: true kernel_size: 2 }')}`,
@@ -720,12 +723,12 @@ describe('caffe: refusals', () => {
     [
       INPUT + layer('Convolution', conv, { name: 'c', top: 'c' }) + layer('Eltwise', 'bottom: "c"'),
       FileError,
-      /Layer "x": it adds values of different shapes, 8×14×15 and 4×12×13/,
+      /The add node "x": it cannot add 8 x 14 x 15 and 4 x 12 x 13/,
     ],
     [
       INPUT + layer('Convolution', conv, { name: 'c', top: 'c' }) + layer('Concat', 'bottom: "c"'),
       FileError,
-      /Layer "x": it joins values of different sizes/,
+      /The concat node "x": it cannot concatenate/,
     ],
     [`${INPUT}${layer('Concat', 'concat_param { axis: 2 }')}`, UnsupportedError, /only "axis: 1"/],
     [

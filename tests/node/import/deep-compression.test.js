@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { FileError, UnsupportedError } from '../../../web/lib/core/errors.js';
+import { init } from '../../../web/lib/core/module.js';
 import { readDeepCompression } from '../../../web/lib/import/deep-compression.js';
 import { noData, squeezeNetFiles } from '../../../scripts/common/data.js';
+
+await init();
 
 /** A grouped convolution, one without bias, and a fully connected layer: 4×18, 2×4 and 3×50. */
 const PROTOTXT = `name: "tiny" input: "data" input_dim: 1 input_dim: 4 input_dim: 5 input_dim: 5

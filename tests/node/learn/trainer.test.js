@@ -10,7 +10,6 @@ import {
   Compressor,
   Dataset,
   DisposedError,
-  FORMATS,
   FileError,
   LowtropyError,
   Matrix,
@@ -24,6 +23,7 @@ import {
 } from '../../../web/lib/index.js';
 import { prune, quantize } from '../../../web/lib/compress/quantize.js';
 import { noData, readData } from '../../../scripts/common/data.js';
+import { formatsOfAll } from '../../support/formats.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
 /**
@@ -591,7 +591,7 @@ describe('a trained model as a Model', () => {
     const file = model.save();
     assert.match(Buffer.from(file).toString('latin1', 8, 80), /"version":"2"/);
     const loaded = await Model.load(file);
-    const models = [model, loaded, ...FORMATS.map((format) => loaded.to(format))];
+    const models = [model, loaded, ...formatsOfAll(loaded).map((format) => loaded.to(format))];
     const [steps, { classes }] = [10, text];
     const examples = [0, 1, 2];
     const expected = trainer.predict(text, examples);

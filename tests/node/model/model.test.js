@@ -317,7 +317,7 @@ describe('model: what it tells', () => {
   test('shape, layers and bytes', async () => {
     const model = await Model.fromGraph(graph, tensors, { format: 'cser' });
     assert.deepEqual(model.inputShape, [1, 3, 9, 9]);
-    assert.deepEqual(model.outputs, ['fc']);
+    assert.deepEqual(model.outputs, [{ name: 'fc', type: 'float32', shape: [5, 1, 1] }]);
     const [conv, fc] = model.layers;
     assert.deepEqual(
       [conv, fc].map(({ name, op, weight, rows, cols, columns, macs, format }) => [
@@ -337,10 +337,10 @@ describe('model: what it tells', () => {
     assert.equal(model.denseByteLength, 4 * (8 * 27 + 8 + 5 * 128 + 5));
     assert.equal(model.byteLength, conv.bytes + fc.bytes + 4 * 13);
     assert(model.arenaByteLength > 0);
-    model.layers[0].bytesIn.dense = 0;
-    model.graph.input.shape[0] = 7;
-    assert.equal(model.layers[0].bytesIn.dense, 4 * 8 * 27);
-    assert.deepEqual(model.inputShape, [1, 3, 9, 9]);
+    // Nothing is copied, and nothing can be changed.
+    assert.equal(model.layers, model.layers);
+    assert.throws(() => (model.layers[0].bytesIn.dense = 0), TypeError);
+    assert.throws(() => (model.graph.input.shape[0] = 7), TypeError);
     model.dispose();
   });
 

@@ -219,6 +219,21 @@ describe('weights that are quantized per channel', () => {
     matrix.dispose();
   });
 
+  test('of 127 values, equally frequent, are on a grid with a scale for each row', () => {
+    const drawn = Int8Array.from({ length: rows * cols }, () => Math.floor(127 * random()) - 63);
+    const wanted = Float32Array.from(drawn, (n, i) =>
+      Math.fround(scales[Math.floor(i / cols)] * n),
+    );
+    for (const format of /** @type {const} */ (['auto', 'grid'])) {
+      const matrix = Matrix.fromQuantized(drawn, rows, cols, { scales, format });
+      assert(matrix.scaled && matrix.format === 'grid');
+      assert.deepEqual(matrix.arrays().omega, Float32Array.of(1, 63, 7));
+      assert.equal(matrix.byteLength, (7 * rows * cols) / 8 + 12 + 4 * rows);
+      assert.deepEqual(matrix.toDense(), wanted);
+      matrix.dispose();
+    }
+  });
+
   test('one scale for all, or one that is not positive, is multiplied into the values', () => {
     for (const given of [[0.3], new Array(rows).fill(0.3), [-1, ...scales.subarray(1)]]) {
       const matrix = Matrix.fromQuantized(integers, rows, cols, { scales: given });

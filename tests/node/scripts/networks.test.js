@@ -20,6 +20,8 @@ import { vgg } from '../../../scripts/networks/vgg.js';
 import { noData, readData } from '../../../scripts/common/data.js';
 import { readOnnx } from './onnx-reader.js';
 
+await init();
+
 /**
  * @typedef {import('../../../web/lib/import/shapes.js').Graph} Graph
  * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
@@ -358,7 +360,6 @@ describe('networks: drawn tensors', () => {
   });
 
   test('keep values sane through 161 layers', async () => {
-    await init();
     const { graph, tensors } = buildNetwork('densenet161');
     const logits = graph.nodes.at(-1)?.inputs[0] ?? '';
     const watched = { ...graph, outputs: [logits, ...graph.outputs] };

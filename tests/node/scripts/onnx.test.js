@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { init } from '../../../web/lib/core/module.js';
 import { readCaffe } from '../../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../../web/lib/import/deep-compression.js';
 import { tensorShapes } from '../../../web/lib/import/shapes.js';
@@ -17,6 +18,8 @@ import { runReference, softmax } from '../../support/reference.js';
  * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
  * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
  */
+
+await init();
 
 /**
  * @param {number} seed

@@ -37,7 +37,7 @@ export const importCommand = {
       required: true,
       help: 'the model file to write; - is stdout',
     },
-    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default auto` },
+    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; else auto` },
     ...LIMIT_OPTIONS,
   ],
   example: 'compressed_SqueezeNet.net --prototxt SqueezeNet_deploy.prototxt -o M.safetensors',

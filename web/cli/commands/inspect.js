@@ -72,7 +72,7 @@ async function describe(file, fileBytes, model, timed) {
     file,
     name: model.graph.name,
     inputShape: model.inputShape,
-    outputs: model.outputs,
+    outputs: model.outputs.map(({ name }) => name),
     layers,
     totals: {
       weights: sum(({ rows, cols }) => rows * cols),

@@ -62,7 +62,7 @@ export const trainCommand = {
     { name: 'save', value: 'M', help: 'write what has been learned as a model file' },
     { name: 'prune', value: 'X', help: "share of each matrix' weights that --save makes 0" },
     { name: 'values', value: 'N', help: 'how many distinct values --save leaves each matrix' },
-    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; by default auto` },
+    { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; else auto` },
     { name: 'checkpoint', value: 'FILE', help: 'write all state: when evaluating, and in the end' },
     { name: 'resume', value: 'FILE', help: 'go on from a checkpoint' },
   ],

@@ -43,7 +43,7 @@ export class UsageError extends Error {
 export const FORMAT_OPTION = {
   name: 'format',
   value: 'F',
-  help: `auto, ${FORMATS.slice(0, -1).join(', ')} or ${FORMATS.at(-1)}`,
+  help: ['auto', ...FORMATS].join(', '),
 };
 
 /** @type {Option[]} */

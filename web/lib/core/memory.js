@@ -15,6 +15,12 @@ import { describe, plainView, typedArrayName } from './tags.js';
  */
 
 /**
+ * @template T
+ * @typedef {T extends Float32Array ? Float32Array<ArrayBuffer> : T extends Int32Array
+ *   ? Int32Array<ArrayBuffer> : Uint8Array<ArrayBuffer>} Copied
+ */
+
+/**
  * @param {number} bytes
  * @returns {NativeBuffer} to be deleted by the caller
  * @throws {MemoryError} where there is no room; says how much was needed
@@ -102,13 +108,17 @@ export function copyIn(view, values) {
 }
 
 /**
- * @param {Float32Array} view of the heap
- * @returns {Float32Array<ArrayBuffer>}
+ * @template {Float32Array | Int32Array | Uint8Array} Elements
+ * @param {Elements} view of the heap
+ * @returns {Copied<Elements>} a copy outside it
+ * @throws {MemoryError} where there is no room
  */
 export function copyOut(view) {
-  const floats = makeFloats(view.length);
-  floats.set(view);
-  return floats;
+  try {
+    return /** @type {any} */ (view.slice());
+  } catch {
+    throw new MemoryError(`Out of memory: ${view.byteLength} bytes were needed in one piece.`);
+  }
 }
 
 /**

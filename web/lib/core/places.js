@@ -31,6 +31,19 @@ export function copyData(data) {
   return Object.fromEntries(entries);
 }
 
+/**
+ * @template T
+ * @param {T} data that JSON could carry
+ * @returns {T} the same, all of which can no longer be changed
+ */
+export function freezeData(data) {
+  if (data !== null && typeof data === 'object') {
+    Object.values(data).forEach(freezeData);
+    Object.freeze(data);
+  }
+  return data;
+}
+
 function util() {
   return /** @type {typeof import('node:util')} */ (builtinModule('node:util'));
 }

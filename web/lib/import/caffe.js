@@ -5,7 +5,7 @@
  * computed in place split into values of their own, BatchNorm and the Scale behind it joined.
  */
 
-import { FileError, UnsupportedError } from '../core/errors.js';
+import { FileError, ShapeError, UnsupportedError } from '../core/errors.js';
 import { makeTextEncoder } from '../core/places.js';
 import { Fields } from './fields.js';
 import { parsePrototxt } from './prototxt.js';
@@ -187,14 +187,26 @@ class Builder {
     const name = freeName(layer.name || layer.type.toLowerCase(), this.nodeNames);
     const output = freeName(inPlace ? name : top, this.shapes);
     const node = /** @type {GraphNode} */ ({ op, name, inputs, output, ...settings });
-    const shape = outputShape(
-      node,
-      inputs.map((value) => /** @type {Shape} */ (this.shapes.get(value))),
-    );
+    const shape = this.#shapeOf(node);
     this.nodeNames.add(name);
     this.nodes.push(node);
     for (const value of inputs) this.unread.delete(value);
     this.define(top, output, shape, rank);
+  }
+
+  /**
+   * @param {GraphNode} node
+   * @returns {Shape} of its output
+   * @throws {FileError} where it does not fit its inputs, which in a file are the file's
+   */
+  #shapeOf(node) {
+    const inputs = node.inputs.map((value) => /** @type {Shape} */ (this.shapes.get(value)));
+    try {
+      return outputShape(node, inputs);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      throw new FileError(error.message);
+    }
   }
 
   /**

@@ -3,6 +3,7 @@
 import { checkBytes, checkOptions } from '../core/check.js';
 import { FileError, UnsupportedError, ValueError } from '../core/errors.js';
 import { DEPLOY_FILE, HEAD_BYTES, kindOf } from '../core/file-kinds.js';
+import { init } from '../core/module.js';
 import { describe } from '../core/tags.js';
 import { makeTextEncoder } from '../core/places.js';
 import { BUILD_OPTIONS, Model } from '../model/model.js';
@@ -32,6 +33,7 @@ export async function importDeepCompression(netBytes, prototxtText, options = {}
   if (typeof prototxtText !== 'string') {
     throw new ValueError(`The prototxt must be its text, a string, not ${describe(prototxtText)}.`);
   }
+  await init();
   return naming(net, prototxtText, () => {
     const { graph, tensors, total } = openDeepCompression(net, prototxtText, checked);
     return Model.encode(graph, tensors, total, checked);

@@ -6,7 +6,6 @@ import { Handle } from '../core/handle.js';
 import { nativeLimits } from '../core/limits.js';
 import { checkFormat } from '../core/matrix.js';
 import {
-  copyIn,
   copyOut,
   makeBytes,
   makeFloats,
@@ -16,11 +15,12 @@ import {
 } from '../core/memory.js';
 import { call, init } from '../core/module.js';
 import { Pauses } from '../core/pause.js';
-import { copyData } from '../core/places.js';
+import { freezeData } from '../core/places.js';
 import { checkSignal, throwIfAborted } from '../core/stream.js';
 import { describe, tagOf } from '../core/tags.js';
 import { naming, takeValues, withSource } from '../core/weights.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
+import { describeInputs, isValues, takeFeed } from './values.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy.js').FormatName} FormatName
@@ -31,11 +31,21 @@ import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
  * @typedef {import('../core/limits.js').Limits} Limits
  * @typedef {import('../import/shapes.js').Graph} Graph
+ * @typedef {import('../import/shapes.js').OpenGraph} OpenGraph
  * @typedef {import('../import/shapes.js').CodedTensor} CodedTensor
  * @typedef {import('../import/shapes.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
  * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
+ * @typedef {import('./values.js').Feed} Feed
+ * @typedef {import('./values.js').GivenTensor} GivenTensor
+ * @typedef {import('./values.js').InputInfo} InputInfo
+ * @typedef {import('./values.js').NamedTensor} NamedTensor
+ * @typedef {import('./values.js').OutputInfo} OutputInfo
+ *
+ * @typedef {Float32Array | Float64Array | number[]} Values of the input of a network that has one, of
+ *   float32: one sample, or several one after the other
+ * @typedef {Record<string, GivenTensor | GivenTensor['data']>} NamedInputs all inputs by their names
  *
  * @typedef {FormatName | 'auto' | Record<string, FormatName | 'auto'>} Formats one for all layers,
  *   or by the layers' names
@@ -90,8 +100,8 @@ export const BUILD_OPTIONS = ['format', 'onProgress', 'signal', 'maxMemory', 'ma
 const PIECE_WORK = 64e6;
 
 /**
- * A network that runs on its compressed weights, one sample at a time. Immutable; `run` allocates
- * nothing on the module's heap.
+ * A network that runs on its compressed weights. Immutable; `run` allocates nothing on the module's
+ * heap, but where inputs have other shapes than those of the last few runs.
  *
  * @extends {Handle<NativeModel>}
  */
@@ -102,6 +112,12 @@ export class Model extends Handle {
 
   /** @type {Graph | undefined} */
   #graph;
+  /** @type {InputInfo[] | undefined} */
+  #inputs;
+  /** @type {OutputInfo[] | undefined} */
+  #outputs;
+  /** The dimensions that the module is planned for, of all inputs. @type {number[]} */
+  #dims = [];
   /** @type {Layer[] | undefined} */
   #layers;
   /** @type {Limits} */
@@ -155,7 +171,7 @@ export class Model extends Handle {
   /**
    * Builds a model from a graph and weights, dense or coded otherwise.
    *
-   * @param {Graph} graph
+   * @param {Graph | OpenGraph} graph
    * @param {Map<string, CodedTensor>} tensors by name, row-major; each is forgotten once it is
    *   encoded if `consume` is set
    * @param {BuildOptions & { consume?: boolean }} [options]
@@ -175,7 +191,7 @@ export class Model extends Handle {
         if (consume) tensors.delete(name);
       }
     }
-    return Model.encode(graph, take(), total, rest);
+    return Model.encode(/** @type {Graph} */ (graph), take(), total, rest);
   }
 
   /**
@@ -213,20 +229,44 @@ export class Model extends Handle {
     }
   }
 
-  /** The network as it is described in the file; a copy. @returns {Graph} */
+  /** The network as it is described in the file. Frozen. @returns {Graph} */
   get graph() {
-    this.#graph ??= JSON.parse(this.native.graph());
-    return copyData(/** @type {Graph} */ (this.#graph));
+    const { native } = this;
+    this.#graph ??= freezeData(/** @type {Graph} */ (JSON.parse(native.graph())));
+    return this.#graph;
   }
 
-  /** [1, channels, height, width]. @returns {[number, number, number, number]} */
-  get inputShape() {
-    return [1, ...this.graph.input.shape];
+  /** In the order of the graph. Frozen. @returns {InputInfo[]} */
+  get inputs() {
+    return this.#describeValues().inputs;
   }
 
-  /** The names of the outputs, in the order of `runAll`. @returns {string[]} */
+  /** In the order of the graph and of `runAll`. Frozen. @returns {OutputInfo[]} */
   get outputs() {
-    return this.graph.outputs;
+    return this.#describeValues().outputs;
+  }
+
+  /**
+   * Looked up once, before other shapes are set.
+   *
+   * @returns {{ inputs: InputInfo[], outputs: OutputInfo[] }}
+   */
+  #describeValues() {
+    const { native } = this;
+    this.#inputs ??= freezeData(describeInputs(native));
+    this.#outputs ??= freezeData(native.outputs());
+    return { inputs: this.#inputs, outputs: this.#outputs };
+  }
+
+  /**
+   * Of the first input, as usual: with a batch of 1 before it where it is an image,
+   * [channels, height, width].
+   *
+   * @returns {number[]}
+   */
+  get inputShape() {
+    const shape = this.inputs[0].usualShape;
+    return shape.length === 3 ? [1, ...shape] : [...shape];
   }
 
   /** Bytes of weights and biases as held. */
@@ -255,15 +295,15 @@ export class Model extends Handle {
   }
 
   /**
-   * The layers that have a weight, in the order in which they run. The first time takes a look at all
+   * The layers that have a weight, in the order in which they run. Frozen. The first time takes a look at all
    * weights, some 10 ms for each million; `layersAsync` pauses meanwhile.
    *
    * @returns {Layer[]}
    */
   get layers() {
     const { native } = this;
-    this.#layers ??= finishSteps(describeLayers(native));
-    return copyData(this.#layers);
+    this.#layers ??= freezeData(finishSteps(describeLayers(native)));
+    return this.#layers;
   }
 
   /**
@@ -278,7 +318,7 @@ export class Model extends Handle {
     const steps = this.#layers ? undefined : describeLayers(this.native);
     for (let step = steps?.next(); step; step = steps?.next()) {
       if (step.done) {
-        this.#layers ??= step.value;
+        this.#layers ??= freezeData(step.value);
         break;
       }
       onProgress?.(step.value);
@@ -289,26 +329,44 @@ export class Model extends Handle {
   }
 
   /**
-   * Runs the network.
+   * Runs the network: on the values of its one input, or on all inputs by their names.
    *
-   * @param {Float32Array | Float64Array | number[]} nchw one sample, or several one after the other
+   * @overload
+   * @param {Values} nchw
    * @returns {Float32Array<ArrayBuffer>} the first output, for each sample one after the other
    * @throws {ShapeError} unless it is a whole number of samples
    */
-  run(nchw) {
-    return this.#runSamples(nchw, 1)[0];
+  /**
+   * @overload
+   * @param {NamedInputs} inputs where shapes are others than in the last few runs, the network is
+   *   planned anew for them, which takes about as long as loading it did without the weights
+   * @returns {Record<string, NamedTensor>} all outputs by their names
+   * @throws {ShapeError | ValueError} for what does not fit; names the input
+   * @throws {LimitError} where it would take more than `maxMemory` or `maxWork` with such shapes
+   */
+  /**
+   * @param {Values | NamedInputs} input
+   * @returns {Float32Array<ArrayBuffer> | Record<string, NamedTensor>}
+   */
+  run(input) {
+    if (isValues(input)) return /** @type {any} */ (this.#runSamples(input, 1)[0]);
+    const feed = takeFeed(this.inputs, input);
+    this.#checkIdle();
+    this.#begin(feed, false);
+    call(() => this.native.advance(Infinity));
+    return this.#takeOutputs();
   }
 
   /**
-   * As `run`, with all outputs.
+   * As `run` of values, with all outputs.
    *
-   * @param {Float32Array | Float64Array | number[]} nchw
+   * @param {Values} nchw
    * @returns {Map<string, Float32Array<ArrayBuffer>>} by the outputs' names
    */
   runAll(nchw) {
     const { outputs } = this;
     const values = this.#runSamples(nchw, outputs.length);
-    return new Map(outputs.map((name, index) => [name, values[index]]));
+    return new Map(outputs.map(({ name }, index) => [name, values[index]]));
   }
 
   /**
@@ -316,19 +374,36 @@ export class Model extends Handle {
    * same bits as of `run`. Of several such runs each waits for the one before; `run`, `runAll` and
    * `profile` are refused meanwhile.
    *
-   * @param {Float32Array | number[]} nchw may change afterwards
+   * @overload
+   * @param {Values} nchw may change afterwards
    * @param {RunOptions} [options]
    * @returns {Promise<Float32Array<ArrayBuffer>>}
    */
-  async runAsync(nchw, options = {}) {
+  /**
+   * @overload
+   * @param {NamedInputs} inputs may change afterwards
+   * @param {RunOptions} [options]
+   * @returns {Promise<Record<string, NamedTensor>>}
+   */
+  /**
+   * @param {Values | NamedInputs} input
+   * @param {RunOptions} [options]
+   * @returns {Promise<Float32Array<ArrayBuffer> | Record<string, NamedTensor>>}
+   */
+  async runAsync(input, options = {}) {
     const checked = checkRunOptions(options, 'Model.runAsync');
-    return (await this.#runSamplesAsync(nchw, 1, checked))[0];
+    if (isValues(input)) return (await this.#runSamplesAsync(input, 1, checked))[0];
+    const feed = copyOfFeed(takeFeed(this.inputs, input));
+    return this.#inTurn(checked, async (pauses) => {
+      await this.#runPieces(feed, false, pauses, (share) => checked.onProgress?.(share));
+      return this.#takeOutputs();
+    });
   }
 
   /**
    * As `runAll`, in the way of `runAsync`.
    *
-   * @param {Float32Array | number[]} nchw may change afterwards
+   * @param {Values} nchw may change afterwards
    * @param {RunOptions} [options]
    * @returns {Promise<Map<string, Float32Array<ArrayBuffer>>>}
    */
@@ -336,21 +411,21 @@ export class Model extends Handle {
     const { outputs } = this;
     const checked = checkRunOptions(options, 'Model.runAllAsync');
     const values = await this.#runSamplesAsync(nchw, outputs.length, checked);
-    return new Map(outputs.map((name, index) => [name, values[index]]));
+    return new Map(outputs.map(({ name }, index) => [name, values[index]]));
   }
 
   /**
    * As `profile`, in the way of `runAsync`.
    *
-   * @param {Float32Array | number[]} nchw may change afterwards
+   * @param {Values | NamedInputs} input may change afterwards
    * @param {RunOptions} [options]
    * @returns {Promise<StepTime[]>}
    */
-  async profileAsync(nchw, options = {}) {
+  async profileAsync(input, options = {}) {
     const { onProgress, signal } = checkRunOptions(options, 'Model.profileAsync');
-    const sample = copyOfFloats(this.#takeInput(nchw)).subarray(0, this.native.input().length);
+    const feed = copyOfFeed(this.#takeSample(input));
     return this.#inTurn({ signal }, async (pauses) => {
-      await this.#runPieces(sample, true, pauses, (share) => onProgress?.(share));
+      await this.#runPieces(feed, true, pauses, (share) => onProgress?.(share));
       return call(() => this.native.stepTimes());
     });
   }
@@ -359,18 +434,15 @@ export class Model extends Handle {
    * Runs one sample and tells how long each step took. Nodes that were fused into others, and those
    * that take no work, do not occur.
    *
-   * @param {Float32Array | Float64Array | number[]} nchw
+   * @param {Values | NamedInputs} input of several samples the first
    * @returns {StepTime[]} in order
    */
-  profile(nchw) {
-    const floats = this.#takeInput(nchw);
+  profile(input) {
+    const feed = this.#takeSample(input);
     this.#checkIdle();
-    const { native } = this;
-    const view = native.input();
-    copyIn(view, floats.subarray(0, view.length));
-    call(() => native.start(true));
-    call(() => native.advance(Infinity));
-    return call(() => native.stepTimes());
+    this.#begin(feed, true);
+    call(() => this.native.advance(Infinity));
+    return call(() => this.native.stepTimes());
   }
 
   /**
@@ -458,7 +530,12 @@ export class Model extends Handle {
    * @returns {import('../core/memory.js').Floats}
    */
   #takeInput(nchw) {
-    const size = this.native.input().length;
+    const [{ name, type, usualShape }, ...others] = this.inputs;
+    if (others.length > 0 || type !== 'float32') {
+      const form = others.length > 0 ? `${others.length + 1} inputs` : `an input of ${type}`;
+      throw new ValueError(`The network has ${form}: run({ "${name}": …}) takes them by name.`);
+    }
+    const size = sizeOf(usualShape);
     return takeFloats(nchw, 'The input', (length) => {
       if (length > 0 && length % size === 0) return;
       throw new ShapeError(
@@ -469,6 +546,57 @@ export class Model extends Handle {
   }
 
   /**
+   * @param {unknown} input
+   * @returns {Feed} of several samples the first
+   */
+  #takeSample(input) {
+    if (!isValues(input)) return takeFeed(this.inputs, input);
+    return this.#feedOf(this.#takeInput(input), 0);
+  }
+
+  /**
+   * @param {import('../core/memory.js').Floats} values of `#takeInput`
+   * @param {number} sample
+   * @returns {Feed}
+   */
+  #feedOf(values, sample) {
+    const { usualShape } = this.inputs[0];
+    const size = sizeOf(usualShape);
+    return { dims: usualShape, values: [values.subarray(sample * size, (sample + 1) * size)] };
+  }
+
+  /**
+   * @param {Feed} feed
+   * @param {boolean} timed
+   */
+  #begin({ dims, values }, timed) {
+    this.#describeValues();
+    const { native } = this;
+    const planned = this.#dims;
+    if (dims.length !== planned.length || dims.some((dim, at) => dim !== planned[at])) {
+      call(() => native.setShapes(dims));
+      this.#dims = dims;
+    }
+    // Views die when the heap grows: each is used at once.
+    values.forEach((elements, index) => {
+      native.input(index).set(/** @type {any} */ (elements));
+    });
+    call(() => native.start(timed));
+  }
+
+  /** @returns {Record<string, NamedTensor>} of the run that is done */
+  #takeOutputs() {
+    const { native } = this;
+    const infos = native.outputs();
+    return Object.fromEntries(
+      infos.map(({ name, type, shape }, index) => [
+        name,
+        { type, shape, data: copyOut(native.output(index)) },
+      ]),
+    );
+  }
+
+  /**
    * @param {unknown} nchw
    * @param {number} outputCount
    * @returns {Float32Array<ArrayBuffer>[]}
@@ -476,18 +604,13 @@ export class Model extends Handle {
   #runSamples(nchw, outputCount) {
     const floats = this.#takeInput(nchw);
     this.#checkIdle();
-    const { native } = this;
-    const size = native.input().length;
-    const samples = floats.length / size;
+    const samples = floats.length / sizeOf(this.inputs[0].usualShape);
     /** @type {Float32Array<ArrayBuffer>[]} */
     const results = [];
     for (let sample = 0; sample < samples; ++sample) {
-      const from = sample * size;
-      copyIn(native.input(), floats.subarray(from, from + size));
-      call(() => native.start(false));
-      call(() => native.advance(Infinity));
-      call(() => native.finish());
-      collectOutputs(native, results, outputCount, sample, samples);
+      this.#begin(this.#feedOf(floats, sample), false);
+      call(() => this.native.advance(Infinity));
+      collectOutputs(this.native, results, outputCount, sample, samples);
     }
     return results;
   }
@@ -499,34 +622,29 @@ export class Model extends Handle {
    * @returns {Promise<Float32Array<ArrayBuffer>[]>}
    */
   async #runSamplesAsync(nchw, outputCount, options) {
-    const floats = copyOfFloats(this.#takeInput(nchw));
-    const size = this.native.input().length;
-    const samples = floats.length / size;
+    const floats = Float32Array.from(this.#takeInput(nchw));
+    const samples = floats.length / sizeOf(this.inputs[0].usualShape);
     return this.#inTurn(options, async (pauses) => {
       /** @type {Float32Array<ArrayBuffer>[]} */
       const results = [];
       for (let sample = 0; sample < samples; ++sample) {
-        const values = floats.subarray(sample * size, (sample + 1) * size);
-        await this.#runPieces(values, false, pauses, (share) =>
+        await this.#runPieces(this.#feedOf(floats, sample), false, pauses, (share) =>
           options.onProgress?.((sample + share) / samples),
         );
-        const { native } = this;
-        call(() => native.finish());
-        collectOutputs(native, results, outputCount, sample, samples);
+        collectOutputs(this.native, results, outputCount, sample, samples);
       }
       return results;
     });
   }
 
   /**
-   * @param {Float32Array} sample
+   * @param {Feed} feed
    * @param {boolean} timed
    * @param {Pauses} pauses
    * @param {(share: number) => void} onProgress
    */
-  async #runPieces(sample, timed, pauses, onProgress) {
-    copyIn(this.native.input(), sample);
-    call(() => this.native.start(timed));
+  async #runPieces(feed, timed, pauses, onProgress) {
+    this.#begin(feed, timed);
     for (;;) {
       // Taken anew each time: the model may have been disposed of in a pause.
       const share = call(() => this.native.advance(PIECE_WORK));
@@ -588,12 +706,17 @@ function finishSteps(steps) {
   }
 }
 
+/** @param {readonly number[]} shape */
+function sizeOf(shape) {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
 /**
- * @param {ArrayLike<number>} values
- * @returns {Float32Array}
+ * @param {Feed} feed
+ * @returns {Feed} that no longer changes
  */
-function copyOfFloats(values) {
-  return Float32Array.from(values);
+function copyOfFeed({ dims, values }) {
+  return { dims, values: values.map((elements) => elements.slice()) };
 }
 
 /**
@@ -605,7 +728,7 @@ function copyOfFloats(values) {
  */
 function collectOutputs(native, results, outputCount, sample, samples) {
   for (let i = 0; i < outputCount; ++i) {
-    const view = native.output(i);
+    const view = /** @type {Float32Array} */ (native.output(i));
     if (samples === 1) {
       results[i] = copyOut(view);
     } else {

@@ -13,7 +13,6 @@ namespace lowtropy {
 namespace {
 
 // Far beyond any use, and small enough that no product below overflows.
-constexpr uint32_t kMaxWindow = 65535;
 constexpr uint64_t kMaxPadded = uint64_t{1} << 24;  // rows or columns with padding
 
 // Output positions along one axis.
@@ -59,8 +58,8 @@ size_t IndexOf(const std::vector<uint32_t>& phases, size_t phase) {
 
 }  // namespace
 
-Shape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_channels,
-                       const Shape& input) {
+ImageShape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_channels,
+                            const ImageShape& input) {
   const auto& w = window;
   for (uint32_t n :
        {w.kernel[0], w.kernel[1], w.stride[0], w.stride[1], w.dilation[0], w.dilation[1]}) {
@@ -84,7 +83,7 @@ Shape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_chann
 }
 
 Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_channels,
-                         const Shape& input)
+                         const ImageShape& input)
     : window_(window),
       groups_(groups),
       out_channels_(out_channels),

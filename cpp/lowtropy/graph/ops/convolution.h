@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "lowtropy/graph/graph.h"
-#include "lowtropy/matrix/kernels/kernels.h"
+#include "lowtropy/graph/ops/operator.h"
 
 namespace lowtropy {
 
@@ -19,9 +18,10 @@ class Convolution {
  public:
   // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides
   // by groups. The table is not built yet, so that its size can be looked at before.
-  Convolution(const Window& window, uint32_t groups, uint32_t out_channels, const Shape& input);
+  Convolution(const Window& window, uint32_t groups, uint32_t out_channels,
+              const ImageShape& input);
 
-  const Shape& output() const { return output_; }
+  const ImageShape& output() const { return output_; }
 
   // Elements of the table: columns of W. What it takes in bytes is four times that.
   uint64_t offset_count() const { return offset_count_; }
@@ -68,8 +68,8 @@ class Convolution {
   Window window_;
   uint32_t groups_;
   uint32_t out_channels_;
-  Shape input_;
-  Shape output_;
+  ImageShape input_;
+  ImageShape output_;
   std::vector<uint32_t>
       row_phases_;  // phases that are kept; planes lie channel by channel, then by
   std::vector<uint32_t> col_phases_;  // row phase and column phase
@@ -84,7 +84,7 @@ class Convolution {
 };
 
 // The output's shape. Throws Error(kShape) with a clause that names what does not fit.
-Shape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_channels,
-                       const Shape& input);
+ImageShape ConvolutionShape(const Window& window, uint32_t groups, uint32_t out_channels,
+                            const ImageShape& input);
 
 }  // namespace lowtropy

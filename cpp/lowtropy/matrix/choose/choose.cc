@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/matrix/choose/tuning.h"
@@ -43,35 +43,28 @@ double ColumnsNanoseconds(const Prediction& own, const Profile& p, size_t column
          product.pack_tile * static_cast<double>(p.cols) * tiles;
 }
 
+// How many times smaller.
+std::string Ratio(const Candidate& larger, const Candidate& smaller) {
+  return Fixed(static_cast<double>(larger.bytes) / static_cast<double>(smaller.bytes), 1);
+}
+
 // Of a matrix whose rows are only looked up.
 std::string DescribeLookups(const Candidate& chosen, const Candidate& dense) {
   if (chosen.format == Format::kDense) return "no format is smaller, and rows are only looked up";
-  char text[96];
-  std::snprintf(text, sizeof text, "%.1f times smaller than dense, and rows are only looked up",
-                static_cast<double>(dense.bytes) / static_cast<double>(chosen.bytes));
-  return text;
+  return Text(Ratio(dense, chosen), " times smaller than dense, and rows are only looked up");
 }
 
 std::string Describe(const Candidate& chosen, const Candidate& fastest, const Candidate& dense) {
-  char text[256];
-  const double smaller = static_cast<double>(dense.bytes) / static_cast<double>(chosen.bytes);
-  const double faster = dense.nanoseconds / chosen.nanoseconds;
-  int length =
-      std::snprintf(text, sizeof text,
-                    "%.1f times smaller than dense, predicted %.1f times as fast", smaller, faster);
-  if (chosen.format == Format::kDense) {
-    length = std::snprintf(text, sizeof text, "no format is smaller and not much slower");
-  }
-  if (chosen.format != fastest.format) {
-    const double percent = 100 * (chosen.nanoseconds / fastest.nanoseconds - 1);
-    char speed[32] = "no faster";
-    if (percent >= 0.5) std::snprintf(speed, sizeof speed, "%.0f %% faster", percent);
-    std::snprintf(text + length, sizeof text - static_cast<size_t>(length),
-                  "; %s would be %s but %.1f times as large",
-                  std::string(Name(fastest.format)).c_str(), speed,
-                  static_cast<double>(fastest.bytes) / static_cast<double>(chosen.bytes));
-  }
-  return text;
+  const std::string text =
+      chosen.format == Format::kDense
+          ? "no format is smaller and not much slower"
+          : Text(Ratio(dense, chosen), " times smaller than dense, predicted ",
+                 Fixed(dense.nanoseconds / chosen.nanoseconds, 1), " times as fast");
+  if (chosen.format == fastest.format) return text;
+  const double percent = 100 * (chosen.nanoseconds / fastest.nanoseconds - 1);
+  return Text(text, "; ", Name(fastest.format), " would be ",
+              percent < 0.5 ? "no faster" : Text(Fixed(percent, 0), " % faster"), " but ",
+              Ratio(fastest, chosen), " times as large");
 }
 
 // How long a format may take to be preferred to `base`, if it is smaller.

@@ -76,11 +76,6 @@ Mask Mask::Encode(const RowSource& source, const Profile& profile) {
           std::move(row_ptr).Build()};
 }
 
-uint32_t Mask::Code(size_t i) const {
-  if (codes.type() != DType::kU8) return codes.Index(i) + 1;
-  return PackedCode(codes.As<uint8_t>().data(), i, bits()) + 1;
-}
-
 bool Mask::Validate(std::string* reason) const {
   if (!CheckOmega(omega, reason)) return false;
   if (mask.type() != DType::kU8) {
@@ -114,12 +109,13 @@ bool Mask::Validate(std::string* reason) const {
   if (!CheckSize("codes", codes, code_bytes / ByteSize(type), reason)) return false;
   std::vector<uint64_t> counts(omega.size(), 0);
   counts[0] = uint64_t{rows} * cols - listed;
+  const CodeReader code_of(codes, bits());
   for (size_t i = 0; i < listed; ++i) {
-    const uint32_t code = Code(i);
+    const uint64_t code = uint64_t{code_of[i]} + 1;
     if (code >= omega.size()) {
       return Fail(reason, Text("code ", i, " is beyond omega"));
     }
-    ++counts[code];
+    ++counts[static_cast<size_t>(code)];
   }
   const uint64_t used = listed * bits() % 8;  // bits of the last byte of packed codes
   if (type == DType::kU8 && used != 0 && (codes.As<uint8_t>()[codes.size() - 1] >> used) != 0) {

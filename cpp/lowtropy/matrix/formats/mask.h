@@ -44,13 +44,14 @@ struct Mask {
   template <class F>
   void ForEachEntry(size_t row, F& f) const {
     const auto values = omega.As<float>();
+    const CodeReader code(codes, bits());
     const uint8_t* bytes = MaskOf(row);
     size_t i = row_ptr.Index(row);
     const size_t count = row_bytes();
     for (size_t at = 0; at < count; at += 8) {
       auto col = static_cast<uint32_t>(8 * at);
       for (uint64_t word = LoadBytes(bytes + at, count - at); word != 0; word >>= 1, ++col) {
-        if ((word & 1) != 0) f(col, values[Code(i++)]);
+        if ((word & 1) != 0) f(col, values[code[i++] + 1]);
       }
     }
   }
@@ -64,7 +65,6 @@ struct Mask {
   unsigned bits() const { return Bits(omega.size()); }
   size_t row_bytes() const { return cols / 8 + (cols % 8 != 0 ? 1 : 0); }  // of `mask`
   const uint8_t* MaskOf(size_t row) const { return mask.As<uint8_t>().data() + row * row_bytes(); }
-  uint32_t Code(size_t i) const;  // of listed element i; a position in omega
 
   size_t rows = 0;
   size_t cols = 0;

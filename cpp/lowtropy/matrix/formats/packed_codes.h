@@ -52,4 +52,21 @@ inline uint32_t PackedCode(const uint8_t* bytes, uint64_t i, unsigned bits) {
   return (window >> (bit % 8)) & ((1U << bits) - 1);
 }
 
+// Reads packed and whole codes of as many bits as it is told, once for all of them.
+class CodeReader {
+ public:
+  // `codes` must outlive it.
+  CodeReader(const Array& codes, unsigned bits)
+      : codes_(codes), packed_(bits <= 8 ? codes.As<uint8_t>().data() : nullptr), bits_(bits) {}
+
+  uint32_t operator[](size_t i) const {
+    return packed_ != nullptr ? PackedCode(packed_, i, bits_) : codes_.Index(i);
+  }
+
+ private:
+  const Array& codes_;
+  const uint8_t* packed_;
+  unsigned bits_;
+};
+
 }  // namespace lowtropy

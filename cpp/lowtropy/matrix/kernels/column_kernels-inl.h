@@ -386,9 +386,10 @@ void ColumnProduct(const Storage& w, RowRange rows, const Columns& x, const Outp
   const unsigned block_bits = share < kSparseShare ? kSparseBlockBits : kListBlockBits;
   auto* words = reinterpret_cast<uint32_t*>(workspace + TileFloats());
   for (size_t r = rows.begin; r < rows.end;) {
-    RowLists lists;
+    const RowLists lists = RowLists::Place(Untyped(w), w.cols, {r, rows.end}, block_bits, words);
+    const ListWriter out{lists.blocks, block_bits, lists.values, lists.offsets};
     WithTypes(w, [&](const auto& typed) {
-      lists = RowLists::Of(typed, w.cols, {r, rows.end}, block_bits, words);
+      ListRows(typed, {r, r + lists.rows}, out, lists.starts);
     });
     if (!MultiplyLists(lists, x, y, epilogue, workspace)) {
       return DenseColumnProduct(w, {r, rows.end}, x, y, epilogue, workspace);

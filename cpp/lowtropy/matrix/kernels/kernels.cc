@@ -17,8 +17,8 @@ namespace lowtropy::HWY_NAMESPACE {
 
 void VectorKernel(const Matrix& w, RowRange rows, const float* x, float* y,
                   const Epilogue& epilogue, float* workspace) {
-  std::visit([&](const auto& s) { VectorProduct(s, rows, x, y, epilogue, workspace); },
-             w.storage());
+  std::visit([&](const auto& s) { VectorProduct(s, rows, x, y, workspace); }, w.storage());
+  FinishRows(rows, epilogue, y);
 }
 
 void ColumnKernel(const Matrix& w, RowRange rows, const Columns& x, const Output& y,

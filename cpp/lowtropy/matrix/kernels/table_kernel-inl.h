@@ -70,8 +70,8 @@ struct Table {
 #endif
 
 // `count` inputs of a block of 2^bits, and the values but the first.
-inline void FillTable(std::span<const float> omega, unsigned bits, const float* x, size_t count,
-                      Table table) {
+HWY_NOINLINE void FillTable(std::span<const float> omega, unsigned bits, const float* x,
+                            size_t count, Table table) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   table.entries[0] = 0.0F;
@@ -159,32 +159,34 @@ HWY_INLINE void AddClass(Table table, const Codes* HWY_RESTRICT codes, const Row
 }
 
 template <class RowI>
-HWY_NOINLINE void AddPacked(Table table, const uint8_t* codes, const RowI* row, uint32_t count,
-                            uint32_t units, float* y) {
+HWY_NOINLINE void AddRows(Table table, const uint8_t* codes, const RowI* row, uint32_t count,
+                          uint32_t units, float* y) {
   AddClass<SumPacked>(table, codes, row, count, units, 3 * size_t{units}, y);
 }
 
 template <class RowI>
-HWY_NOINLINE void AddWide(Table table, const uint16_t* codes, const RowI* row, uint32_t count,
+HWY_NOINLINE void AddRows(Table table, const uint16_t* codes, const RowI* row, uint32_t count,
                           uint32_t units, float* y) {
   AddClass<SumWide>(table, codes, row, count, units, 2 * size_t{units}, y);
 }
 
 // The last list of a matrix whose indices are packed, behind which there may be no byte to read.
-inline void AddLast(Table table, const Blocks& w, uint32_t units, float* y) {
+HWY_NOINLINE void AddLast(Table table, const Blocks& w, uint32_t units, float* y) {
   const size_t row = w.row_i.Index(w.row_i.size() - 1);
   const size_t end = w.index_count();
   for (size_t i = end - 2 * size_t{units}; i < end; ++i) y[row] += table.entries[w.IndexAt(i)];
 }
 
-template <class RowI>
-void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y, Table table) {
+HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table table) {
   const unsigned bits = w.layout().block_bits;
   const bool packed = w.codes.type() == DType::kU8;
-  const RowI* rows = row_i;
-  const RowI* rows_end = row_i + w.row_i.size();
-  size_t at = 0;
+  size_t list = 0;  // that is next, and its first index
   size_t index = 0;
+  const auto add = [&](const auto* codes, uint32_t count, uint32_t units) HWY_ATTR {
+    WithIndexType(w.row_i, [&](const auto* row_i)
+                               HWY_ATTR { AddRows(table, codes, row_i + list, count, units, y); });
+  };
+  size_t at = 0;
   for (size_t first = 0; at < w.classes.size(); first += size_t{1} << bits, ++at) {
     FillTable(w.omega.As<float>(), bits, x + first, std::min(size_t{1} << bits, w.cols - first),
               table);
@@ -192,14 +194,13 @@ void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y, Tab
       const uint32_t units = w.classes.Index(at);
       const uint32_t count = w.classes.Index(at + 1);
       if (packed) {
-        const bool last = rows + count == rows_end;
-        const uint8_t* codes = w.codes.As<uint8_t>().data() + index / 2 * 3;
-        AddPacked(table, codes, rows, last ? count - 1 : count, units, y);
+        const bool last = list + count == w.row_i.size();
+        add(w.codes.As<uint8_t>().data() + index / 2 * 3, last ? count - 1 : count, units);
         if (last) AddLast(table, w, units, y);
       } else {
-        AddWide(table, w.codes.As<uint16_t>().data() + index, rows, count, units, y);
+        add(w.codes.As<uint16_t>().data() + index, count, units);
       }
-      rows += count;
+      list += count;
       index += 2 * size_t{units} * count;
     }
   }
@@ -207,7 +208,8 @@ void AddTables(const Blocks& w, const RowI* row_i, const float* x, float* y, Tab
 
 // Any rows, any number of values, a most frequent one other than 0, or inputs that are not finite:
 // block by block with all elements. Not by the decomposition, see ShiftedRowProduct.
-inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite, float* y) {
+HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite,
+                                 float* y) {
   constexpr size_t kRows = 32768;  // whose lists are marked at a time
   const float* omega = w.omega.As<float>().data();
   const bool unlisted_count = omega[0] != 0.0F || !finite;
@@ -246,16 +248,15 @@ inline void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool 
 inline size_t VectorScratch(const Blocks&) { return Table::kWorkspace; }
 
 inline void VectorProduct(const Blocks& w, RowRange rows, const float* x, float* y,
-                          const Epilogue& epilogue, float* workspace) {
+                          float* workspace) {
   std::fill(y + rows.begin, y + rows.end, 0.0F);
   const bool fits = Blocks::HasTable(w.omega.size(), w.layout());
   const bool finite = AllFinite(x, w.cols);
   if (fits && finite && w.omega.As<float>()[0] == 0.0F && rows.end - rows.begin == w.rows) {
-    WithIndexType(w.row_i, [&](const auto* row_i) { AddTables(w, row_i, x, y, Table(workspace)); });
+    AddTables(w, x, y, Table(workspace));
   } else {
     AddDenseBlocks(w, rows, x, finite, y);
   }
-  for (size_t r = rows.begin; r < rows.end; ++r) y[r] = Finish(y[r], r, epilogue);
 }
 
 }  // namespace lowtropy::HWY_NAMESPACE

@@ -19,13 +19,6 @@
 #include "lowtropy/matrix/kernels/kernels.h"
 #include "lowtropy/matrix/kernels/shape.h"
 
-// Unrolled, loops that wait for memory are no faster, and 10 KB more are downloaded.
-#if defined(__clang__) && !defined(LOWTROPY_ROLLED)
-#define LOWTROPY_ROLLED _Pragma("clang loop unroll(disable)")
-#elif !defined(LOWTROPY_ROLLED)
-#define LOWTROPY_ROLLED
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -71,10 +64,11 @@ HWY_INLINE size_t MostListed(const Palette&, size_t cols, size_t) {
 struct RowLists {
   static constexpr size_t kVectors = kTileVectors;
 
-  // As many of the rows as fit into kListWords words, at least one.
-  template <class Typed>
-  static RowLists Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
-                     uint32_t* words);
+  // Places for as many of the rows as fit into kListWords words, at least one; see ListRows. Takes
+  // the matrix untyped, of which there are fewer kinds: this is not what takes time.
+  template <class Untyped>
+  static RowLists Place(const Untyped& w, size_t cols, RowRange range, unsigned block_bits,
+                        uint32_t* words);
 
   size_t Begin(size_t row, size_t block) const { return starts[row * blocks + block]; }
   size_t End(size_t row, size_t block) const { return Begin(row, block + 1); }
@@ -84,9 +78,9 @@ struct RowLists {
   size_t cols;
   size_t block_cols;
   size_t blocks;
-  const uint32_t* starts;  // rows · blocks + 1
-  const float* values;
-  const uint16_t* offsets;  // of rows of the packed tile, in bytes
+  uint32_t* starts;  // rows · blocks + 1
+  float* values;
+  uint16_t* offsets;  // of rows of the packed tile, in bytes
 };
 
 // Writes rows of RowLists.
@@ -242,7 +236,7 @@ inline uint32_t ListRow(const Palette& w, size_t row, uint32_t at, const ListWri
 }
 
 template <class Typed>
-void ListRows(const Typed& w, RowRange rows, const ListWriter& out, uint32_t* starts) {
+HWY_NOINLINE void ListRows(const Typed& w, RowRange rows, const ListWriter& out, uint32_t* starts) {
   uint32_t at = 0;
   for (size_t r = rows.begin; r < rows.end; ++r, starts += out.blocks) {
     at = ListRow(w, r, at, out, starts);
@@ -264,9 +258,9 @@ constexpr uint64_t ListWords(uint64_t elements) {
   return elements + elements / 2 + 1 + ByteOffsets::kBits / 2;
 }
 
-template <class Typed>
-HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, unsigned block_bits,
-                                   uint32_t* words) {
+template <class Untyped>
+HWY_NOINLINE RowLists RowLists::Place(const Untyped& w, size_t cols, RowRange range,
+                                      unsigned block_bits, uint32_t* words) {
   const size_t block_cols = size_t{1} << block_bits;
   const size_t blocks = (cols + block_cols - 1) / block_cols;
   size_t rows = 0;
@@ -279,8 +273,6 @@ HWY_NOINLINE RowLists RowLists::Of(const Typed& w, size_t cols, RowRange range, 
   uint32_t* starts = words;
   auto* values = reinterpret_cast<float*>(starts + rows * blocks + 1);
   auto* offsets = reinterpret_cast<uint16_t*>(values + elements);
-  const ListWriter out{blocks, block_bits, values, offsets};
-  ListRows(w, {range.begin, range.begin + rows}, out, starts);
   return {.first_row = range.begin,
           .rows = rows,
           .cols = cols,
@@ -308,20 +300,16 @@ struct DenseBlock {
   const float* values;
 };
 
-// Columns [first, first + count) of a row; `first` is a multiple of 8.
-inline void ReadPart(const Dense& w, size_t row, size_t first, size_t count, float* out) {
-  std::copy_n(w.values.As<float>().data() + row * w.cols + first, count, out);
-}
-
-inline void ReadPart(const Palette& w, size_t row, size_t first, size_t count, float* out) {
-  ReadValues(w, row, first, count, out);
-}
-
+// Columns [first, first + count) of a row; `first` is a multiple of kBlockCols.
 template <class Typed>
 void ReadPart(const Typed& w, size_t row, size_t first, size_t count, float* HWY_RESTRICT out) {
-  std::fill_n(out, count, Common(w));
-  ForEachListed(w, row, first, first + count,
-                [&](float value, uint32_t col) { out[col - first] = value; });
+  if constexpr (requires { ReadValues(w, row, first, count, out); }) {
+    ReadValues(w, row, first, count, out);
+  } else {
+    std::fill_n(out, count, Common(w));
+    ForEachListed(w, row, first, first + count,
+                  [&](float value, uint32_t col) { out[col - first] = value; });
+  }
 }
 
 // Columns k of both rows side by side.

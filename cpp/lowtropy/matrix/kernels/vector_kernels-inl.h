@@ -24,10 +24,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 
-HWY_INLINE float Finish(float value, size_t row, const Epilogue& e) {
-  if (e.scale != nullptr) value *= e.scale[row];
-  if (e.bias != nullptr) value += e.bias[row];
-  return e.relu ? std::max(value, 0.0F) : value;
+// What ends a product, once for all formats: each of their loops would have it otherwise.
+inline HWY_NOINLINE void FinishRows(RowRange rows, const Epilogue& e, float* y) {
+  if (e.scale == nullptr && e.bias == nullptr && !e.relu) return;
+  for (size_t r = rows.begin; r < rows.end; ++r) {
+    float value = y[r];
+    if (e.scale != nullptr) value *= e.scale[r];
+    if (e.bias != nullptr) value += e.bias[r];
+    y[r] = e.relu ? std::max(value, 0.0F) : value;
+  }
 }
 
 // Σ a · b over n floats, neither aligned.
@@ -194,28 +199,18 @@ float ShiftedRowProduct(const Typed& w, size_t row, const float* x) {
   return total;
 }
 
-// Floats of the workspace.
+// All but its end, see FinishRows.
 template <class Storage>
-size_t VectorScratch(const Storage&) {
-  return 0;
-}
-
-template <class Storage>
-void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y,
-                   const Epilogue& epilogue, float* /*workspace*/) {
+void VectorProduct(const Storage& w, RowRange rows, const float* x, float* y, float* workspace) {
   if constexpr (Storage::kFeed == Feed::kLists) {
     const auto untyped = Untyped(w);
     if (Common(untyped) != 0.0F || !AllFinite(x, w.cols)) {
-      for (size_t r = rows.begin; r < rows.end; ++r) {
-        y[r] = Finish(ShiftedRowProduct(untyped, r, x), r, epilogue);
-      }
+      for (size_t r = rows.begin; r < rows.end; ++r) y[r] = ShiftedRowProduct(untyped, r, x);
       return;
     }
   }
-  WithTypes(w, [&](const auto& typed) {
-    for (size_t r = rows.begin; r < rows.end; ++r) {
-      y[r] = Finish(RowProduct(typed, r, x), r, epilogue);
-    }
+  WithInput(w, x, workspace, [&](const auto& typed) {
+    for (size_t r = rows.begin; r < rows.end; ++r) y[r] = RowProduct(typed, r, x);
   });
 }
 

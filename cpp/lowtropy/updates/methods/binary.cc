@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lowtropy/base/bits.h"
+#include "lowtropy/base/decimal.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/coding/golomb_rice.h"
@@ -96,7 +97,7 @@ void ValidateSparsity(const MethodOptions& options) {
   // Messages hold it as float32.
   if (static_cast<float>(options.sparsity) > 0 && options.sparsity <= 1) return;
   throw Error(ErrorKind::kValue, Text("The sparsity p must be above 0 and at most 1, not ",
-                                      std::to_string(options.sparsity), "."));
+                                      Shortest(options.sparsity), "."));
 }
 
 void PutSparsity(const MethodOptions& options, std::vector<uint8_t>* header) {

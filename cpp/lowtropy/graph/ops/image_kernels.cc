@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lowtropy/graph/ops/operators.h"
+#include "lowtropy/graph/ops/image_kernels.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,42 +9,18 @@
 #include "lowtropy/matrix/kernels/kernels.h"  // kColumnSlack
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "lowtropy/graph/ops/operators.cc"
+#define HWY_TARGET_INCLUDE "lowtropy/graph/ops/image_kernels.cc"
 #include "hwy/foreach_target.h"  // compiles this file once for each instruction set
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
+#include "lowtropy/graph/ops/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls f(d, i) for whole vectors of [0, count), then for the rest in vectors of one lane, so that
-// nothing is stored past the end, where another value may lie.
-template <class F>
-HWY_INLINE void ForEachVector(size_t count, const F& f) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) f(d, i);
-  for (; i < count; ++i) f(one, i);
-}
-
-// max(v, floor), of NaN NaN, which Max makes the floor of on some targets.
-template <class D>
-HWY_INLINE hn::Vec<D> AtLeast(D d, float floor, hn::Vec<D> v) {
-  const auto least = hn::Set(d, floor);
-  return hn::IfThenElse(hn::Lt(v, least), least, v);
-}
-
-void ReluKernel(const float* input, size_t size, float* output) {
-  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
-    hn::StoreU(AtLeast(d, 0.0F, hn::LoadU(d, input + i)), d, output + i);
-  });
-}
-
-void ScaleShiftKernel(const Shape& shape, const float* input, const float* scale, const float* bias,
-                      bool relu, float* output) {
+void ScaleShiftKernel(const ImageShape& shape, const float* input, const float* scale,
+                      const float* bias, bool relu, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
   for (size_t c = 0; c < shape.channels; ++c) {
@@ -55,15 +31,6 @@ void ScaleShiftKernel(const Shape& shape, const float* input, const float* scale
       hn::StoreU(AtLeast(d, floor, v), d, y + i);
     });
   }
-}
-
-void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
-  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
-  ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
-    auto sum = hn::LoadU(d, inputs[0] + i);
-    for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
-    hn::StoreU(AtLeast(d, floor, sum), d, output + i);
-  });
 }
 
 // ---- Pools ----
@@ -149,8 +116,8 @@ void SlideBy2(const float* row, size_t kernel, size_t count, float* out) {
 template <class Reduction, class Finish>
 void Pool(const Pooling& pooling, const float* input, float* output, float* row,
           const Finish& finish) {
-  const Shape& in = pooling.input;
-  const Shape& out = pooling.output;
+  const ImageShape& in = pooling.input;
+  const ImageShape& out = pooling.output;
   const auto& [kernel, stride, dilation, pad] = pooling.window;
   const size_t reach = size_t{out.width - 1} * stride[1] + kernel[1];
   const bool wide[] = {IsWide(kernel[0], stride[0]), IsWide(kernel[1], stride[1])};
@@ -214,7 +181,7 @@ void AvgPoolKernel(const Pooling& pooling, const float* input, float* output, fl
   Pool<SumReduction>(pooling, input, output, scratch + width, divide);
 }
 
-void GlobalAvgPoolKernel(const Shape& shape, const float* input, float* output) {
+void GlobalAvgPoolKernel(const ImageShape& shape, const float* input, float* output) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   const size_t pixels = size_t{shape.height} * shape.width;
@@ -237,7 +204,7 @@ struct LrnReach {
   size_t after;
   size_t size() const { return before + 1 + after; }
 };
-inline LrnReach ReachOf(const Lrn& lrn, const Shape& shape) {
+inline LrnReach ReachOf(const Lrn& lrn, const ImageShape& shape) {
   const size_t before = (lrn.size - 1) / 2;
   const size_t most = shape.channels - 1;
   return {std::min(before, most), std::min(lrn.size - 1 - before, most)};
@@ -281,7 +248,7 @@ void LrnChannel(const Lrn& lrn, size_t pixels, const float* input, size_t c, siz
   });
 }
 
-void LrnKernel(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+void LrnKernel(const Lrn& lrn, const ImageShape& shape, const float* input, float* output,
                float* scratch) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const LrnReach reach = ReachOf(lrn, shape);
@@ -303,9 +270,7 @@ HWY_AFTER_NAMESPACE();
 namespace lowtropy {
 namespace {
 
-HWY_EXPORT(ReluKernel);
 HWY_EXPORT(ScaleShiftKernel);
-HWY_EXPORT(AddKernel);
 HWY_EXPORT(MaxPoolKernel);
 HWY_EXPORT(AvgPoolKernel);
 HWY_EXPORT(GlobalAvgPoolKernel);
@@ -313,17 +278,9 @@ HWY_EXPORT(LrnKernel);
 
 }  // namespace
 
-void Relu(const float* input, size_t size, float* output) {
-  HWY_DYNAMIC_DISPATCH(ReluKernel)(input, size, output);
-}
-
-void ScaleShift(const Shape& shape, const float* input, const float* scale, const float* bias,
+void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
                 bool relu, float* output) {
   HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, relu, output);
-}
-
-void Add(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
-  HWY_DYNAMIC_DISPATCH(AddKernel)(inputs, size, relu, output);
 }
 
 uint64_t PoolScratch(const Pooling& pooling) {
@@ -363,30 +320,28 @@ void AvgPool(const Pooling& pooling, const float* input, float* output, float* s
   HWY_DYNAMIC_DISPATCH(AvgPoolKernel)(pooling, input, output, scratch);
 }
 
-void GlobalAvgPool(const Shape& shape, const float* input, float* output) {
+void GlobalAvgPool(const ImageShape& shape, const float* input, float* output) {
   HWY_DYNAMIC_DISPATCH(GlobalAvgPoolKernel)(shape, input, output);
 }
 
-void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+void LocalResponseNorm(const Lrn& lrn, const ImageShape& shape, const float* input, float* output,
                        float* scratch) {
   HWY_DYNAMIC_DISPATCH(LrnKernel)(lrn, shape, input, output, scratch);
 }
 
-Lrn LrnOf(const Node& node) { return {node.lrn_size, node.lrn_alpha, node.lrn_beta, node.lrn_k}; }
-
-uint64_t LrnScratch(const Lrn& lrn, const Shape& shape) {
+uint64_t LrnScratch(const Lrn& lrn, const ImageShape& shape) {
   const uint64_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
   const uint64_t pixels = uint64_t{shape.height} * shape.width;
   return IsWide(size, 1) ? WideWindows::Scratch(pixels, size, shape.channels) : 0;
 }
 
-double LrnWork(const Lrn& lrn, const Shape& shape) {
+double LrnWork(const Lrn& lrn, const ImageShape& shape) {
   const size_t size = HWY_STATIC_DISPATCH(ReachOf)(lrn, shape).size();
   const double adding = IsWide(size, 1) ? 32 : static_cast<double>(size);
   return static_cast<double>(shape.size()) * (adding + (lrn.beta == 0.75F ? 8 : 128));
 }
 
-void Softmax(const Shape& shape, const float* input, float* output) {
+void Softmax(const ImageShape& shape, const float* input, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const size_t size = shape.channels * pixels;
   for (size_t p = 0; p < pixels; ++p) {

@@ -3,34 +3,27 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "lowtropy/graph/graph.h"
+#include "lowtropy/graph/ops/operator.h"
 
 namespace lowtropy {
 
-// The operators without a matrix, on values as they lie in memory: C x H x W, row-major. None
-// allocates, none checks: shapes are those of InferShapes. Pointers need no alignment; inputs are
-// followed by kColumnSlack readable floats. Element-wise operators (Relu, ScaleShift, Add, Softmax)
-// may write over an input; the others may not.
-
-// y = max(x, 0).
-void Relu(const float* input, size_t size, float* output);
+// Kernels of operators without a matrix, on images as they lie in memory: C x H x W, row-major.
+// None allocates, none checks: shapes are those of InferTypes. Pointers need no alignment; inputs
+// are followed by kColumnSlack readable floats. ScaleShift and Softmax may write over their input;
+// the others may not.
 
 // y = x · scale[c] + bias[c], then max(y, 0) if asked: batch normalization at inference time.
-void ScaleShift(const Shape& shape, const float* input, const float* scale, const float* bias,
+void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
                 bool relu, float* output);
-
-// The sum of all inputs, then max(y, 0) if asked.
-void Add(std::span<const float* const> inputs, size_t size, bool relu, float* output);
 
 // A pool over windows. Padding never counts in a maximum; in a mean it counts as zeros if
 // `count_pad` (then the divisor is the window clipped to the padded input, as in Caffe), else not
 // at all.
 struct Pooling {
   Window window;
-  Shape input;
-  Shape output;
+  ImageShape input;
+  ImageShape output;
   bool count_pad = false;
 };
 
@@ -44,7 +37,7 @@ void MaxPool(const Pooling& pooling, const float* input, float* output, float* s
 void AvgPool(const Pooling& pooling, const float* input, float* output, float* scratch);
 
 // The mean of each channel: C floats.
-void GlobalAvgPool(const Shape& shape, const float* input, float* output);
+void GlobalAvgPool(const ImageShape& shape, const float* input, float* output);
 
 // Krizhevsky et al. 2012, section 3.3, with alpha divided by `size` as in Caffe and ONNX:
 // y[c] = x[c] / (k + alpha / size · Σ x[i]²)^beta, over channels i from c - ⌊(size - 1) / 2⌋ to
@@ -55,15 +48,14 @@ struct Lrn {
   float beta;
   float k;
 };
-Lrn LrnOf(const Node& node);
-void LocalResponseNorm(const Lrn& lrn, const Shape& shape, const float* input, float* output,
+void LocalResponseNorm(const Lrn& lrn, const ImageShape& shape, const float* input, float* output,
                        float* scratch);
 
 // As of pools.
-uint64_t LrnScratch(const Lrn& lrn, const Shape& shape);
-double LrnWork(const Lrn& lrn, const Shape& shape);
+uint64_t LrnScratch(const Lrn& lrn, const ImageShape& shape);
+double LrnWork(const Lrn& lrn, const ImageShape& shape);
 
 // exp(x[c]) / Σ exp(x[i]) over the channels of each pixel, without overflow.
-void Softmax(const Shape& shape, const float* input, float* output);
+void Softmax(const ImageShape& shape, const float* input, float* output);
 
 }  // namespace lowtropy
