@@ -8,6 +8,7 @@
 
 import { UnsupportedError, ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkNumber } from '../core/check.js';
+import { foldBatchNorm } from '../compress/fold.js';
 import { prune, quantize } from '../compress/quantize.js';
 
 /**
@@ -240,12 +241,7 @@ class Exporter {
     return { weight, bias };
   }
 
-  /**
-   * (W · x - mean) · scale + beta, scale being gamma / sqrt(variance + epsilon), is one convolution
-   * with rows scale · W and the bias beta - mean · scale.
-   *
-   * @param {NativeNode} node of a batch normalization behind a convolution without bias
-   */
+  /** @param {NativeNode} node of a batch normalization behind a convolution without bias */
   #fold({ name, inputs, output, epsilon, state }) {
     const convolution = /** @type {import('../import/shapes.js').ConvNode} */ (this.nodes.at(-1));
     if (convolution?.output !== this.values.get(inputs[0]) || convolution.op !== 'conv') {
@@ -253,16 +249,12 @@ class Exporter {
     }
     const gamma = /** @type {Float32Array} */ (this.weights.get(`${name}.gamma`));
     const beta = /** @type {Float32Array} */ (this.weights.get(`${name}.beta`));
-    const { data, cols } = /** @type {Tensor} */ (this.tensors.get(convolution.weight));
-    const channels = gamma.length;
-    const bias = new Float32Array(channels);
-    for (let c = 0; c < channels; ++c) {
-      const scale = gamma[c] / Math.sqrt(state[channels + c] + epsilon);
-      for (let i = c * cols; i < (c + 1) * cols; ++i) data[i] *= scale;
-      bias[c] = beta[c] - state[c] * scale;
-    }
+    const { data } = /** @type {Tensor} */ (this.tensors.get(convolution.weight));
+    const mean = state.subarray(0, gamma.length);
+    const variance = state.subarray(gamma.length);
+    const bias = foldBatchNorm({ gamma, beta, mean, variance, epsilon }, data);
     convolution.bias = `${convolution.name}.bias`;
-    this.tensors.set(convolution.bias, { rows: 1, cols: channels, kind: 'vector', data: bias });
+    this.tensors.set(convolution.bias, { rows: 1, cols: bias.length, kind: 'vector', data: bias });
     this.values.set(output, convolution.output);
   }
 }
