@@ -116,7 +116,7 @@ function format({ name, inputShape, layers, totals }) {
       layer.p0.toFixed(3),
       layer.entropy.toFixed(2),
       `${layer.distinct}`,
-      layer.format,
+      layer.scaled ? `${layer.format}, scaled` : layer.format,
       formatBytes(layer.bytes),
       ratio(layer.bytesIn.dense, layer.bytes),
     ]),

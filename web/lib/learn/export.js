@@ -14,9 +14,9 @@ import { prune, quantize } from '../compress/quantize.js';
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').DatasetShape} DatasetShape
  * @typedef {import('../../../dist/lowtropy-training.js').NativeNode} NativeNode
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  *
  * @typedef {object} ExportOptions
  * @property {number} [prune] the share of each weight matrix, the smallest magnitudes, that becomes
@@ -50,7 +50,7 @@ export function exportGraph(model, shape, nodes, weights, options) {
 
 /**
  * @param {DatasetShape} shape
- * @returns {import('../import/shapes.js').Shape} of text: a sequence
+ * @returns {import('../graph/graph.js').Shape} of text: a sequence
  */
 function inputShape({ channels, height, width, steps }) {
   return steps > 0 ? [1, steps, 1] : [channels, height, width];
@@ -243,7 +243,7 @@ class Exporter {
 
   /** @param {NativeNode} node of a batch normalization behind a convolution without bias */
   #fold({ name, inputs, output, epsilon, state }) {
-    const convolution = /** @type {import('../import/shapes.js').ConvNode} */ (this.nodes.at(-1));
+    const convolution = /** @type {import('../graph/graph.js').ConvNode} */ (this.nodes.at(-1));
     if (convolution?.output !== this.values.get(inputs[0]) || convolution.op !== 'conv') {
       throw new UnsupportedError(`The batch normalization ${name} is not behind a convolution.`);
     }

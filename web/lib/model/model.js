@@ -30,10 +30,10 @@ import { describeInputs, isValues, takeFeed } from './values.js';
  * @typedef {import('../../../dist/lowtropy.js').Demand} Demand
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
  * @typedef {import('../core/limits.js').Limits} Limits
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').OpenGraph} OpenGraph
- * @typedef {import('../import/shapes.js').CodedTensor} CodedTensor
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').OpenGraph} OpenGraph
+ * @typedef {import('../graph/graph.js').CodedTensor} CodedTensor
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
  * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
