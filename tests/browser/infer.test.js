@@ -12,6 +12,7 @@ import { imageToTensor } from '../../web/lib/model/image.js';
 import { noData, readData, squeezeNetFiles } from '../../scripts/common/data.js';
 import { runReference, softmax } from '../support/reference.js';
 import { dropFiles, takeScreenshot } from '../support/browser.js';
+import { RANK_FIVE } from '../support/rank-five.js';
 import { checkLook, focused, read, usePage, waitForText, withPage } from './page.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -323,6 +324,15 @@ describe('files', () => {
         ]);
         await waitForText(page, '#model-error', /** @type {RegExp} */ (pattern));
       }
+      await init();
+      const several = await Model.fromGraph(RANK_FIVE, new Map());
+      await dropFiles(page, [{ name: 'five', bytes: Buffer.from(several.save()) }]);
+      several.dispose();
+      await waitForText(
+        page,
+        '#model-error',
+        /takes "a" of batch×2×3×2×width, .* take one image\.$/,
+      );
       await page.focus('#pad');
       await page.keyboard.press('3');
       await waitForText(page, '#digits .best', /^3\s/);
