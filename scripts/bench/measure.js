@@ -2,7 +2,7 @@
 
 /** Measures one row and judges it, in Node.js and in browsers. */
 
-import { tensorShapes } from '../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../web/lib/graph/graph.js';
 import { compare } from './compare.js';
 import { chooseRows } from './rows.js';
 

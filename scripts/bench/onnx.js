@@ -5,13 +5,13 @@
  * network beside this library. Values keep their names; all are [1, C, H, W].
  */
 
-import { inferShapes, nodeParameters, sortNodes } from '../../web/lib/import/shapes.js';
+import { inferShapes, nodeParameters, sortNodes } from '../../web/lib/graph/graph.js';
 
 /**
- * @typedef {import('../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Shape} Shape
- * @typedef {import('../../web/lib/import/shapes.js').Padding} Padding
+ * @typedef {import('../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Shape} Shape
+ * @typedef {import('../../web/lib/graph/graph.js').Padding} Padding
  * @typedef {Extract<GraphNode, { op: 'maxpool' | 'avgpool' }>} PoolNode
  * @typedef {Map<string, { data: Float32Array }>} Tensors
  *

@@ -14,8 +14,8 @@ import { Alias, Random } from '../networks/random.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').Graph} Graph
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Shape} Shape
  * @typedef {import('../networks/distributions.js').Distribution} Distribution
  * @typedef {import('./engines/engine.js').Work} Work
  *

@@ -57,10 +57,10 @@ export const CPP_ROOMS = {
 export const WEB_ROOMS = {
   ...roomsIn('web/lib', {
     core: [],
-    'import/shapes': ['core'],
-    model: ['import/shapes'],
+    graph: ['core'],
+    model: ['graph'],
     import: ['model'],
-    compress: ['import/shapes'],
+    compress: ['graph'],
     updates: ['core'],
     learn: ['updates', 'compress'],
     transport: ['core'],

@@ -2,15 +2,15 @@
 
 /** Tensors for a graph, drawn from a seed, each only when it is asked for. */
 
-import { inferShapes, nodeParameters } from '../../web/lib/import/shapes.js';
+import { inferShapes, nodeParameters } from '../../web/lib/graph/graph.js';
 import { BETA_DEVIATION, GAMMA_RANGE, predictMoments, weightGain } from './moments.js';
 import { Alias, Random } from './random.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').Graph} Graph
  * @typedef {import('../../web/lib/index.js').Tensor} Tensor
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Shape} Shape
  * @typedef {import('./distributions.js').Distribution} Distribution
  * @typedef {import('./moments.js').Moments} Moments
  * @typedef {(layer: GraphNode, count: number) => Distribution} DistributionOf a layer's `count`

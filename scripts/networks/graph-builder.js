@@ -7,9 +7,9 @@
 
 /**
  * @typedef {import('../../web/lib/index.js').Graph} Graph
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Padding} Padding
- * @typedef {import('../../web/lib/import/shapes.js').Pair} Pair
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Padding} Padding
+ * @typedef {import('../../web/lib/graph/graph.js').Pair} Pair
  *
  * @typedef {{ kernel: number, stride?: number, pad?: number | Padding }} Window by default without
  *   padding, and with a stride of 1

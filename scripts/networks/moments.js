@@ -5,13 +5,13 @@
  * 0, so that the statistics of batch normalization can be drawn to fit, and nothing explodes.
  */
 
-import { inferShapes, sortNodes } from '../../web/lib/import/shapes.js';
+import { inferShapes, sortNodes } from '../../web/lib/graph/graph.js';
 import { CLASSES } from './graph-builder.js';
 
 /**
  * @typedef {import('../../web/lib/index.js').Graph} Graph
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Shape} Shape
  * @typedef {{ mean: number, variance: number }} Moments of all elements of a value
  */
 

@@ -8,11 +8,13 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/compress/fold.h"
 #include "lowtropy/compress/prune.h"
 #include "lowtropy/compress/quantize.h"
 
@@ -225,6 +227,59 @@ TEST_F(QuantizeTest, counts_that_cannot_be) {
   EXPECT_THROW(Quantize(1, weights), Error);
   EXPECT_THROW(Quantize(0, weights), Error);
   EXPECT_EQ(weights, (Floats{1, 2}));
+}
+
+// ---- Folding ----
+
+TEST(FoldTest, IsTheNormalizationBehindTheProduct) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    const size_t channels = 1 + random() % 9;
+    const size_t cols = random() % 20;
+    const auto draw = [&](size_t size) {
+      Floats values(size);
+      for (float& value : values) value = normal(random);
+      return values;
+    };
+    const Floats gamma = draw(channels);
+    const Floats beta = draw(channels);
+    const Floats mean = draw(channels);
+    Floats variance = draw(channels);
+    for (float& value : variance) value *= value;
+    const Floats weights = draw(channels * cols);
+    const Floats x = draw(cols);
+    Floats folded = weights;
+    Floats bias(channels);
+    FoldBatchNorm({gamma, beta, mean, variance, 1e-5}, folded, bias);
+    for (size_t c = 0; c < channels; ++c) {
+      double product = 0;
+      double one = bias[c];
+      for (size_t i = 0; i < cols; ++i) {
+        product += double{weights[c * cols + i]} * double{x[i]};
+        one += double{folded[c * cols + i]} * double{x[i]};
+      }
+      const double scale = gamma[c] / std::sqrt(variance[c] + 1e-5);
+      EXPECT_NEAR(one, (product - mean[c]) * scale + beta[c], 1e-5 * (1 + std::abs(scale) * 20));
+    }
+  }
+}
+
+TEST(FoldTest, RefusesSizesThatDoNotFit) {
+  const Floats two{1, 2};
+  const Floats one{1};
+  Floats weights(6);
+  Floats bias(2);
+  const auto refused = [&](const Normalization& norm, std::span<float> w, std::span<float> b) {
+    EXPECT_THROW(FoldBatchNorm(norm, w, b), Error);
+  };
+  refused({two, one, two, two, 1e-5}, weights, bias);
+  refused({two, two, one, two, 1e-5}, weights, bias);
+  refused({two, two, two, one, 1e-5}, weights, bias);
+  refused({two, two, two, two, 1e-5}, std::span(weights).first(5), bias);
+  refused({two, two, two, two, 1e-5}, weights, std::span(bias).first(1));
+  refused({{}, {}, {}, {}, 1e-5}, weights, {});
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ import { LowtropyError } from '../../web/lib/core/errors.js';
 import { init } from '../../web/lib/core/module.js';
 import { readCaffe } from '../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
-import { tensorShapes } from '../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../web/lib/graph/graph.js';
 
 await init();
 

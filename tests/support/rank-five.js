@@ -2,7 +2,11 @@
 
 /** A network of two inputs of rank 5 and one of integers, and what its runs give. */
 
-/** relu(a + b), and a behind it. */
+/**
+ * relu(a + b), and a behind it.
+ *
+ * @type {import('../../web/lib/graph/graph.js').NamedGraph}
+ */
 export const RANK_FIVE = {
   name: '',
   inputs: [

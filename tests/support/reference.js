@@ -6,13 +6,13 @@
  */
 
 import { init } from '../../web/lib/core/module.js';
-import { inferShapes, sortNodes } from '../../web/lib/import/shapes.js';
+import { inferShapes, sortNodes } from '../../web/lib/graph/graph.js';
 
 /**
- * @typedef {import('../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../web/lib/import/shapes.js').Shape} Shape
- * @typedef {import('../../web/lib/import/shapes.js').Tensor} Tensor
+ * @typedef {import('../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../web/lib/graph/graph.js').Shape} Shape
+ * @typedef {import('../../web/lib/graph/graph.js').Tensor} Tensor
  * @typedef {{ shape: Shape, data: Float64Array }} Value
  * @typedef {(name: string | undefined) => Float32Array | undefined} Lookup
  */
@@ -24,7 +24,7 @@ const elements = ([channels, height, width]) => channels * height * width;
 
 /**
  * @param {Value} value
- * @param {import('../../web/lib/import/shapes.js').Padding} pad
+ * @param {import('../../web/lib/graph/graph.js').Padding} pad
  * @returns {Value} with zeros around
  */
 function padded({ shape: [channels, height, width], data }, [top, left, bottom, right]) {

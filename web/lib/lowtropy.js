@@ -11,8 +11,8 @@
  * @typedef {import('./core/matrix.js').Stats} Stats
  * @typedef {import('./core/matrix.js').StoredArray} StoredArray
  * @typedef {import('./core/module.js').InitOptions} InitOptions
- * @typedef {import('./import/shapes.js').Graph} Graph
- * @typedef {import('./import/shapes.js').Tensor} Tensor
+ * @typedef {import('./graph/graph.js').Graph} Graph
+ * @typedef {import('./graph/graph.js').Tensor} Tensor
  * @typedef {import('./model/classify.js').ClassProbability} ClassProbability
  * @typedef {import('./model/image.js').ImageOptions} ImageOptions
  * @typedef {import('./model/image.js').Picture} Picture

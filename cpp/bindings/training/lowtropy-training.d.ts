@@ -203,9 +203,19 @@ export interface NativeTraining {
     data: NativeDataset,
     shard: NativeBuffer,
   ): NativeTrainer | null;
-  /** Both change the weights in the buffer; see cpp/lowtropy/compress. */
+  /** All three change the weights in the buffer; see cpp/lowtropy/compress. */
   prune(weights: NativeBuffer, share: number): void;
   quantize(weights: NativeBuffer, count: number): void;
+  /** Fills `bias`. */
+  foldBatchNorm(
+    gamma: NativeBuffer,
+    beta: NativeBuffer,
+    mean: NativeBuffer,
+    variance: NativeBuffer,
+    epsilon: number,
+    weights: NativeBuffer,
+    bias: NativeBuffer,
+  ): void;
 }
 
 export default function createModule(options: ModuleOptions): Promise<NativeTraining>;

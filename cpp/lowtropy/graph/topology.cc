@@ -61,6 +61,7 @@ void CheckInputCount(const Node& node) {
   const size_t most = node.op->most_inputs;
   if (count > kMaxNodes) refuse(Text("it has ", count, " inputs; the limit is ", kMaxNodes));
   if (count >= least && count <= most) return;
+  if (most == 0) refuse(Text("it takes no inputs, but has ", count));
   if (most == 1) refuse(Text("it takes one input, but has ", count));
   if (count == 0) refuse("it has no input");
   refuse(Text("it takes at least ", least, " inputs, but has ", count));
@@ -71,8 +72,9 @@ void CheckAttributes(const Node& node) {
   const std::span<const AttributeSpec> specs = node.op->attributes;
   bool fits = node.attributes.size() == specs.size();
   for (size_t i = 0; fits && i < specs.size(); ++i) {
+    const bool any = HoldsIntegers(specs[i].kind) && specs[i].count == kAnyCount;
     const size_t count = HoldsIntegers(specs[i].kind) ? specs[i].count : 0;
-    fits = node.attributes[i].integers.rank() == count;
+    fits = any || node.attributes[i].integers.rank() == count;
   }
   if (fits) return;
   throw NodeError(ErrorKind::kFile, node, "it has not the attributes of its operator");

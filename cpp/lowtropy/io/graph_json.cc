@@ -61,13 +61,26 @@ void ReadIntegers(const JsonValue& value, size_t expected, Shape* out) {
   if (count != expected) value.Refuse(Text(expected, " integers are expected"));
 }
 
-void ReadAttribute(const JsonValue& value, AttributeKind kind, Attribute* out) {
-  switch (kind) {
+Shape ReadAnyIntegers(const JsonValue& value) {
+  Shape integers;
+  JsonItems items = JsonItems::Array(value);
+  while (items.Next()) {
+    if (integers.rank() == kMaxRank)
+      value.Refuse(Text("there are more than ", kMaxRank, " integers"));
+    integers.Append(ReadInteger(items.value()));
+  }
+  return integers;
+}
+
+void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute* out) {
+  switch (spec.kind) {
     case AttributeKind::kInteger:
       out->integers[0] = ReadInteger(value);
       return;
     case AttributeKind::kIntegers:
-      return ReadIntegers(value, out->integers.rank(), &out->integers);
+      if (spec.count != kAnyCount) return ReadIntegers(value, spec.count, &out->integers);
+      out->integers = ReadAnyIntegers(value);
+      return;
     case AttributeKind::kNumber:
       out->number = value.Float();
       return;
@@ -95,7 +108,7 @@ Node ParseNode(const JsonValue& value) {
     const AttributeSpec& spec = known->attributes[i];
     const std::optional<JsonValue> given =
         spec.optional ? object.Find(spec.name) : object.Get(spec.name);
-    if (given) ReadAttribute(*given, spec.kind, &node.attributes[i]);
+    if (given) ReadAttribute(*given, spec, &node.attributes[i]);
   }
   object.CheckAllRead();
   return node;

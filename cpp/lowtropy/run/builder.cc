@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lowtropy/base/error.h"
+#include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/run/plan.h"
@@ -32,10 +33,15 @@ void NetworkBuilder::Replace(uint64_t before, uint64_t after) {
 Matrix NetworkBuilder::Encode(const std::string& name, const RowSource& source,
                               std::optional<Format> format, uint64_t replaced) {
   const auto found = columns_.find(name);
-  const Encoder encoder(source, format,
-                        found == columns_.end() ? 1 : static_cast<size_t>(found->second));
-  Replace(replaced, encoder.bytes());
-  return encoder.Encode();
+  const size_t count = found == columns_.end() ? 1 : static_cast<size_t>(found->second);
+  try {
+    const Encoder encoder(source, format, count);
+    Replace(replaced, encoder.bytes());
+    return encoder.Encode();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUnsupported) throw;
+    throw Error(error.kind(), Text("The weight ", Quote(name), ": ", error.what()));
+  }
 }
 
 void NetworkBuilder::AddMatrix(const std::string& name, const RowSource& source,

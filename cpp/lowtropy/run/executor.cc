@@ -117,6 +117,11 @@ std::unique_ptr<Executor::Program> Executor::MakeProgram(std::vector<Shape> shap
     planned.task->Prepare();
     program->operands.push_back(Prepare(*program, planned));
   }
+  for (size_t i = 0; i < program->plan.steps.size(); ++i) {
+    const PlannedStep& planned = program->plan.steps[i];
+    if (!planned.step.constant) continue;
+    planned.task->Run(program->operands[i].data, 0, planned.task->costs().parts.count);
+  }
   return program;
 }
 
@@ -180,6 +185,9 @@ Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& 
   data.output = program.Arena(planned.output);
   data.scratch = program.Arena(planned.scratch);
   data.vector_workspace = reinterpret_cast<float*>(vector_workspace_.get());
+  if (node.op->is_constant) {
+    data.constant = network_.vectors.at(node["value"].tensor).As<float>().data();
+  }
   if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
   data.epilogue.relu = step.relu;
   if (node.op->takes_scale) {
@@ -231,6 +239,12 @@ void Executor::Start() {
   step_ = part_ = 0;
   done_ = 0;
   step_times_.clear();
+  NextStep();
+}
+
+void Executor::NextStep() {
+  const std::vector<PlannedStep>& steps = program().plan.steps;
+  while (step_ < steps.size() && steps[step_].step.constant) ++step_;
 }
 
 bool Executor::Advance(double work) {
@@ -270,12 +284,13 @@ double Executor::RunPiece(double work) {
     count = wanted < static_cast<double>(left) ? static_cast<size_t>(wanted) : left;
     done = each * static_cast<double>(count);
   }
+  const bool begins = part_ == 0;
   planned.task->Run(operands.data, part_, part_ + count);
   part_ += count;
   done_ += done;
   if (timed_) {
     const double time = MillisecondsNow() - start;
-    if (step_times_.size() == step_) {
+    if (begins) {
       step_times_.push_back({network_.graph.nodes[planned.step.node].name, 0});
     }
     step_times_.back().milliseconds += time;
@@ -283,6 +298,7 @@ double Executor::RunPiece(double work) {
   if (part_ == parts.count) {
     ++step_;
     part_ = 0;
+    NextStep();
   }
   return done;
 }

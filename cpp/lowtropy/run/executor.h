@@ -143,6 +143,7 @@ class Executor {
   const Program& program() const { return *programs_.front(); }
   void CheckOutputs(std::span<const std::span<float>> outputs) const;
   double RunPiece(double work);
+  void NextStep();  // that is not done once and for all
 
   Network network_;
   Limits limits_;

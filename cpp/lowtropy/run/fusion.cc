@@ -58,11 +58,7 @@ class Fuser {
 
   void AddNode(size_t index) {
     const Node& node = graph_.nodes[index];
-    const Reference input = names_.at(node.inputs[0]);
-    if (node.op->vanishes || FuseRelu(node, input) || FuseScale(index, input)) {
-      names_[node.output] = {input.value, input.sole && uses_[node.output] == 1};
-      return;
-    }
+    if (!node.inputs.empty() && Vanishes(index, names_.at(node.inputs[0]))) return;
     Step step;
     step.node = index;
     for (const std::string& name : node.inputs) {
@@ -70,10 +66,22 @@ class Fuser {
       step.input_types.push_back(types_.at(name));
     }
     step.output_type = types_.at(node.output);
+    step.constant = std::all_of(step.inputs.begin(), step.inputs.end(),
+                                [&](size_t value) { return IsConstant(value); });
     if (Joins(step)) ShortenJoin(step);
     names_[node.output] = {NextValue(), uses_[node.output] == 1};
     fused_.steps.push_back(std::move(step));
   }
+
+  // Lets the node go into the step before it, or where its input lies, if it can.
+  bool Vanishes(size_t index, const Reference& input) {
+    const Node& node = graph_.nodes[index];
+    if (!node.op->vanishes && !FuseRelu(node, input) && !FuseScale(index, input)) return false;
+    names_[node.output] = {input.value, input.sole && uses_[node.output] == 1};
+    return true;
+  }
+
+  bool IsConstant(size_t value) { return value >= graph_.inputs.size() && StepOf(value).constant; }
 
   bool Joins(const Step& step) const {
     const Node& node = graph_.nodes[step.node];

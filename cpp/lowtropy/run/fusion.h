@@ -21,6 +21,7 @@ struct Step {
   size_t node = kNoNode;               // in graph.nodes
   size_t batch_norm = kNoNode;         // the ending of kind kScale that is fused into this step
   bool relu = false;                   // at the end
+  bool constant = false;               // whether it depends on constants alone
   std::vector<size_t> inputs;          // values: the graph's inputs, and then what the steps make
   std::vector<ValueType> input_types;  // as this node sees them
   ValueType output_type;

@@ -105,6 +105,11 @@ class Planner {
       for (const size_t input : step.inputs) values_[input].last = i;
     }
     for (const size_t output : fused_.outputs) values_[output].last = plan_.steps.size();
+    for (size_t i = 0; i < plan_.steps.size(); ++i) {
+      if (!plan_.steps[i].step.constant) continue;
+      values_[OutputOf(i)].first = 0;
+      values_[OutputOf(i)].last = plan_.steps.size();
+    }
   }
 
   void MakeTask(size_t i) {

@@ -18,6 +18,7 @@ namespace lowtropy {
 //
 // - A value takes memory from the step that makes it to the last one that reads it; the graph's
 //   inputs from the beginning, its outputs to the end.
+// - What depends on constants alone is made once, before the first run, and has its place for good.
 // - The inputs of a concat along the first axis are made in place, as ranges of its output, however
 //   deep concats nest. Only an input that lies in another concat's output already, or twice in this
 //   one's, is copied.

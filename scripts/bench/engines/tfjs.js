@@ -10,15 +10,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 
-import { inferShapes, sortNodes } from '../../../web/lib/import/shapes.js';
+import { inferShapes, sortNodes } from '../../../web/lib/graph/graph.js';
 import { explicitPadding } from '../onnx.js';
 import { CannotRun } from './engine.js';
 
 /**
- * @typedef {import('../../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../../web/lib/import/shapes.js').Padding} Padding
- * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/lib/graph/graph.js').Padding} Padding
+ * @typedef {import('../../../web/lib/graph/graph.js').Shape} Shape
  * @typedef {Extract<GraphNode, { op: 'conv' }>} ConvNode
  * @typedef {Extract<GraphNode, { op: 'fc' }>} FcNode
  * @typedef {Extract<GraphNode, { op: 'batchnorm' }>} BatchNormNode

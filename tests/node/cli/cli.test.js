@@ -25,6 +25,7 @@ import { fileURLToPath } from 'node:url';
 import { FORMATS, Model, importDeepCompression } from '../../../web/lib/index.js';
 import { dataPath, noData } from '../../../scripts/common/data.js';
 import { makeJpeg, makePng } from '../../support/pictures.js';
+import { RANK_FIVE } from '../../support/rank-five.js';
 
 const CLI = fileURLToPath(new URL('../../../web/cli/lowtropy.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lowtropy-cli-'));
@@ -531,6 +532,22 @@ describe('cli: run', () => {
     const { code, stdout } = await lowtropy('inspect', 'grey.safetensors');
     assert.equal(code, 0);
     assert.match(stdout, /^grey: input 1×1×4×4, 0 layers with 0 weights/);
+  });
+
+  test('models of several inputs', async () => {
+    const several = await Model.fromGraph({ ...RANK_FIVE, name: 'five' }, new Map());
+    writeFileSync(at('five.safetensors'), several.save());
+    several.dispose();
+    const inputs =
+      '"a" float32 batch×2×3×2×width, "b" float32 batch×2×3×2×width, "ids" int32 batch×5';
+    const { code, stdout, stderr } = await lowtropy('inspect', 'five.safetensors');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(stdout.split('\n')[0].split(', 0 layers')[0], `five: inputs ${inputs}`);
+    const { stderr: refusal } = await lowtropy('run', 'five.safetensors', 'blue.png');
+    assert.equal(
+      refusal,
+      `five.safetensors takes the inputs ${inputs}, not pictures of 3 channels.\n`,
+    );
   });
 });
 

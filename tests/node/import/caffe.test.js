@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { FileError, UnsupportedError } from '../../../web/lib/core/errors.js';
 import { init } from '../../../web/lib/core/module.js';
 import { readCaffe } from '../../../web/lib/import/caffe.js';
-import { inferShapes } from '../../../web/lib/import/shapes.js';
+import { inferShapes } from '../../../web/lib/graph/graph.js';
 
 await init();
 
@@ -24,7 +24,7 @@ function layer(type, rest, { name = 'x', bottom = 'data', top = 'y' } = {}) {
 /**
  * @param {string} type
  * @param {string} rest
- * @returns {import('../../../web/lib/import/shapes.js').GraphNode} the node of a network of one layer
+ * @returns {import('../../../web/lib/graph/graph.js').GraphNode} the node of a network of one layer
  */
 function single(type, rest) {
   const { nodes, outputs } = readCaffe(INPUT + layer(type, rest));

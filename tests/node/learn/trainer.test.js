@@ -644,7 +644,7 @@ describe('a trained model as a Model', () => {
     assert.match(embedding.why, /only looked up/);
     // A run makes ten products, which are predicted to take ten times as long as one.
     const matrix = Matrix.fromDense(
-      /** @type {import('../../../web/lib/import/shapes.js').Tensor} */ (tensors.get(lstm.weight))
+      /** @type {import('../../../web/lib/graph/graph.js').Tensor} */ (tensors.get(lstm.weight))
         .data,
       512,
       128,

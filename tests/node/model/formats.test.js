@@ -7,7 +7,6 @@ import { after, before, describe, test } from 'node:test';
 
 import { readDeepCompression } from '../../../web/lib/import/deep-compression.js';
 import {
-  FORMATS,
   Model,
   classify,
   imageToTensor,
@@ -15,6 +14,7 @@ import {
   probabilities,
 } from '../../../web/lib/index.js';
 import { noData, readPicture, squeezeNetFiles } from '../../../scripts/common/data.js';
+import { formatsOfAll } from '../../support/formats.js';
 import { runReference, softmax } from '../../support/reference.js';
 
 describe('SqueezeNet', { skip: noData }, () => {
@@ -35,7 +35,7 @@ describe('SqueezeNet', { skip: noData }, () => {
       const logits = runReference(graph, tensors, input).get(graph.outputs[0]) ?? [];
       return { name, input, expected: softmax(logits) };
     });
-    for (const format of /** @type {const} */ ([...FORMATS, 'auto'])) {
+    for (const format of /** @type {const} */ ([...formatsOfAll(model), 'auto'])) {
       const other = model.to(format);
       for (const { name, input, expected } of pictures) {
         const actual = probabilities(other, other.run(input));

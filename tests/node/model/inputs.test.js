@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { LimitError, Model, ShapeError, ValueError } from '../../../web/lib/index.js';
 import { RANK_FIVE, makeRankFiveRun } from '../../support/rank-five.js';
 
-const model = await Model.fromGraph(/** @type {any} */ (RANK_FIVE), new Map());
+const model = await Model.fromGraph(RANK_FIVE, new Map());
 
 /** @param {any} input @param {Function} kind @param {RegExp} message */
 function refuses(input, kind, message) {
@@ -122,6 +122,43 @@ describe('inputs by name', () => {
     passing.dispose();
   });
 
+  it('works constants out, and moves values', async () => {
+    /** @type {import('../../../web/lib/graph/graph.js').NamedGraph} */
+    const graph = {
+      name: '',
+      inputs: [{ name: 'x', type: 'float32', shape: ['n', 2, 3] }],
+      symbols: { n: 1 },
+      outputs: ['y'],
+      nodes: [
+        { op: 'constant', name: 'c', inputs: [], output: 'c', value: 'c', shape: [3] },
+        { op: 'constant', name: 'd', inputs: [], output: 'd', value: 'd', shape: [2, 1] },
+        { op: 'sum', name: 'e', inputs: ['c', 'd'], output: 'e' },
+        { op: 'mul', name: 'f', inputs: ['x', 'e'], output: 'f' },
+        { op: 'transpose', name: 't', inputs: ['f'], output: 't', axes: [2, 0, 1] },
+        { op: 'reshape', name: 'y', inputs: ['t'], output: 'y', shape: [0, 1], rest: 1 },
+      ],
+    };
+    /** @param {number[]} values */
+    const vector = (values) =>
+      /** @type {const} */ ({
+        rows: 1,
+        cols: values.length,
+        kind: 'vector',
+        data: Float32Array.from(values),
+      });
+    const tensors = new Map([
+      ['c', vector([1, 2, 3])],
+      ['d', vector([10, 20])],
+    ]);
+    const folded = await Model.fromGraph(graph, tensors);
+    const { y } = folded.run({ x: { data: new Float32Array(12).fill(1), shape: [2, 2, 3] } });
+    assert.deepEqual(y.shape, [3, 4]);
+    assert.deepEqual([...y.data], [11, 21, 11, 21, 12, 22, 12, 22, 13, 23, 13, 23]);
+    const names = folded.profile({ x: new Float32Array(6) }).map(({ name }) => name);
+    assert.deepEqual(names, ['f', 't']);
+    folded.dispose();
+  });
+
   it('profiles by names', async () => {
     const { inputs } = makeRankFiveRun(3, 7);
     const names = model.profile(inputs).map(({ name }) => name);
@@ -164,7 +201,7 @@ describe('inputs by name', () => {
 
   it('keeps to the limits with other shapes, too', async () => {
     const { memory } = model.demand;
-    const tight = await Model.fromGraph(/** @type {any} */ (RANK_FIVE), new Map(), {
+    const tight = await Model.fromGraph(RANK_FIVE, new Map(), {
       maxMemory: Math.max(memory, 4096),
     });
     const { inputs } = makeRankFiveRun(100, 100);

@@ -16,7 +16,7 @@ import {
 } from '../../../web/lib/index.js';
 import { heapBytes } from '../../support/heap.js';
 
-/** @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode */
+/** @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode */
 
 before(() => init());
 

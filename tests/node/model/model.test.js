@@ -29,7 +29,7 @@ import {
   wasmModule,
 } from '../../../web/lib/index.js';
 import { readCaffe } from '../../../web/lib/import/caffe.js';
-import { tensorShapes } from '../../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../../web/lib/graph/graph.js';
 import { heapBytes } from '../../support/heap.js';
 import { makeRandom } from '../../support/random.js';
 import { runReference, softmax } from '../../support/reference.js';

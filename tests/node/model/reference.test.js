@@ -11,8 +11,8 @@ import { noData, readPicture, squeezeNetFiles } from '../../../scripts/common/da
 import { runReference, softmax, top } from '../../support/reference.js';
 
 /**
- * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/lib/graph/graph.js').Shape} Shape
  */
 
 /**

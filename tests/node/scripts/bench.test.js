@@ -13,7 +13,7 @@ import { interleave } from '../../../scripts/bench/interleave.js';
 import { chooseEngines } from '../../../scripts/bench/peers.js';
 import { chooseRows } from '../../../scripts/bench/rows.js';
 import { GraphBuilder } from '../../../scripts/networks/graph-builder.js';
-import { tensorShapes } from '../../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../../web/lib/graph/graph.js';
 import { init } from '../../../web/lib/index.js';
 import { runReference } from '../../support/reference.js';
 

@@ -9,7 +9,8 @@ import { toOnnx } from '../../../scripts/bench/onnx.js';
 import { openOrt } from '../../../scripts/bench/ort.js';
 import { noData, squeezeNetFiles } from '../../../scripts/common/data.js';
 import { readDeepCompression } from '../../../web/lib/import/deep-compression.js';
-import { FORMATS, importDeepCompression } from '../../../web/lib/index.js';
+import { importDeepCompression } from '../../../web/lib/index.js';
+import { formatsOfAll } from '../../support/formats.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
 describe('SqueezeNet', { skip: noData }, () => {
@@ -29,7 +30,7 @@ describe('SqueezeNet', { skip: noData }, () => {
     const seed = chooseSeed();
     t.diagnostic(`LOWTROPY_SEED=${seed}`);
     const next = makeRandom(seed);
-    const models = FORMATS.map((format) => model.to(format));
+    const models = formatsOfAll(model).map((format) => model.to(format));
     for (let i = 0; i < 3; ++i) {
       // Noise of several sizes, so that there is something to see in it.
       const noise = Float32Array.from({ length: 3 * 227 * 227 }, next);

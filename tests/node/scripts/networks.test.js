@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { FileError, Model, init } from '../../../web/lib/index.js';
-import { inferShapes, nodeParameters, sortNodes } from '../../../web/lib/import/shapes.js';
+import { inferShapes, nodeParameters, sortNodes } from '../../../web/lib/graph/graph.js';
 import { alexNet } from '../../../scripts/networks/alexnet.js';
 import { denseNet } from '../../../scripts/networks/densenet.js';
 import {
@@ -23,9 +23,9 @@ import { readOnnx } from './onnx-reader.js';
 await init();
 
 /**
- * @typedef {import('../../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/lib/graph/graph.js').Shape} Shape
  * @typedef {import('./onnx-reader.js').OnnxModel} OnnxModel
  * @typedef {import('./onnx-reader.js').OnnxNode} OnnxNode
  *

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { init } from '../../../web/lib/core/module.js';
 import { readCaffe } from '../../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../../web/lib/import/deep-compression.js';
-import { tensorShapes } from '../../../web/lib/import/shapes.js';
+import { tensorShapes } from '../../../web/lib/graph/graph.js';
 import { imageToTensor } from '../../../web/lib/model/image.js';
 import { singleLayer, toOnnx, weightLayers } from '../../../scripts/bench/onnx.js';
 import { openOrt } from '../../../scripts/bench/ort.js';
@@ -14,9 +14,9 @@ import { noData, readPicture, squeezeNetFiles } from '../../../scripts/common/da
 import { runReference, softmax } from '../../support/reference.js';
 
 /**
- * @typedef {import('../../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/lib/graph/graph.js').Shape} Shape
  */
 
 await init();

@@ -50,7 +50,7 @@ export async function measureSteps(model, onProgress, now = () => performance.no
   if (expected > MOST_MS) {
     return noTimes(`a run would take some ${Math.round(expected / 1000)} s`);
   }
-  const input = new Float32Array(model.inputShape.reduce((product, n) => product * n, 1));
+  const input = zerosFor(model);
   const start = now();
   const profile = async () => {
     const before = now();
@@ -66,6 +66,17 @@ export async function measureSteps(model, onProgress, now = () => performance.no
   const runs = [];
   while (runs.length < MOST_RUNS && hasTime(1)) runs.push((last = await profile()).steps);
   return mediansOf(runs.length > 0 ? runs : [last.steps]);
+}
+
+/** @param {Model} model */
+function zerosFor(model) {
+  const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+  return Object.fromEntries(
+    model.inputs.map(({ name, type, usualShape: shape }) => [
+      name,
+      { shape, data: new arrays[type](shape.reduce((product, n) => product * n, 1)) },
+    ]),
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { FORMATS } from '../../lib/lowtropy.js';
 import { LIMIT_OPTIONS, chosenLimits } from '../common/arguments.js';
+import { describeInputs } from '../common/inputs.js';
 import { openModel } from '../common/model.js';
 import { formatBytes, formatTable, makeProgress, print, printable } from '../common/terminal.js';
 import { measureSteps, noTimes } from './inspect-times.js';
@@ -71,6 +72,7 @@ async function describe(file, fileBytes, model, timed) {
   return {
     file,
     name: model.graph.name,
+    inputs: model.inputs,
     inputShape: model.inputShape,
     outputs: model.outputs.map(({ name }) => name),
     layers,
@@ -100,7 +102,7 @@ async function describe(file, fileBytes, model, timed) {
 }
 
 /** @param {Description} description */
-function format({ name, inputShape, layers, totals }) {
+function format({ name, inputs, layers, totals }) {
   const { weights, nnz, fileBytes, bytes, denseBytes, autoBytes, bytesIn } = totals;
   const measured = totals.measuredRuns > 0;
   const layersTime = measured
@@ -116,7 +118,7 @@ function format({ name, inputShape, layers, totals }) {
       layer.p0.toFixed(3),
       layer.entropy.toFixed(2),
       `${layer.distinct}`,
-      layer.format,
+      layer.scaled ? `${layer.format}, scaled` : layer.format,
       formatBytes(layer.bytes),
       ratio(layer.bytesIn.dense, layer.bytes),
     ]),
@@ -161,7 +163,7 @@ function format({ name, inputShape, layers, totals }) {
   const share = weights ? ((100 * nnz) / weights).toFixed(1) : '0.0';
   return [
     printable(
-      `${name}: input ${inputShape.join('×')}, ${layers.length} layers with ${weights} weights, ` +
+      `${name}: ${describeInputs(inputs)}, ${layers.length} layers with ${weights} weights, ` +
         `${nnz} of them (${share} %) not 0`,
     ),
     overview,

@@ -15,6 +15,7 @@ import {
   chosenLimits,
 } from '../common/arguments.js';
 import { CommandError } from '../common/files.js';
+import { describeInputs, takesPictures } from '../common/inputs.js';
 import { readLabels } from '../common/labels.js';
 import { limitError, openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
@@ -73,11 +74,13 @@ async function run(values, [file, ...images]) {
   const normalization = chosenNormalization(values);
   const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
   const model = await openAs(file, format, chosenLimits(values, 'run'));
-  const [, channels, height, width] = model.inputShape;
-  if (channels !== 3) {
-    throw new CommandError(
-      `${file} takes ${channels}×${height}×${width} values, not pictures of 3 channels.`,
-    );
+  if (!takesPictures(model.inputs)) {
+    const [{ usualShape }, ...others] = model.inputs;
+    const isImage = others.length === 0 && usualShape.length === 3;
+    const taken = isImage
+      ? `${usualShape.join('×')} values`
+      : `the ${describeInputs(model.inputs)}`;
+    throw new CommandError(`${file} takes ${taken}, not pictures of 3 channels.`);
   }
   let failed = false;
   const progress = makeProgress('Looking at the pictures');

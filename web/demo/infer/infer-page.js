@@ -268,6 +268,14 @@ function otherInput({ engine }) {
     </p>`;
 }
 
+/**
+ * @param {import('./protocol.js').ModelView} model
+ * @param {import('./protocol.js').FormatName} format
+ */
+function holdsAll({ layers }, format) {
+  return layers.every(({ bytesIn }) => Number.isFinite(bytesIn[format]));
+}
+
 /** @param {InferView} view */
 function weightsCard(view) {
   const { engine, state, errors } = view;
@@ -287,7 +295,7 @@ function weightsCard(view) {
         <label for="format">All layers in</label>
         <select id="format" @change=${change}>
           <option value="" .selected=${state.formats.all === undefined}>as in the file</option>
-          ${option('auto')} ${FORMATS.map(option)}
+          ${option('auto')} ${FORMATS.filter((format) => holdsAll(model, format)).map(option)}
         </select>
         <button type="button" id="save" @click=${() => view.save()}>Save the model file</button>
       </div>

@@ -64,6 +64,7 @@ export class Session {
   async open({ source, labels, addresses }, control) {
     const { model, sourceBytes } = await loadModel(source, control);
     try {
+      checkInput(model);
       if (model.inputShape[1] === 3 && labels.length === 0) {
         const fetched = this.#fetchLabels(addresses, control.signal);
         await Promise.race([fetched, new Promise((resolve) => setTimeout(resolve, LABELS_MS))]);
@@ -260,4 +261,16 @@ export class Session {
       // The model works without.
     }
   }
+}
+
+/**
+ * @param {Model} model
+ * @throws {PageError} unless it takes one image
+ */
+function checkInput({ inputs }) {
+  const [{ type, usualShape }] = inputs;
+  const isImage = usualShape.length === 3 || (usualShape.length === 4 && usualShape[0] === 1);
+  if (inputs.length === 1 && type === 'float32' && isImage) return;
+  const names = inputs.map(({ name, shape }) => `"${name}" of ${shape.join('×')}`).join(', ');
+  throw new PageError(`This network takes ${names}; here are only those that take one image.`);
 }

@@ -16,8 +16,8 @@ import { quantize } from '../../lib/compress/quantize.js';
 import { denseTensors } from '../common/dense-tensors.js';
 
 /**
- * @typedef {import('../../lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../lib/import/shapes.js').Tensor} Tensor
+ * @typedef {import('../../lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../lib/graph/graph.js').Tensor} Tensor
  *
  * @typedef {object} Digits
  * @property {Float32Array} inputs 784 pixels from 0 to 1 of each

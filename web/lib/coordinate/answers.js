@@ -12,8 +12,8 @@ import { crc32 } from '../core/crc32.js';
 
 /**
  * @typedef {import('../transport/requests.js').Answer} Answer
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  * @typedef {import('./server-role.js').Plan} Plan
  * @typedef {import('./server-role.js').Refusal} Refusal
  */

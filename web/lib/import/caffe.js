@@ -9,14 +9,14 @@ import { FileError, ShapeError, UnsupportedError } from '../core/errors.js';
 import { makeTextEncoder } from '../core/places.js';
 import { Fields } from './fields.js';
 import { parsePrototxt } from './prototxt.js';
-import { outputShape } from './shapes.js';
+import { outputShape } from '../graph/graph.js';
 
 /**
- * @typedef {import('./shapes.js').Graph} Graph
- * @typedef {import('./shapes.js').GraphNode} GraphNode
- * @typedef {import('./shapes.js').Shape} Shape
- * @typedef {import('./shapes.js').Pair} Pair
- * @typedef {import('./shapes.js').Padding} Padding
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../graph/graph.js').Shape} Shape
+ * @typedef {import('../graph/graph.js').Pair} Pair
+ * @typedef {import('../graph/graph.js').Padding} Padding
  *
  * @typedef {object} Layer
  * @property {string} name as in the file; may be empty

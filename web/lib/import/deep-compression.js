@@ -17,15 +17,15 @@ import { FileError, LimitError, UnsupportedError } from '../core/errors.js';
 import { nativeLimits } from '../core/limits.js';
 import { makeFloats } from '../core/memory.js';
 import { readCaffe } from './caffe.js';
-import { inferShapes, nodeParameters } from './shapes.js';
+import { inferShapes, nodeParameters } from '../graph/graph.js';
 
 /**
  * @typedef {import('../core/weights.js').GapWeights} GapWeights
- * @typedef {import('./shapes.js').Graph} Graph
- * @typedef {import('./shapes.js').Shape} Shape
- * @typedef {import('./shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').Shape} Shape
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  *
- * @typedef {import('./shapes.js').TensorShape & GapWeights} Weight a matrix
+ * @typedef {import('../graph/graph.js').TensorShape & GapWeights} Weight a matrix
  *
  * @typedef {object} StoredLayer
  * @property {string} name

@@ -8,14 +8,15 @@
 
 import { UnsupportedError, ValueError } from '../core/errors.js';
 import { checkInteger, checkKeys, checkNumber } from '../core/check.js';
+import { foldBatchNorm } from '../compress/fold.js';
 import { prune, quantize } from '../compress/quantize.js';
 
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').DatasetShape} DatasetShape
  * @typedef {import('../../../dist/lowtropy-training.js').NativeNode} NativeNode
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  *
  * @typedef {object} ExportOptions
  * @property {number} [prune] the share of each weight matrix, the smallest magnitudes, that becomes
@@ -49,7 +50,7 @@ export function exportGraph(model, shape, nodes, weights, options) {
 
 /**
  * @param {DatasetShape} shape
- * @returns {import('../import/shapes.js').Shape} of text: a sequence
+ * @returns {import('../graph/graph.js').Shape} of text: a sequence
  */
 function inputShape({ channels, height, width, steps }) {
   return steps > 0 ? [1, steps, 1] : [channels, height, width];
@@ -240,29 +241,20 @@ class Exporter {
     return { weight, bias };
   }
 
-  /**
-   * (W · x - mean) · scale + beta, scale being gamma / sqrt(variance + epsilon), is one convolution
-   * with rows scale · W and the bias beta - mean · scale.
-   *
-   * @param {NativeNode} node of a batch normalization behind a convolution without bias
-   */
+  /** @param {NativeNode} node of a batch normalization behind a convolution without bias */
   #fold({ name, inputs, output, epsilon, state }) {
-    const convolution = /** @type {import('../import/shapes.js').ConvNode} */ (this.nodes.at(-1));
+    const convolution = /** @type {import('../graph/graph.js').ConvNode} */ (this.nodes.at(-1));
     if (convolution?.output !== this.values.get(inputs[0]) || convolution.op !== 'conv') {
       throw new UnsupportedError(`The batch normalization ${name} is not behind a convolution.`);
     }
     const gamma = /** @type {Float32Array} */ (this.weights.get(`${name}.gamma`));
     const beta = /** @type {Float32Array} */ (this.weights.get(`${name}.beta`));
-    const { data, cols } = /** @type {Tensor} */ (this.tensors.get(convolution.weight));
-    const channels = gamma.length;
-    const bias = new Float32Array(channels);
-    for (let c = 0; c < channels; ++c) {
-      const scale = gamma[c] / Math.sqrt(state[channels + c] + epsilon);
-      for (let i = c * cols; i < (c + 1) * cols; ++i) data[i] *= scale;
-      bias[c] = beta[c] - state[c] * scale;
-    }
+    const { data } = /** @type {Tensor} */ (this.tensors.get(convolution.weight));
+    const mean = state.subarray(0, gamma.length);
+    const variance = state.subarray(gamma.length);
+    const bias = foldBatchNorm({ gamma, beta, mean, variance, epsilon }, data);
     convolution.bias = `${convolution.name}.bias`;
-    this.tensors.set(convolution.bias, { rows: 1, cols: channels, kind: 'vector', data: bias });
+    this.tensors.set(convolution.bias, { rows: 1, cols: bias.length, kind: 'vector', data: bias });
     this.values.set(output, convolution.output);
   }
 }

@@ -14,8 +14,8 @@ import { checkOptimizer } from './optimizer-options.js';
 /**
  * @typedef {import('../../../dist/lowtropy-training.js').Evaluation} Evaluation
  * @typedef {import('../../../dist/lowtropy-training.js').NativeTrainer} NativeTrainer
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  * @typedef {import('./export.js').ExportOptions} ExportOptions
  * @typedef {import('./optimizer-options.js').OptimizerOptions} OptimizerOptions
  * @typedef {import('../updates/tensors.js').Layout} Layout

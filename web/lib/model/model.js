@@ -30,10 +30,11 @@ import { describeInputs, isValues, takeFeed } from './values.js';
  * @typedef {import('../../../dist/lowtropy.js').Demand} Demand
  * @typedef {import('../../../dist/lowtropy.js').StepTime} StepTime
  * @typedef {import('../core/limits.js').Limits} Limits
- * @typedef {import('../import/shapes.js').Graph} Graph
- * @typedef {import('../import/shapes.js').OpenGraph} OpenGraph
- * @typedef {import('../import/shapes.js').CodedTensor} CodedTensor
- * @typedef {import('../import/shapes.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').Graph} Graph
+ * @typedef {import('../graph/graph.js').NamedGraph} NamedGraph
+ * @typedef {import('../graph/graph.js').OpenGraph} OpenGraph
+ * @typedef {import('../graph/graph.js').CodedTensor} CodedTensor
+ * @typedef {import('../graph/graph.js').Tensor} Tensor
  * @typedef {import('./source.js').LoadOptions} LoadOptions
  * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
@@ -171,7 +172,7 @@ export class Model extends Handle {
   /**
    * Builds a model from a graph and weights, dense or coded otherwise.
    *
-   * @param {Graph | OpenGraph} graph
+   * @param {Graph | NamedGraph | OpenGraph} graph
    * @param {Map<string, CodedTensor>} tensors by name, row-major; each is forgotten once it is
    *   encoded if `consume` is set
    * @param {BuildOptions & { consume?: boolean }} [options]

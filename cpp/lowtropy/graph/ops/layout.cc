@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// concat, flatten and dropout: what moves values or leaves them where they are.
+// concat, flatten, dropout, constant, reshape and transpose: what moves values or leaves them where
+// they are.
 #include <algorithm>
+#include <array>
 
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/table.h"
@@ -80,6 +82,136 @@ ValueType InferFlatten(const TypedNode& typed) {
   return ImagesLike(typed, {static_cast<uint32_t>(images.each.size()), 1, 1});
 }
 
+// ---- constant ----
+
+constexpr AttributeSpec kConstantAttributes[] = {
+    {"value", AttributeKind::kVector},
+    {"shape", AttributeKind::kIntegers, kAnyCount},
+};
+
+ValueType InferConstant(const TypedNode& typed) {
+  return {ElementType::kFloat32, typed.node["shape"].integers};
+}
+
+uint64_t ConstantSize(const TypedNode& typed) { return typed.node["shape"].integers.size(); }
+
+class ConstantTask final : public Task {
+ public:
+  explicit ConstantTask(size_t size) : Task({.work = static_cast<double>(size)}), size_(size) {}
+
+  void Run(const StepData& data, size_t, size_t) const override {
+    std::copy_n(data.constant, size_, data.output);
+  }
+
+ private:
+  size_t size_;
+};
+
+std::unique_ptr<Task> PlanConstant(const TypedNode&, const Shape& output) {
+  return std::make_unique<ConstantTask>(static_cast<size_t>(output.size()));
+}
+
+// ---- reshape ----
+
+constexpr AttributeSpec kReshapeAttributes[] = {
+    {"shape", AttributeKind::kIntegers, kAnyCount},
+    {"rest", AttributeKind::kInteger, 1, kMaxRank},
+};
+
+ValueType InferReshape(const TypedNode& typed) {
+  const Shape& input = typed.shape();
+  ValueType output{typed.inputs[0].type, typed.node["shape"].integers};
+  for (size_t axis = 0; axis < output.shape.rank(); ++axis) {
+    if (output.shape[axis] != 0) continue;
+    if (axis >= input.rank()) {
+      throw ShapeError(typed.node,
+                       Text("its dimension ", axis, " is the input's, which is ", Describe(input)));
+    }
+    output.shape[axis] = input[axis];
+  }
+  const uint32_t rest = typed.node.Integer("rest");
+  if (rest < output.shape.rank()) {
+    output.shape[rest] = 1;
+    const uint64_t others = output.shape.size();
+    output.shape[rest] = static_cast<uint32_t>(input.size() / others);
+  }
+  if (output.shape.size() == input.size()) return output;
+  throw ShapeError(typed.node,
+                   Text("it cannot make ", Describe(output.shape), " of ", Describe(input)));
+}
+
+// ---- transpose ----
+
+constexpr AttributeSpec kTransposeAttributes[] = {
+    {"axes", AttributeKind::kIntegers, kAnyCount},
+};
+
+ValueType InferTranspose(const TypedNode& typed) {
+  const Shape& axes = typed.node["axes"].integers;
+  ValueType output = typed.inputs[0];
+  uint32_t used = 0;
+  for (size_t axis = 0; axis < axes.rank(); ++axis) {
+    if (axes[axis] >= output.shape.rank()) break;
+    used |= 1U << axes[axis];
+    output.shape[axis] = typed.shape()[axes[axis]];
+  }
+  if (axes.rank() == output.shape.rank() && used == (1U << axes.rank()) - 1) return output;
+  throw ShapeError(typed.node, Text("its axes must be all of its input's, ",
+                                    Describe(typed.shape()), ", in some order"));
+}
+
+class TransposeTask final : public Task {
+ public:
+  TransposeTask(const TypedNode& typed, const Shape& output)
+      : Task({.work = 4 * static_cast<double>(output.size())}),
+        bytes_(ByteSize(typed.inputs[0].type)),
+        shape_(output) {
+    const Shape& axes = typed.node["axes"].integers;
+    for (size_t axis = 0; axis < output.rank(); ++axis) {
+      strides_[axis] =
+          static_cast<size_t>(typed.shape().Product(axes[axis] + 1, typed.shape().rank()));
+    }
+  }
+
+  void Run(const StepData& data, size_t, size_t) const override {
+    if (bytes_ == 1) {
+      Move(reinterpret_cast<const uint8_t*>(data.inputs[0]),
+           reinterpret_cast<uint8_t*>(data.output));
+    } else {
+      Move(data.inputs[0], data.output);
+    }
+  }
+
+ private:
+  template <class Element>
+  void Move(const Element* from, Element* to) const {
+    const size_t rank = shape_.rank();
+    const size_t row = rank == 0 ? 1 : shape_[rank - 1];
+    const size_t stride = rank == 0 ? 0 : strides_[rank - 1];
+    std::array<uint32_t, kMaxRank> index{};
+    for (;;) {
+      for (size_t i = 0; i < row; ++i) *to++ = from[i * stride];
+      size_t axis = rank == 0 ? 0 : rank - 1;
+      for (;;) {
+        if (axis == 0) return;
+        --axis;
+        from += strides_[axis];
+        if (++index[axis] < shape_[axis]) break;
+        from -= shape_[axis] * strides_[axis];
+        index[axis] = 0;
+      }
+    }
+  }
+
+  size_t bytes_;                            // of an element
+  Shape shape_;                             // of the output
+  std::array<size_t, kMaxRank> strides_{};  // in the input, by the output's axes
+};
+
+std::unique_ptr<Task> PlanTranspose(const TypedNode& typed, const Shape& output) {
+  return std::make_unique<TransposeTask>(typed, output);
+}
+
 }  // namespace
 
 constinit const Operator ops::kConcat{.name = "concat",
@@ -91,5 +223,27 @@ constinit const Operator ops::kFlatten{
     .name = "flatten", .any_type = true, .vanishes = true, .infer = InferFlatten};
 constinit const Operator ops::kDropout{
     .name = "dropout", .any_type = true, .vanishes = true, .infer = InferSame};
+
+constinit const Operator ops::kConstant{.name = "constant",
+                                        .version = 4,
+                                        .attributes = kConstantAttributes,
+                                        .least_inputs = 0,
+                                        .most_inputs = 0,
+                                        .is_constant = true,
+                                        .infer = InferConstant,
+                                        .vector_size = ConstantSize,
+                                        .plan = PlanConstant};
+constinit const Operator ops::kReshape{.name = "reshape",
+                                       .version = 4,
+                                       .attributes = kReshapeAttributes,
+                                       .any_type = true,
+                                       .vanishes = true,
+                                       .infer = InferReshape};
+constinit const Operator ops::kTranspose{.name = "transpose",
+                                         .version = 4,
+                                         .attributes = kTransposeAttributes,
+                                         .any_type = true,
+                                         .infer = InferTranspose,
+                                         .plan = PlanTranspose};
 
 }  // namespace lowtropy

@@ -30,11 +30,12 @@ constexpr bool HoldsIntegers(AttributeKind kind) {
 struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
-  uint8_t count = 1;      // of integers in a list
+  uint8_t count = 1;      // of integers in a list, or kAnyCount
   float otherwise = 0;    // the default, of each integer in a list
   bool optional = false;  // may be left out: a vector that there is not
 };
 
+inline constexpr uint8_t kAnyCount = 0;   // up to kMaxRank integers
 inline constexpr size_t kMaxVectors = 4;  // of one operator
 
 // ---- Nodes among values ----
@@ -85,6 +86,7 @@ struct StepData {
   float* output = nullptr;
   float* scratch = nullptr;
   const Matrix* weight = nullptr;
+  const float* constant = nullptr;    // the vector "value" of an operator that is a constant
   float* vector_workspace = nullptr;  // of VectorWorkspace(*weight) floats
   Epilogue epilogue;
 };
@@ -136,6 +138,9 @@ struct Operator {
   Ending is_ending = Ending::kNone;
   bool takes_scale = false;
   bool takes_relu = false;
+  // It has no inputs, and its vector "value" for its output. What depends on such values alone is
+  // worked out once, when a run is planned, and stays in its place.
+  bool is_constant = false;
   // Its output is its input as it lies in memory: it takes no step at all.
   bool vanishes = false;
   // It may write over an input that has as many bytes as the output and that nobody reads later.

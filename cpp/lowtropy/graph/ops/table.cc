@@ -6,10 +6,11 @@ namespace {
 
 // In the order of FORMAT.md.
 constexpr const Operator* kOperators[] = {
-    &ops::kConv,    &ops::kFc,        &ops::kEmbedding, &ops::kLstm,
-    &ops::kRelu,    &ops::kMaxPool,   &ops::kAvgPool,   &ops::kGlobalAvgPool,
-    &ops::kLrn,     &ops::kBatchNorm, &ops::kAdd,       &ops::kConcat,
-    &ops::kFlatten, &ops::kSoftmax,   &ops::kDropout,   &ops::kHardSwish,
+    &ops::kConv,      &ops::kFc,      &ops::kEmbedding,     &ops::kLstm,     &ops::kRelu,
+    &ops::kMaxPool,   &ops::kAvgPool, &ops::kGlobalAvgPool, &ops::kLrn,      &ops::kBatchNorm,
+    &ops::kAdd,       &ops::kConcat,  &ops::kFlatten,       &ops::kSoftmax,  &ops::kDropout,
+    &ops::kHardSwish, &ops::kSum,     &ops::kMul,           &ops::kConstant, &ops::kReshape,
+    &ops::kTranspose,
 };
 
 }  // namespace

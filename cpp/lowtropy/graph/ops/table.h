@@ -22,5 +22,10 @@ extern const Operator kSoftmax;
 extern const Operator kDropout;
 extern const Operator kEmbedding;
 extern const Operator kLstm;
+extern const Operator kSum;
+extern const Operator kMul;
+extern const Operator kConstant;
+extern const Operator kReshape;
+extern const Operator kTranspose;
 
 }  // namespace lowtropy::ops

@@ -11,12 +11,12 @@ import {
   outputShape,
   sortNodes,
   tensorShapes,
-} from '../../../web/lib/import/shapes.js';
+} from '../../../web/lib/graph/graph.js';
 
 /**
- * @typedef {import('../../../web/lib/import/shapes.js').Graph} Graph
- * @typedef {import('../../../web/lib/import/shapes.js').GraphNode} GraphNode
- * @typedef {import('../../../web/lib/import/shapes.js').Shape} Shape
+ * @typedef {import('../../../web/lib/graph/graph.js').Graph} Graph
+ * @typedef {import('../../../web/lib/graph/graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/lib/graph/graph.js').Shape} Shape
  */
 
 await init();

@@ -4,8 +4,9 @@
  * What a network's graph is, and which shapes its values and parameters have. All that an operator
  * is, C++ tells (cpp/lowtropy/graph/ops): this asks it, so `init` comes before.
  *
- * One sample at a time: a value is [channels, height, width] without the batch; a flat value, such
- * as a fully connected layer's, is [n, 1, 1], and a sequence is [features, steps, 1]. Each value is assigned once.
+ * A Graph takes one sample at a time: a value is [channels, height, width] without the batch; a flat value,
+ * such as a fully connected layer's, is [n, 1, 1], and a sequence is [features, steps, 1]. The values of a
+ * NamedGraph have any shapes of up to 8 dimensions. Each value is assigned once.
  */
 
 import { FileError } from '../core/errors.js';
@@ -39,12 +40,27 @@ import { call } from '../core/module.js';
  * @typedef {NodeBase & { op: 'batchnorm', mean: string, variance: string, gamma?: string,
  *   beta?: string, epsilon: number }} BatchNormNode
  * @typedef {NodeBase & { op: 'relu' | 'globalavgpool' | 'add' | 'concat' | 'flatten' | 'softmax'
- *   | 'dropout' }} PlainNode
- *   add takes two or more values of one shape; concat joins channels; softmax runs over the channels.
+ *   | 'dropout' | 'hardswish' | 'sum' | 'mul' }} PlainNode
+ *   add takes two or more values of one shape; concat joins channels; softmax runs over the channels;
+ *   sum and mul take two values, whose shapes may differ as NumPy's may: by ones, and by what is missing
+ *   in front.
+ * @typedef {NodeBase & { op: 'constant', value: string, shape: number[] }} ConstantNode
+ *   Without inputs; value names a vector.
+ * @typedef {NodeBase & { op: 'reshape', shape: number[], rest: number }} ReshapeNode
+ *   0 in the shape is the input's dimension there; rest is the dimension that makes the sizes equal, 8 for
+ *   none.
+ * @typedef {NodeBase & { op: 'transpose', axes: number[] }} TransposeNode
+ *   Dimension i of the output is dimension axes[i] of the input.
  * @typedef {ConvNode | FcNode | EmbeddingNode | LstmNode | MaxPoolNode | AvgPoolNode | LrnNode
- *   | BatchNormNode | PlainNode} GraphNode
+ *   | BatchNormNode | PlainNode | ConstantNode | ReshapeNode | TransposeNode} GraphNode
  * @typedef {{ name: string, input: { name: string, shape: Shape }, outputs: string[],
  *   nodes: GraphNode[] }} Graph
+ *
+ * @typedef {{ name: string, type: 'float32' | 'int32' | 'bool', shape: Array<number | string> }} NamedInput
+ *   a name for a dimension stands for any size, the same wherever it occurs
+ * @typedef {{ name: string, inputs: NamedInput[], symbols?: Record<string, number>, outputs: string[],
+ *   nodes: GraphNode[] }} NamedGraph
+ *   symbols: the usual sizes of all names of dimensions, for which it is planned until a run tells others
  *
  * @typedef {{ rows: number, cols: number, kind: 'matrix' | 'vector' }} TensorShape
  *   A vector of n values has 1 row and n columns.
