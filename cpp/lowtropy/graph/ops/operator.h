@@ -180,7 +180,7 @@ struct Images {
 };
 
 // The first axis of one sample: of its channels.
-constexpr size_t ChannelAxis(const Shape& shape) {
+inline size_t ChannelAxis(const Shape& shape) {
   return shape.rank() <= 1 || shape.rank() == 3 ? 0 : 1;
 }
 
