@@ -68,7 +68,7 @@ std::string AsText(Digits digits, int count) {
   }
   if (exponent < 0) return Text("0.", std::string(static_cast<size_t>(-1 - exponent), '0'), text);
   if (length <= exponent + 1) return text.append(static_cast<size_t>(exponent + 1 - length), '0');
-  return text.insert(static_cast<size_t>(exponent + 1), ".");
+  return text.insert(static_cast<size_t>(exponent) + 1, ".");
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }

@@ -18,9 +18,15 @@ async function measure(runMs, work = 1000) {
   const shares = [];
   const model = {
     demand: { work },
-    inputShape: [1, 1, 2, 2],
-    async profileAsync(/** @type {Float32Array} */ input, /** @type {any} */ { onProgress }) {
-      assert.equal(input.length, 4);
+    inputs: [
+      { name: 'x', type: 'float32', shape: ['n', 2, 2], usualShape: [1, 2, 2] },
+      { name: 'ids', type: 'int32', shape: [3], usualShape: [3] },
+    ],
+    async profileAsync(/** @type {any} */ inputs, /** @type {any} */ { onProgress }) {
+      assert.deepEqual(inputs, {
+        x: { shape: [1, 2, 2], data: new Float32Array(4) },
+        ids: { shape: [3], data: new Int32Array(3) },
+      });
       runs += 1;
       for (const share of [0.5, 1]) {
         time += runMs / 2;

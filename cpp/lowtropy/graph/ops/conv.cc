@@ -17,7 +17,7 @@ constexpr AttributeSpec kAttributes[] = {
 
 ValueType Infer(const TypedNode& typed) {
   const Node& node = typed.node;
-  const Images images = ImagesOf(typed);
+  const ImageBatch images = ImagesOf(typed);
   try {
     return ImagesLike(typed, ConvolutionShape(WindowOf(node), node.Integer("groups"),
                                               node.Integer("outChannels"), images.each));
@@ -54,7 +54,7 @@ double WorkOf(const Convolution& convolution, uint32_t groups, const ImageShape&
 // The parts are rows of the output, by groups, by images.
 class ConvTask final : public Task {
  public:
-  ConvTask(const Convolution& convolution, uint32_t groups, const Images& images)
+  ConvTask(const Convolution& convolution, uint32_t groups, const ImageBatch& images)
       : Task(CostsOf(convolution, groups, images)),
         convolution_(convolution),
         in_size_(static_cast<size_t>(images.each.size())) {}
@@ -78,7 +78,7 @@ class ConvTask final : public Task {
   }
 
  private:
-  static Costs CostsOf(const Convolution& convolution, uint32_t groups, const Images& images) {
+  static Costs CostsOf(const Convolution& convolution, uint32_t groups, const ImageBatch& images) {
     // Each time unpacks the weights anew, which is to take little beside its products.
     constexpr size_t kLeastPixels = 64;
     return {.work = static_cast<double>(images.count) * WorkOf(convolution, groups, images.each),
@@ -94,7 +94,7 @@ class ConvTask final : public Task {
 
 std::unique_ptr<Task> Plan(const TypedNode& typed, const Shape&) {
   const Node& node = typed.node;
-  const Images images = ImagesOf(typed);
+  const ImageBatch images = ImagesOf(typed);
   const uint32_t groups = node.Integer("groups");
   try {
     return std::make_unique<ConvTask>(

@@ -78,7 +78,7 @@ std::unique_ptr<Task> PlanConcat(const TypedNode& typed, const Shape&) {
 // ---- flatten ----
 
 ValueType InferFlatten(const TypedNode& typed) {
-  const Images images = ImagesOf(typed);
+  const ImageBatch images = ImagesOf(typed);
   return ImagesLike(typed, {static_cast<uint32_t>(images.each.size()), 1, 1});
 }
 

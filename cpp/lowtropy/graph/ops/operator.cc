@@ -31,7 +31,7 @@ Channels ChannelsOf(const Shape& shape) {
   return ChannelsAlong(shape, ChannelAxis(shape));
 }
 
-Images ImagesOf(const TypedNode& typed) {
+ImageBatch ImagesOf(const TypedNode& typed) {
   const Shape& shape = typed.shape();
   if (shape.rank() == 3) return {1, {shape[0], shape[1], shape[2]}};
   if (shape.rank() == 4) return {shape[0], {shape[1], shape[2], shape[3]}};

@@ -174,13 +174,13 @@ const Operator* FindOperator(std::string_view name);
 
 // A value as images, or as channels in general: `count` times `each`. One sample has 1 or 3
 // dimensions, the first of which are its channels; all others begin with the batch.
-struct Images {
+struct ImageBatch {
   uint64_t count;
   ImageShape each;
 };
 
 // The first axis of one sample: of its channels.
-constexpr size_t ChannelAxis(const Shape& shape) {
+inline size_t ChannelAxis(const Shape& shape) {
   return shape.rank() <= 1 || shape.rank() == 3 ? 0 : 1;
 }
 
@@ -195,7 +195,7 @@ Channels ChannelsOf(const Shape& shape);
 Channels ChannelsAlong(const Shape& shape, size_t axis);
 
 // Throws Error(kShape) unless the first input has 3 or 4 dimensions.
-Images ImagesOf(const TypedNode& typed);
+ImageBatch ImagesOf(const TypedNode& typed);
 
 // As many images as there are in the first input.
 ValueType ImagesLike(const TypedNode& typed, const ImageShape& each);

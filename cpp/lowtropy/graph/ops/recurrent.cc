@@ -46,7 +46,7 @@ WeightUse UseEmbedding(const TypedNode& typed, const Shape&) {
 
 class EmbeddingTask final : public Task {
  public:
-  EmbeddingTask(const Images& images, uint32_t width)
+  EmbeddingTask(const ImageBatch& images, uint32_t width)
       : Task({.work = 32.0 * width * static_cast<double>(images.count) * images.each.height,
               .scratch = EmbeddingScratch(width)}),
         count_(static_cast<size_t>(images.count)),
@@ -110,7 +110,7 @@ WeightUse UseLstm(const TypedNode& typed, const Shape&) {
 class LstmTask final : public Task {
  public:
   // At each step a product of the weight, sigmoids and hyperbolic tangents.
-  LstmTask(const Images& images, uint32_t hidden)
+  LstmTask(const ImageBatch& images, uint32_t hidden)
       : Task({.work = 8.0 * hidden * (hidden + 128.0) * static_cast<double>(images.count) *
                       images.each.height,
               .scratch = LstmScratch(hidden),

@@ -55,11 +55,10 @@ std::string DescribeLookups(const Candidate& chosen, const Candidate& dense) {
 }
 
 std::string Describe(const Candidate& chosen, const Candidate& fastest, const Candidate& dense) {
-  const std::string text =
-      chosen.format == Format::kDense
-          ? "no format is smaller and not much slower"
-          : Text(Ratio(dense, chosen), " times smaller than dense, predicted ",
-                 Fixed(dense.nanoseconds / chosen.nanoseconds, 1), " times as fast");
+  std::string text = chosen.format == Format::kDense
+                         ? "no format is smaller and not much slower"
+                         : Text(Ratio(dense, chosen), " times smaller than dense, predicted ",
+                                Fixed(dense.nanoseconds / chosen.nanoseconds, 1), " times as fast");
   if (chosen.format == fastest.format) return text;
   const double percent = 100 * (chosen.nanoseconds / fastest.nanoseconds - 1);
   return Text(text, "; ", Name(fastest.format), " would be ",

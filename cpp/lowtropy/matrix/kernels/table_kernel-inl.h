@@ -70,8 +70,8 @@ struct Table {
 #endif
 
 // `count` inputs of a block of 2^bits, and the values but the first.
-HWY_NOINLINE void FillTable(std::span<const float> omega, unsigned bits, const float* x,
-                            size_t count, Table table) {
+inline HWY_NOINLINE void FillTable(std::span<const float> omega, unsigned bits, const float* x,
+                                   size_t count, Table table) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   table.entries[0] = 0.0F;
@@ -171,13 +171,13 @@ HWY_NOINLINE void AddRows(Table table, const uint16_t* codes, const RowI* row, u
 }
 
 // The last list of a matrix whose indices are packed, behind which there may be no byte to read.
-HWY_NOINLINE void AddLast(Table table, const Blocks& w, uint32_t units, float* y) {
+inline HWY_NOINLINE void AddLast(Table table, const Blocks& w, uint32_t units, float* y) {
   const size_t row = w.row_i.Index(w.row_i.size() - 1);
   const size_t end = w.index_count();
   for (size_t i = end - 2 * size_t{units}; i < end; ++i) y[row] += table.entries[w.IndexAt(i)];
 }
 
-HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table table) {
+inline HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table table) {
   const unsigned bits = w.layout().block_bits;
   const bool packed = w.codes.type() == DType::kU8;
   size_t list = 0;  // that is next, and its first index
@@ -208,8 +208,8 @@ HWY_NOINLINE void AddTables(const Blocks& w, const float* x, float* y, Table tab
 
 // Any rows, any number of values, a most frequent one other than 0, or inputs that are not finite:
 // block by block with all elements. Not by the decomposition, see ShiftedRowProduct.
-HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite,
-                                 float* y) {
+inline HWY_NOINLINE void AddDenseBlocks(const Blocks& w, RowRange rows, const float* x, bool finite,
+                                        float* y) {
   constexpr size_t kRows = 32768;  // whose lists are marked at a time
   const float* omega = w.omega.As<float>().data();
   const bool unlisted_count = omega[0] != 0.0F || !finite;
