@@ -69,8 +69,8 @@ set(memory_flags -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB -sMEMORY_GROWTH_GEOM
 # linking saves 12 and 22 KB, and products with several columns take up to eight times as long.)
 find_program(WASM_OPT_EXECUTABLE wasm-opt HINTS ${EMSCRIPTEN_ROOT_PATH}/../bin REQUIRED)
 # The first KB of the memory is nobody's: constants begin behind it.
-set(wasm_opt_flags --low-memory-unused --enable-simd --enable-exception-handling --enable-sign-ext --enable-mutable-globals
-                  --enable-nontrapping-float-to-int --enable-bulk-memory)
+set(wasm_opt_flags --low-memory-unused --enable-simd --enable-exception-handling --enable-sign-ext
+                   --enable-mutable-globals --enable-nontrapping-float-to-int --enable-bulk-memory)
 
 # One of the modules that the npm package ships, dist/NAME.js and dist/NAME.wasm, from the bindings
 # in cpp/bindings/common and in the folder of that name. What it exports, in TypeScript's words, is
