@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <span>
 #include <string>
@@ -16,6 +15,7 @@
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/run/executor.h"
 #include "reference_network.h"
+#include "runs.h"
 
 namespace lowtropy {
 namespace {
@@ -43,26 +43,6 @@ Network RankFive() {
                  MakeNode(Op::kDropout, "same ids", {"ids"})};
   graph.outputs = {"both", "same ids", "positive"};
   return network;
-}
-
-template <class T>
-void Fill(Executor& executor, size_t input, const std::vector<T>& values) {
-  const std::span<std::byte> place = executor.Input(input);
-  ASSERT_EQ(place.size(), values.size() * sizeof(T));
-  std::memcpy(place.data(), values.data(), place.size());
-}
-
-template <class T>
-std::vector<T> OutputOf(const Executor& executor, size_t output) {
-  const std::span<const std::byte> place = executor.Output(output);
-  std::vector<T> values(place.size() / sizeof(T));
-  std::memcpy(values.data(), place.data(), place.size());
-  return values;
-}
-
-void RunAll(Executor& executor) {
-  executor.Start();
-  EXPECT_TRUE(executor.Advance(1e30));
 }
 
 std::vector<float> Ramp(size_t size, float first, float step) {

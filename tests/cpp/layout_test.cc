@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <functional>
 #include <random>
 #include <span>
@@ -16,6 +15,7 @@
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/graph/topology.h"
 #include "lowtropy/run/executor.h"
+#include "runs.h"
 
 namespace lowtropy {
 namespace {
@@ -35,27 +35,6 @@ Network MakeNetwork(std::vector<GraphInput> inputs, std::vector<Node> nodes,
            .nodes = std::move(nodes)},
           {},
           {}};
-}
-
-template <class T>
-void Fill(Executor& executor, size_t input, const std::vector<T>& values) {
-  const std::span<std::byte> place = executor.Input(input);
-  ASSERT_EQ(place.size(), values.size() * sizeof(T));
-  std::memcpy(place.data(), values.data(), place.size());
-}
-
-template <class T>
-std::vector<T> OutputOf(const Executor& executor, size_t output) {
-  const std::span<const std::byte> place = executor.Output(output);
-  std::vector<T> values(place.size() / sizeof(T));
-  std::memcpy(values.data(), place.data(), place.size());
-  return values;
-}
-
-void RunAll(Executor& executor) {
-  executor.Start();
-  EXPECT_TRUE(executor.Advance(1e30));
-  EXPECT_EQ(executor.progress(), 1);
 }
 
 // The indices of element `at` of a shape.
