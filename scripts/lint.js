@@ -2,14 +2,14 @@
 
 /** The linters. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 
 import { npmCommand } from './build.js';
-import { filesIn, isStale, setModified } from './common/files.js';
-import { StepError, inProject, runShown, runQuietly, atATime } from './common/run.js';
+import { filesIn, isStale } from './common/files.js';
+import { StepError, inProject, runShown } from './common/run.js';
 import { checkIncludes } from './lint/includes.js';
 import { CPP_ROOMS } from './lint/rooms.js';
+import { tidySources, tidyStamp } from './lint/tidy.js';
 
 const CPP_FOLDERS = ['cpp', 'tests/cpp', 'tests/fuzz', 'tests/install'];
 
@@ -58,21 +58,6 @@ export async function clangTidy(cores) {
     .flatMap((folder) => filesIn(folder, /\.cc$/))
     .filter((source) => !source.startsWith('cpp/bindings/')); // known to Emscripten only
   const stale = sources.filter((source) => isStale(tidyStamp(source), [source, ...common]));
-  await atATime(cores, stale, tidy);
+  await tidySources(stale, cores);
   console.log(`clang-tidy: ${stale.length} of ${sources.length} files looked at, no complaint`);
-}
-
-/** @param {string} source */
-async function tidy(source) {
-  const start = Date.now();
-  await runQuietly(`tidy/${source}`, 'clang-tidy', ['-p', 'build/native', '--quiet', source]);
-  const stamp = tidyStamp(source);
-  mkdirSync(dirname(inProject(stamp)), { recursive: true });
-  writeFileSync(inProject(stamp), '');
-  setModified(stamp, start);
-}
-
-/** @param {string} source */
-function tidyStamp(source) {
-  return `build/tidy/${source}.stamp`;
 }

@@ -17,7 +17,7 @@
 namespace lowtropy {
 namespace {
 
-struct Layer {
+struct MeasuredLayer {
   const char* name;
   size_t rows;
   size_t cols;
@@ -26,7 +26,7 @@ struct Layer {
   size_t distinct;  // values among them
   float common;
 };
-constexpr Layer kLayers[] = {
+constexpr MeasuredLayer kLayers[] = {
     {"alexnet_fc6", 4096, 9216, 1, 0.09, 32, 0.0F},
     {"alexnet_fc8", 1000, 4096, 1, 0.25, 32, 0.0F},
     {"quantized_fc", 1000, 4096, 1, 1.0, 256, 0.0F},
@@ -38,7 +38,7 @@ constexpr Layer kLayers[] = {
     {"shifted_conv", 64, 144, 3025, 0.3, 16, -0.5F},
 };
 
-std::vector<float> Draw(const Layer& layer) {
+std::vector<float> Draw(const MeasuredLayer& layer) {
   std::mt19937 rng(1);
   std::normal_distribution<float> normal;
   std::uniform_real_distribution<double> uniform;
@@ -52,19 +52,19 @@ std::vector<float> Draw(const Layer& layer) {
 }
 
 // Made at the start of each benchmark, for all layers in all formats would not fit into memory.
-Matrix Make(const Layer& layer, Format format) {
+Matrix Make(const MeasuredLayer& layer, Format format) {
   const std::vector<float> weights = Draw(layer);
   return Matrix::From(DenseView(weights.data(), layer.rows, layer.cols), format);
 }
 
-void Report(benchmark::State& state, const Layer& layer, uint64_t bytes) {
+void Report(benchmark::State& state, const MeasuredLayer& layer, uint64_t bytes) {
   const double flops = 2.0 * static_cast<double>(layer.rows * layer.cols * layer.columns) *
                        static_cast<double>(state.iterations());
   state.counters["FLOP/s"] = benchmark::Counter(flops, benchmark::Counter::kIsRate);
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 
-void Product(benchmark::State& state, const Layer& layer, Format format) {
+void Product(benchmark::State& state, const MeasuredLayer& layer, Format format) {
   const Matrix w = Make(layer, format);
   const size_t n = layer.columns;
   std::vector<uint32_t> offsets;
@@ -87,14 +87,14 @@ void Product(benchmark::State& state, const Layer& layer, Format format) {
 }
 
 // The other three count dense elements a second.
-void ReportElements(benchmark::State& state, const Layer& layer, uint64_t bytes) {
+void ReportElements(benchmark::State& state, const MeasuredLayer& layer, uint64_t bytes) {
   const double elements =
       static_cast<double>(layer.rows * layer.cols) * static_cast<double>(state.iterations());
   state.counters["elements/s"] = benchmark::Counter(elements, benchmark::Counter::kIsRate);
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 
-void Encode(benchmark::State& state, const Layer& layer, Format format) {
+void Encode(benchmark::State& state, const MeasuredLayer& layer, Format format) {
   const std::vector<float> weights = Draw(layer);
   const DenseView view(weights.data(), layer.rows, layer.cols);
   uint64_t bytes = 0;
@@ -102,13 +102,13 @@ void Encode(benchmark::State& state, const Layer& layer, Format format) {
   ReportElements(state, layer, bytes);
 }
 
-void Decode(benchmark::State& state, const Layer& layer, Format format) {
+void Decode(benchmark::State& state, const MeasuredLayer& layer, Format format) {
   const Matrix w = Make(layer, format);
   for (auto _ : state) benchmark::DoNotOptimize(w.ToDense().data());
   ReportElements(state, layer, w.ByteLength());
 }
 
-void Validate(benchmark::State& state, const Layer& layer, Format format) {
+void Validate(benchmark::State& state, const MeasuredLayer& layer, Format format) {
   const Matrix w = Make(layer, format);
   for (auto _ : state) {
     if (!w.Validate(nullptr)) state.SkipWithError("not valid");
@@ -116,9 +116,9 @@ void Validate(benchmark::State& state, const Layer& layer, Format format) {
   ReportElements(state, layer, w.ByteLength());
 }
 
-using Benchmark = void (*)(benchmark::State&, const Layer&, Format);
+using Benchmark = void (*)(benchmark::State&, const MeasuredLayer&, Format);
 
-void Register(const char* kind, const Layer& layer, Benchmark benchmark) {
+void Register(const char* kind, const MeasuredLayer& layer, Benchmark benchmark) {
   for (const Format format : kFormats) {
     const std::string name = std::string(kind) + "/" + layer.name + "/" + std::string(Name(format));
     benchmark::RegisterBenchmark(name.c_str(), benchmark, layer, format)
@@ -127,10 +127,10 @@ void Register(const char* kind, const Layer& layer, Benchmark benchmark) {
 }
 
 const bool kRegistered = [] {
-  for (const Layer& layer : kLayers) {
+  for (const MeasuredLayer& layer : kLayers) {
     Register(layer.columns == 1 ? "vector" : "columns", layer, Product);
   }
-  for (const Layer& layer : {kLayers[1], kLayers[5]}) {
+  for (const MeasuredLayer& layer : {kLayers[1], kLayers[5]}) {
     Register("encode", layer, Encode);
     Register("decode", layer, Decode);
     Register("validate", layer, Validate);

@@ -94,15 +94,35 @@ export async function runShown(command, args) {
  * @throws {StepError} where it fails
  */
 export async function runQuietly(log, command, args) {
+  const { code, text } = await runLogged(log, command, args);
+  if (code === 0) return text;
+  console.error(text.trimEnd().split('\n').slice(-60).join('\n'));
+  throw new StepError(`${basename(command)} failed; all it said is in build/logs/${log}.log.`);
+}
+
+/**
+ * Whether a command succeeds; what it says is in a file of build/logs alone.
+ *
+ * @param {string} log name of the file, without its ending
+ * @param {string} command
+ * @param {string[]} args
+ */
+export async function succeeds(log, command, args) {
+  return (await runLogged(log, command, args)).code === 0;
+}
+
+/**
+ * @param {string} log
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function runLogged(log, command, args) {
   const file = inProject('build', 'logs', `${log}.log`);
   mkdirSync(dirname(file), { recursive: true });
   const output = openSync(file, 'w');
   const code = await run(command, args, ['ignore', output, output]);
   closeSync(output);
-  const text = readFileSync(file, 'utf8');
-  if (code === 0) return text;
-  console.error(text.trimEnd().split('\n').slice(-60).join('\n'));
-  throw new StepError(`${basename(command)} failed; all it said is in build/logs/${log}.log.`);
+  return { code, text: readFileSync(file, 'utf8') };
 }
 
 /**

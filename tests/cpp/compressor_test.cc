@@ -22,6 +22,7 @@
 
 #include "allocation_counter.h"
 #include "float_samples.h"
+#include "floats.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/crc32.h"
 #include "lowtropy/base/error.h"
@@ -34,9 +35,6 @@ using samples::Kind;
 using Bytes = std::vector<uint8_t>;
 using Positions = std::vector<uint32_t>;
 using Form = TensorUpdate::Form;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 constexpr std::array<Method, 9> kMethods = {Method::kNone,    Method::kFp16,     Method::kFedAvg,
                                             Method::kSignSgd, Method::kTernGrad, Method::kQsgd,

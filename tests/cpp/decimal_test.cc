@@ -12,18 +12,13 @@
 #include <random>
 #include <string>
 
+#include "floats.h"
 #include "lowtropy/base/bits.h"
 
 namespace lowtropy {
 namespace {
 
 constexpr int kCount = 40'000;
-
-float FloatOf(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 // As the C library has it.
 std::string Printed(const char* format, int precision, double number) {

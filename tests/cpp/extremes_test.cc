@@ -13,6 +13,7 @@
 
 #include "allocation_counter.h"
 #include "float_samples.h"
+#include "floats.h"
 #include "lowtropy/base/error.h"
 
 namespace lowtropy {
@@ -189,8 +190,6 @@ std::string Refusal(const Floats& residual, Floats update, bool both_ends) {
 }
 
 TEST(ExtremesTest, NotFiniteIsRefusedWhereverItIs) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   std::mt19937 rng(2);
   for (const size_t size : {size_t{1}, size_t{17}, size_t{4095}, size_t{4096}, size_t{20003}}) {
     const Floats values = samples::Kinds()[0].make(size, rng);

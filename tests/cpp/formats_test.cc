@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <random>
 #include <span>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "floats.h"
 #include "format_testing.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
@@ -453,7 +453,6 @@ void ExpectError(ErrorKind kind, const std::vector<std::string>& words, F&& f) {
 }
 
 TEST(FormatsTest, nan_and_infinities_are_refused_with_their_place) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::pair<float, const char*> cases[] = {
       {NAN, " NaN "}, {-NAN, " NaN "}, {kInfinity, " Infinity "}, {-kInfinity, " -Infinity "}};
   for (const auto& [value, name] : cases) {

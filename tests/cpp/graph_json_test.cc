@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "floats.h"
 #include "inputs.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
@@ -190,12 +191,6 @@ TEST(GraphJsonTest, ReadsEscapesAndWritesUtf8) {
                                 R"(a\u0022b\\c\/\u00E9\u20ac\ud83d\uDE00)"))
                 .name,
             graph.name);
-}
-
-float FloatOf(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
 }
 
 TEST(GraphJsonTest, FloatsSurviveBitByBit) {

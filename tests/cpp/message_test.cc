@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "allocation_counter.h"
+#include "floats.h"
 #include "forged_message.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/coding/golomb_rice.h"
@@ -39,9 +40,6 @@ using forged::WriteAgain;
 using Floats = std::vector<float>;
 using Positions = std::vector<uint32_t>;
 using Form = TensorUpdate::Form;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Keeps the message for the fuzzer's corpus, tests/fuzz/corpus/message, when it is asked for.
 void Keep(const Bytes& message) {

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "allocation_counter.h"
 #include "float_samples.h"
+#include "floats.h"
 #include "lowtropy/base/error.h"
 
 namespace lowtropy {
@@ -74,8 +74,6 @@ TEST(SelectTest, ZerosOfBothSignsAreEqual) {
 }
 
 TEST(SelectTest, NotFiniteIsRefused) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   Selector selector;
   for (const size_t size : {size_t{1}, size_t{8191}, size_t{8192}, size_t{20000}}) {
     for (const float bad : {kNan, -kNan, kInfinity, -kInfinity}) {

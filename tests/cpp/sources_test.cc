@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "floats.h"
 #include "format_testing.h"
 #include "lowtropy/base/bits.h"
 #include "lowtropy/base/error.h"
@@ -22,9 +23,6 @@ namespace {
 
 using testing_formats::Same;
 using testing_formats::Values;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<uint32_t> BitsOf(std::span<const float> values) {
   std::vector<uint32_t> bits;

@@ -5,12 +5,12 @@
 
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "floats.h"
 #include "format_testing.h"
 #include "lowtropy/base/error.h"
 #include "lowtropy/matrix/matrix.h"
@@ -60,8 +60,6 @@ void ExpectRefused(const Values& values, Format format,
         << c.name << ": \"" << error << "\" instead of \"" << c.reason << "\"";
   }
 }
-
-const float kInfinity = std::numeric_limits<float>::infinity();
 
 // The golden example's arrays, for reference:
 //   omega 0 4 2 3    colI 1 2 3 | 3 0 | 2 3 | 0 2 in runs    omegaPtr and rowPtr as in the design

@@ -10,7 +10,7 @@
 namespace lowtropy {
 namespace {
 
-[[noreturn]] void Refuse(const std::string& numbers) {
+[[noreturn]] void RefuseSize(const std::string& numbers) {
   throw Error(ErrorKind::kMemory, numbers + " numbers are more than memory has room for.");
 }
 
@@ -29,12 +29,12 @@ size_t CheckedProduct(std::initializer_list<size_t> factors) {
   for (const size_t factor : factors) {
     names += Text((names.empty() ? "" : " x "), factor);
   }
-  Refuse(names);
+  RefuseSize(names);
 }
 
 size_t CheckedSum(size_t a, size_t b) {
   if (a <= kMostFloats && b <= kMostFloats - a) return a + b;
-  Refuse(Text(a, " and ", b));
+  RefuseSize(Text(a, " and ", b));
 }
 
 }  // namespace lowtropy

@@ -17,6 +17,7 @@
 #include "lowtropy/base/sort.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
+#include "lowtropy/graph/graph.h"
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/json/json.h"
@@ -52,8 +53,6 @@ struct Entry {
   Refuse(Text("The file ends after ", file_size, " bytes, within its header, which has ",
               header_length, " bytes."));
 }
-
-std::string Quote(std::string_view name) { return Text("\"", name, "\""); }
 
 std::string Hex(uint32_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -12,20 +12,20 @@ namespace lowtropy {
 namespace {
 
 // The smallest and the largest magnitude other than 0.
-struct Range {
+struct Magnitudes {
   float least = FLT_MAX;
   float most = 0;
 };
 
-Range RangeOf(std::span<const float> values) {
-  Range range;
+Magnitudes MagnitudesOf(std::span<const float> values) {
+  Magnitudes magnitudes;
   for (const float value : values) {
     const float magnitude = std::fabs(value);
     if (magnitude == 0) continue;
-    range.least = std::min(range.least, magnitude);
-    range.most = std::max(range.most, magnitude);
+    magnitudes.least = std::min(magnitudes.least, magnitude);
+    magnitudes.most = std::max(magnitudes.most, magnitude);
   }
-  return range;
+  return magnitudes;
 }
 
 }  // namespace
@@ -40,8 +40,8 @@ bool CheckRowScales(const Array& scales, uint64_t rows, std::span<const float> v
   for (size_t i = 0; i < s.size(); ++i) {
     if (!(s[i] > 0)) return Fail(reason, Text(kRowScaleArray, "[", i, "] is not positive"));
   }
-  const Range scale = RangeOf(s);
-  const Range value = RangeOf(values);
+  const Magnitudes scale = MagnitudesOf(s);
+  const Magnitudes value = MagnitudesOf(values);
   if (scale.least == scale.most)
     return Fail(reason, Text(kRowScaleArray, " is the same in all rows"));
   if (value.most == 0) return true;

@@ -40,12 +40,14 @@ class SliceOf final : public Dataset {
   size_t count_;
 };
 
-[[noreturn]] void Refuse(const std::string& sentence) { throw Error(ErrorKind::kValue, sentence); }
+[[noreturn]] void RefuseSharing(const std::string& sentence) {
+  throw Error(ErrorKind::kValue, sentence);
+}
 
 void CheckWorkers(size_t workers, size_t examples) {
-  if (workers == 0) Refuse("There must be at least 1 worker.");
+  if (workers == 0) RefuseSharing("There must be at least 1 worker.");
   if (workers > examples) {
-    Refuse(Text(examples, " examples are too few for ", workers, " workers."));
+    RefuseSharing(Text(examples, " examples are too few for ", workers, " workers."));
   }
 }
 
@@ -97,7 +99,7 @@ void DealToSmallest(const SharedClass& one, std::vector<Shard>* shards) {
 void CheckNoneEmpty(const std::vector<Shard>& shards) {
   for (size_t worker = 0; worker < shards.size(); ++worker) {
     if (!shards[worker].empty()) continue;
-    Refuse(Text("Worker ", worker, " of ", shards.size(), " would have no examples."));
+    RefuseSharing(Text("Worker ", worker, " of ", shards.size(), " would have no examples."));
   }
 }
 
@@ -106,10 +108,10 @@ void CheckNoneEmpty(const std::vector<Shard>& shards) {
 std::shared_ptr<const Dataset> Slice(std::shared_ptr<const Dataset> data, size_t from,
                                      size_t count) {
   const size_t size = data->size();
-  if (count == 0) Refuse("A slice has at least 1 example.");
+  if (count == 0) RefuseSharing("A slice has at least 1 example.");
   if (from > size || count > size - from) {
-    Refuse(Text("A slice of ", count, " examples from example ", from, " goes beyond the ", size,
-                " there are."));
+    RefuseSharing(Text("A slice of ", count, " examples from example ", from, " goes beyond the ",
+                       size, " there are."));
   }
   return std::make_shared<SliceOf>(std::move(data), static_cast<uint32_t>(from), count);
 }
@@ -126,13 +128,13 @@ std::vector<Shard> SplitIid(size_t count, size_t workers, uint64_t seed) {
 
 std::vector<Shard> SplitByLabels(const Dataset& data, size_t workers, uint32_t labels_per_worker,
                                  uint64_t seed) {
-  if (data.shape().steps > 0) Refuse("Text has no labels to split by.");
+  if (data.shape().steps > 0) RefuseSharing("Text has no labels to split by.");
   CheckWorkers(workers, data.size());
   Random random(seed);
   const std::vector<Shard> classes = ExamplesByClass(data, &random);
   if (labels_per_worker < 1 || labels_per_worker > classes.size()) {
-    Refuse(Text("A worker can see 1 to ", classes.size(), " classes of this data, not ",
-                labels_per_worker, "."));
+    RefuseSharing(Text("A worker can see 1 to ", classes.size(), " classes of this data, not ",
+                       labels_per_worker, "."));
   }
   std::vector<SharedClass> shared = ShareClasses(classes, workers, labels_per_worker);
   // Those with few viewers first: those with many make up for the difference.
