@@ -147,6 +147,8 @@ export interface Parameter {
 
 export interface NodeFacts {
   /** Of what it makes. */
+  type: ElementType;
+  /** Of what it makes. */
   shape: number[];
   parameters: Parameter[];
 }

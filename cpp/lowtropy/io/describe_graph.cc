@@ -64,25 +64,30 @@ void WriteParameter(JsonWriter& json, const TypedNode& typed, const Shape& outpu
   json.Close('}');
 }
 
-void WriteNode(JsonWriter& json, const TypedNode& typed, const Shape& output) {
+void WriteNode(JsonWriter& json, const TypedNode& typed, const ValueType& output) {
+  WriteText(json, "type", Name(output.type));
   json.Key("shape");
   json.Open('[');
-  for (const uint32_t dim : output.dims()) json.Integer(dim);
+  for (const uint32_t dim : output.shape.dims()) json.Integer(dim);
   json.Close(']');
   json.Key("parameters");
   json.Open('[');
-  for (size_t i = 0; i < typed.node.attributes.size(); ++i) WriteParameter(json, typed, output, i);
+  for (size_t i = 0; i < typed.node.attributes.size(); ++i)
+    WriteParameter(json, typed, output.shape, i);
   json.Close(']');
 }
 
-ValueType ReadShape(const JsonValue& value) {
-  ValueType type;
-  JsonItems dims = JsonItems::Array(value);
+ValueType ReadType(const JsonValue& value) {
+  JsonObject object(value);
+  ValueType type{ReadElementType(object.Get("type")), {}};
+  const JsonValue shape = object.Get("shape");
+  JsonItems dims = JsonItems::Array(shape);
   while (dims.Next()) {
-    if (type.shape.rank() == kMaxRank) value.Refuse("there are too many dimensions");
+    if (type.shape.rank() == kMaxRank) shape.Refuse("there are too many dimensions");
     type.shape.Append(
         static_cast<uint32_t>(dims.value().Integer(std::numeric_limits<uint32_t>::max())));
   }
+  object.CheckAllRead();
   return type;
 }
 
@@ -117,7 +122,7 @@ std::string DescribeGraph(std::string_view text) {
     for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
     json.Open('{');
     WriteInteger(json, "index", i);
-    WriteNode(json, {node, inputs}, types.at(node.output).shape);
+    WriteNode(json, {node, inputs}, types.at(node.output));
     json.Close('}');
   }
   json.Close(']');
@@ -129,13 +134,13 @@ std::string DescribeNode(std::string_view text) {
   JsonObject object{JsonValue(source)};
   const Node node = ParseNode(object.Get("node"));
   std::vector<ValueType> inputs;
-  JsonItems shapes = JsonItems::Array(object.Get("shapes"));
-  while (shapes.Next()) inputs.push_back(ReadShape(shapes.value()));
+  JsonItems types = JsonItems::Array(object.Get("inputs"));
+  while (types.Next()) inputs.push_back(ReadType(types.value()));
   object.CheckAllRead();
   const ValueType output = InferType(node, inputs);
   JsonWriter json;
   json.Open('{');
-  WriteNode(json, {node, inputs}, output.shape);
+  WriteNode(json, {node, inputs}, output);
   json.Close('}');
   return std::move(json).Take();
 }

@@ -15,13 +15,13 @@ namespace lowtropy {
 std::string DescribeOperators();
 
 // Of the nodes of a graph, as ParseGraph reads it, in an order in which they can run: [{"index",
-// "shape", "parameters": [{"role", "name", "rows", "cols", "kind"}, …]}, …]. The index is the place
-// in the graph, the shape that of what the node makes, a role the name of an attribute. Throws the
-// errors of ParseGraph and InferTypes.
+// "type", "shape", "parameters": [{"role", "name", "rows", "cols", "kind"}, …]}, …]. The index is
+// the place in the graph, type and shape those of what the node makes, a role the name of an
+// attribute. Throws the errors of ParseGraph and InferTypes.
 std::string DescribeGraph(std::string_view json);
 
-// Of one node and the shapes of its inputs, {"node", "shapes": [[…], …]}: {"shape", "parameters"}
-// as above. Throws the errors of ParseNode and InferType.
+// Of one node and the types of its inputs, {"node", "inputs": [{"type", "shape"}, …]}: {"type",
+// "shape", "parameters"} as above. Throws the errors of ParseNode and InferType.
 std::string DescribeNode(std::string_view json);
 
 }  // namespace lowtropy

@@ -95,6 +95,14 @@ void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute*
 
 }  // namespace
 
+ElementType ReadElementType(const JsonValue& value) {
+  const std::string name = value.String();
+  for (size_t i = 0; i < kElementTypeNames.size(); ++i) {
+    if (name == kElementTypeNames[i]) return static_cast<ElementType>(i);
+  }
+  value.Refuse("there is no such type");
+}
+
 Node ParseNode(const JsonValue& value) {
   JsonObject object(value);
   const JsonValue op = object.Get("op");
@@ -139,14 +147,6 @@ Symbols ReadSymbols(const JsonValue& value) {
     }
   }
   return symbols;
-}
-
-ElementType ReadElementType(const JsonValue& value) {
-  const std::string name = value.String();
-  for (size_t i = 0; i < kElementTypeNames.size(); ++i) {
-    if (name == kElementTypeNames[i]) return static_cast<ElementType>(i);
-  }
-  value.Refuse("there is no such type");
 }
 
 GraphInput ReadInput(const JsonValue& value, const Symbols& symbols) {

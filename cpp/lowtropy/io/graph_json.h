@@ -25,6 +25,9 @@ Graph ParseGraph(std::string_view json);
 // The same of one node alone.
 Node ParseNode(const JsonValue& value);
 
+// One of kElementTypeNames. Throws Error(kFile) for any other.
+ElementType ReadElementType(const JsonValue& value);
+
 // Whether the graph's inputs are more than one of float32 and of three fixed dimensions, so that
 // they need the form that files have from kNamedInputsVersion on.
 bool HasNamedInputs(const Graph& graph);

@@ -62,6 +62,7 @@ import { call } from '../core/module.js';
  *   nodes: GraphNode[] }} NamedGraph
  *   symbols: the usual sizes of all names of dimensions, for which it is planned until a run tells others
  *
+ * @typedef {{ type: 'float32' | 'int32' | 'bool', shape: number[] }} ValueType
  * @typedef {{ rows: number, cols: number, kind: 'matrix' | 'vector' }} TensorShape
  *   A vector of n values has 1 row and n columns.
  * @typedef {TensorShape & { data: Float32Array }} Tensor row-major
@@ -94,7 +95,7 @@ export function operators() {
  * @throws {FileError | ShapeError} if the node contradicts itself or its inputs; names it
  */
 export function outputShape(node, inputs) {
-  return /** @type {Shape} */ (describeNode(node, inputs).shape);
+  return /** @type {Shape} */ (describeNode(node, inputs.map(floatsOf)).shape);
 }
 
 /**
@@ -105,17 +106,28 @@ export function outputShape(node, inputs) {
  * @returns {Parameter[]}
  */
 export function nodeParameters(node, input) {
-  const inputs = node.inputs.map(() => input);
+  const inputs = node.inputs.map(() => floatsOf(input));
   return describeNode(node, inputs).parameters;
 }
 
 /**
- * @param {GraphNode} node
- * @param {Shape[]} shapes
- * @returns {import('../../../dist/lowtropy.js').NodeFacts}
+ * @param {number[]} shape
+ * @returns {ValueType}
  */
-function describeNode(node, shapes) {
-  return JSON.parse(call((native) => native.describeNode(JSON.stringify({ node, shapes }))));
+function floatsOf(shape) {
+  return { type: 'float32', shape };
+}
+
+/**
+ * The type of what a node makes, and its parameters.
+ *
+ * @param {NodeBase & { op: string, [attribute: string]: any }} node
+ * @param {ValueType[]} inputs in order
+ * @returns {import('../../../dist/lowtropy.js').NodeFacts}
+ * @throws {FileError | ShapeError} if the node contradicts itself or its inputs; names it
+ */
+export function describeNode(node, inputs) {
+  return JSON.parse(call((native) => native.describeNode(JSON.stringify({ node, inputs }))));
 }
 
 /**
