@@ -101,8 +101,10 @@ export function takeFeed(inputs, given) {
 /**
  * @param {InputInfo} input
  * @param {unknown} tensor
+ * @returns {{ values: GivenElements, shape: number[] }}
+ * @throws {ValueError | ShapeError} for what does not fit the input; names it
  */
-function takeTensor(input, tensor) {
+export function takeTensor(input, tensor) {
   const what = `The input "${input.name}"`;
   const bare = isValues(tensor);
   if (!bare && (typeof tensor !== 'object' || tensor === null || !('data' in tensor))) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Working out at import what is the same in all runs: by the same operators as in a run, in a graph of that
+ * one node, so that there is no second arithmetic of any of them.
+ */
+
+import { Model } from '../../model/model.js';
+import { Lowering } from './lowering.js';
+import { Constant, constantValue } from './values.js';
+
+/**
+ * @typedef {import('./node.js').NodeView} NodeView
+ * @typedef {import('./operators/index.js').Lower} Lower
+ * @typedef {import('./values.js').Value} Value
+ */
+
+/** What is larger than this, in elements, is left to the runs. */
+const LARGEST = 2 ** 24;
+
+/**
+ * @param {NodeView} node whose inputs are all constants
+ * @param {Lower} lower
+ * @returns {Promise<Value[] | undefined>} its outputs, where they are not too large
+ */
+export async function fold(node, lower) {
+  const lowering = new Lowering({ constantsAreInputs: true });
+  const outputs = [lower(node, lowering)].flat();
+  if (outputs.some(({ shape }) => shape.reduce((size, dim) => size * dim, 1) > LARGEST)) {
+    return undefined;
+  }
+  const open = outputs.filter(({ constant }) => !constant);
+  if (open.length === 0) return outputs;
+  const results = await compute(lowering, open);
+  return outputs.map((value) => results.get(value) ?? value);
+}
+
+/**
+ * @param {Lowering} lowering
+ * @param {Value[]} outputs
+ * @returns {Promise<Map<Value, Value>>}
+ */
+async function compute(lowering, outputs) {
+  const { graph, parameters, feed } = lowering.finish(outputs);
+  const tensors = new Map(
+    [...parameters].map(([name, { make, ...facts }]) => [name, { ...facts, ...make() }]),
+  );
+  const model = await Model.fromGraph(/** @type {any} */ (graph), /** @type {any} */ (tensors), {
+    format: 'dense',
+  });
+  try {
+    const results = model.run(feed);
+    return new Map(
+      outputs.map((value) => {
+        const { type, shape, data } = results[/** @type {string} */ (value.name)];
+        return [value, constantValue(new Constant(type, shape, () => data))];
+      }),
+    );
+  } finally {
+    model.dispose();
+  }
+}

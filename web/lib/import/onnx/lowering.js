@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Where our graph comes into being, node by node, from what the operators of ONNX (operators/) ask for.
+ *
+ * What each of our nodes makes, C++ tells as soon as it is there, so that no second inference of shapes is
+ * needed. A size that the file leaves open has one of our choosing meanwhile: see symbols.js.
+ */
+
+import { describeNode } from '../../graph/graph.js';
+import { UnsupportedError } from '../../core/errors.js';
+import { Constant, constantValue } from './values.js';
+
+/**
+ * @typedef {import('./values.js').ElementType} ElementType
+ * @typedef {import('./values.js').Elements} Elements
+ * @typedef {import('./values.js').Value} Value
+ * @typedef {import('../../graph/graph.js').NodeBase} NodeBase
+ * @typedef {NodeBase & { op: string, [attribute: string]: any }} OurNode
+ *
+ * @typedef {object} Parameter a matrix or vector of our graph
+ * @property {number} rows
+ * @property {number} cols
+ * @property {'matrix' | 'vector'} kind
+ * @property {() => import('../../core/weights.js').Weights} make its elements, when they are needed
+ */
+
+/** What names of tensors are made of: IsTensorName of cpp/lowtropy/base/names.h. */
+const NO_TENSOR_LETTER = /[^A-Za-z0-9_./-]/g;
+const MAX_TENSOR_NAME = 120; // of 128, for what makes it unique
+const MAX_NAME = 240; // of 256 bytes, likewise
+
+export class Lowering {
+  /** @type {OurNode[]} */
+  nodes = [];
+  /** By name. @type {Map<string, Parameter>} */
+  parameters = new Map();
+  /** Those that are used, by name. @type {Map<string, Value>} */
+  inputs = new Map();
+  /** Names of values, nodes and tensors. @type {Set<string>} */
+  #taken = new Set();
+  /** Names of constants that are in our graph. @type {Map<Constant, string>} */
+  #constants = new Map();
+  /** Names of outputs. @type {Set<string>} */
+  #givenOut = new Set();
+  /** Of the node of ONNX that is being lowered. */
+  #prefix = '';
+
+  /**
+   * @param {{ constantsAreInputs?: boolean }} [options] constantsAreInputs: for working out nodes whose
+   *   inputs are all known, see fold.js
+   */
+  constructor({ constantsAreInputs = false } = {}) {
+    this.constantsAreInputs = constantsAreInputs;
+  }
+
+  /** @param {string} name of the node of ONNX that what follows is made of */
+  begin(name) {
+    this.#prefix = name;
+  }
+
+  /**
+   * An input of the graph.
+   *
+   * @param {string} name
+   * @param {ElementType} type
+   * @param {number[]} shape
+   * @returns {Value}
+   */
+  addInput(name, type, shape) {
+    const value = { type, shape, name: this.#makeName(name) };
+    this.inputs.set(value.name, value);
+    return value;
+  }
+
+  /**
+   * Adds a node.
+   *
+   * @param {string} op
+   * @param {Value[]} inputs
+   * @param {Record<string, unknown>} [attributes] those that have no default, and all that differ
+   * @returns {Value} what it makes
+   */
+  emit(op, inputs, attributes = {}) {
+    const name = this.#makeName(this.#prefix || op);
+    const node = { op, name, inputs: inputs.map((value) => this.nameOf(value)), output: name };
+    Object.assign(node, attributes);
+    const types = inputs.map((value) => ({ type: value.type, shape: value.shape }));
+    const { type, shape } = describeNode(node, types);
+    this.nodes.push(node);
+    return { type, shape, name };
+  }
+
+  /**
+   * The name of a value in our graph, into which it comes where it is a constant that is not there yet.
+   *
+   * @param {Value} value
+   * @returns {string}
+   */
+  nameOf(value) {
+    const { constant } = value;
+    if (value.name !== undefined || !constant) return /** @type {string} */ (value.name);
+    let name = this.#constants.get(constant);
+    if (name === undefined) {
+      name = this.constantsAreInputs
+        ? this.#addConstantInput(constant)
+        : this.#addConstantNode(constant);
+      this.#constants.set(constant, name);
+    }
+    return name;
+  }
+
+  /** @param {Constant} constant */
+  #addConstantInput(constant) {
+    return /** @type {string} */ (
+      this.addInput(`constant${this.inputs.size}`, constant.type, constant.shape).name
+    );
+  }
+
+  /** @param {Constant} constant */
+  #addConstantNode(constant) {
+    if (constant.type !== 'float32') {
+      throw new UnsupportedError(`it computes with a constant of ${constant.type}`);
+    }
+    const value = this.vector('constant', constant.size, () => toFloats(constant.elements));
+    const name = this.#makeName(`${this.#prefix}.constant`);
+    const node = { op: 'constant', name, inputs: [], output: name, value, shape: constant.shape };
+    this.nodes.push(node);
+    return name;
+  }
+
+  /**
+   * Names a matrix of weights.
+   *
+   * @param {string} role
+   * @param {number} rows
+   * @param {number} cols
+   * @param {Parameter['make']} make
+   */
+  matrix(role, rows, cols, make) {
+    return this.#addParameter(role, { rows, cols, kind: 'matrix', make });
+  }
+
+  /**
+   * @param {string} role
+   * @param {number} size
+   * @param {() => Float32Array} make
+   */
+  vector(role, size, make) {
+    const parameter = /** @type {const} */ ({ rows: 1, cols: size, kind: 'vector' });
+    return this.#addParameter(role, { ...parameter, make: () => ({ data: make() }) });
+  }
+
+  /**
+   * @param {string} role
+   * @param {Parameter} parameter
+   */
+  #addParameter(role, parameter) {
+    const wanted = `${this.#prefix || 'node'}.${role}`.replace(NO_TENSOR_LETTER, '_');
+    const name = this.#makeName(wanted.slice(-MAX_TENSOR_NAME));
+    this.parameters.set(name, parameter);
+    return name;
+  }
+
+  /** @param {string} wanted */
+  #makeName(wanted) {
+    // Control characters are none of a name's.
+    const base = [...wanted.replace(/\p{Cc}/gu, '_')].slice(0, MAX_NAME / 4).join('') || 'value';
+    let name = base;
+    for (let n = 2; this.#taken.has(name); ++n) name = `${base}_${n}`;
+    this.#taken.add(name);
+    return name;
+  }
+
+  /**
+   * What was made, as a graph with these outputs.
+   *
+   * @param {Value[]} outputs
+   * @param {string[]} [names] of the outputs, by default those that they have
+   */
+  finish(outputs, names = outputs.map((value) => this.nameOf(value))) {
+    outputs.forEach((value, index) => this.#giveOut(value, names[index]));
+    const used = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...names]);
+    const inputs = [...this.inputs.values()].filter(({ name }) => used.has(String(name)));
+    return {
+      graph: {
+        name: 'onnx',
+        inputs: inputs.map(({ name = '', type, shape }) => ({ name, type, shape })),
+        outputs: names,
+        nodes: this.nodes,
+      },
+      parameters: this.parameters,
+      feed: Object.fromEntries(
+        [...this.#constants].map(([{ elements, shape }, name]) => [
+          name,
+          { data: elements, shape },
+        ]),
+      ),
+    };
+  }
+
+  /**
+   * Gives a value the name that it has outside.
+   *
+   * @param {Value} value
+   * @param {string} name
+   */
+  #giveOut(value, name) {
+    const own = this.nameOf(value);
+    if (own === name) return;
+    if (this.inputs.has(own) || this.#givenOut.has(own)) {
+      // One value can be an input and an output, or several outputs.
+      this.nodes.push({ op: 'dropout', name: this.#makeName(name), inputs: [own], output: name });
+    } else {
+      this.#rename(name, this.#makeName(name));
+      this.#rename(own, name);
+    }
+    this.#givenOut.add(name);
+    this.#taken.add(name);
+  }
+
+  /**
+   * @param {string} from
+   * @param {string} to
+   */
+  #rename(from, to) {
+    const renamed = (/** @type {string} */ name) => (name === from ? to : name);
+    for (const node of this.nodes) {
+      node.output = renamed(node.output);
+      node.inputs = node.inputs.map(renamed);
+    }
+  }
+
+  // ---- What many operators need ----
+
+  /**
+   * The same elements in another shape.
+   *
+   * @param {Value} value
+   * @param {number[]} shape
+   * @returns {Value}
+   */
+  reshape(value, shape) {
+    if (sameShape(value.shape, shape)) return value;
+    return this.emit('reshape', [value], reshapeAttributes(value.shape, shape));
+  }
+
+  /**
+   * @param {Value} value
+   * @param {number[]} axes
+   * @returns {Value}
+   */
+  transpose(value, axes) {
+    if (axes.every((axis, i) => axis === i)) return value;
+    return this.emit('transpose', [value], { axes });
+  }
+
+  /**
+   * @param {number[]} numbers
+   * @param {number[]} [shape]
+   * @returns {Value} of int32
+   */
+  integers(numbers, shape = [numbers.length]) {
+    const elements = Int32Array.from(numbers);
+    return constantValue(new Constant('int32', shape, () => elements));
+  }
+
+  /**
+   * @param {number} number
+   * @returns {Value} of float32
+   */
+  number(number) {
+    const elements = Float32Array.of(number);
+    return constantValue(new Constant('float32', [], () => elements));
+  }
+}
+
+/**
+ * Attributes that hold for other sizes as well, where there are some: dimensions that stay are named by 0
+ * and one that changes is what is left over.
+ *
+ * @param {readonly number[]} from
+ * @param {readonly number[]} to
+ */
+export function reshapeAttributes(from, to) {
+  const shape = to.map((dim, axis) => (from[axis] === dim ? 0 : dim));
+  const open = shape.findIndex((dim) => dim > 1);
+  const rest = open >= 0 && shape.filter((dim) => dim > 1).length === 1 ? open : 8;
+  if (rest < 8) shape[rest] = 1;
+  return { shape, rest };
+}
+
+/**
+ * @param {readonly number[]} a
+ * @param {readonly number[]} b
+ */
+export function sameShape(a, b) {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}
+
+/** @param {Elements} elements */
+export function toFloats(elements) {
+  return elements instanceof Float32Array ? elements : Float32Array.from(elements);
+}

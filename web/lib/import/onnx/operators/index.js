@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** All operators of ONNX that can become nodes of ours. */
+
+import { COMPOSITE } from './composite.js';
+import { EINSUM } from './einsum.js';
+import { ELEMENTWISE } from './elementwise.js';
+import { LAYOUT } from './layout.js';
+import { NORMALIZATION } from './normalization.js';
+import { PIECES } from './pieces.js';
+import { POOLING } from './pooling.js';
+import { PRODUCTS } from './products.js';
+import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
+import { REDUCTION } from './reduction.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Value} Value
+ *
+ * @typedef {(node: NodeView, lower: Lowering) => Value | Value[]} Lower
+ *   Throws UnsupportedError whose message is a clause about the node, such as "its pads are negative".
+ */
+
+/** By domain and name. @type {Record<string, Record<string, Lower>>} */
+const DOMAINS = {
+  '': {
+    ...COMPOSITE,
+    ...EINSUM,
+    ...ELEMENTWISE,
+    ...LAYOUT,
+    ...NORMALIZATION,
+    ...PIECES,
+    ...POOLING,
+    ...PRODUCTS,
+    ...QUANTIZATION,
+    ...REDUCTION,
+  },
+  'com.microsoft': { ...MICROSOFT_QUANTIZATION },
+};
+
+/**
+ * @param {string} domain
+ * @param {string} name
+ * @returns {Lower | undefined} where there is none
+ */
+export function findOperator(domain, name) {
+  const operators = Object.hasOwn(DOMAINS, domain) ? DOMAINS[domain] : {};
+  return Object.hasOwn(operators, name) ? operators[name] : undefined;
+}

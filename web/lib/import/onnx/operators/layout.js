@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What moves values, or leaves them where they are: shapes, axes, pieces. */
+
+import { UnsupportedError } from '../../../core/errors.js';
+import { constantValue, Constant, integersValue, sizeOf } from '../values.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Value} Value
+ */
+
+/** @param {NodeView} node */
+function lowerIdentity(node) {
+  return node.input(0);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerReshape(node, lower) {
+  const input = node.input(0);
+  const wanted = node.integersAt(1, 'shape');
+  if (!wanted) throw new UnsupportedError('it lacks its "shape"');
+  const copies = node.int('allowzero', 0) === 0;
+  const shape = wanted.map((dim, axis) => (dim === 0 && copies ? (input.shape[axis] ?? 0) : dim));
+  const open = shape.indexOf(-1);
+  const known = sizeOf(shape.filter((_, axis) => axis !== open));
+  if (open >= 0) shape[open] = known === 0 ? 0 : sizeOf(input.shape) / known;
+  if (
+    shape.some((dim) => !Number.isInteger(dim) || dim < 0) ||
+    sizeOf(shape) !== sizeOf(input.shape)
+  ) {
+    throw new UnsupportedError(
+      `its input of ${input.shape.join('×')} cannot become ${wanted.join('×')}`,
+    );
+  }
+  return lower.reshape(input, shape);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerFlatten(node, lower) {
+  const input = node.input(0);
+  const given = node.int('axis', 1);
+  const axis = given < 0 ? given + input.shape.length : given;
+  const sizes = [input.shape.slice(0, axis), input.shape.slice(axis)].map(sizeOf);
+  return lower.reshape(input, sizes);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerSqueeze(node, lower) {
+  const input = node.input(0);
+  const rank = input.shape.length;
+  const axes = node.integersAt(1, 'axes')?.map((axis) => node.axis(axis, rank));
+  const leaves = (/** @type {number} */ axis) =>
+    axes ? axes.includes(axis) : input.shape[axis] === 1;
+  return lower.reshape(
+    input,
+    input.shape.filter((_, axis) => !leaves(axis)),
+  );
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerUnsqueeze(node, lower) {
+  const input = node.input(0);
+  const given = node.integersAt(1, 'axes');
+  if (!given) throw new UnsupportedError('it lacks its "axes"');
+  const rank = input.shape.length + given.length;
+  const axes = given.map((axis) => node.axis(axis, rank));
+  const dims = [...input.shape];
+  const shape = Array.from({ length: rank }, (_, axis) =>
+    axes.includes(axis) ? 1 : /** @type {number} */ (dims.shift()),
+  );
+  return lower.reshape(input, shape);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerTranspose(node, lower) {
+  const input = node.input(0);
+  return lower.transpose(input, node.ints('perm') ?? input.shape.map((_, axis) => axis).reverse());
+}
+
+/** @param {NodeView} node */
+function lowerShape(node) {
+  const { shape } = node.input(0);
+  const rank = shape.length;
+  const within = (/** @type {number} */ axis) =>
+    Math.min(Math.max(axis < 0 ? axis + rank : axis, 0), rank);
+  return integersValue(shape.slice(within(node.int('start', 0)), within(node.int('end', rank))));
+}
+
+/** @param {NodeView} node */
+function lowerSize(node) {
+  const elements = Int32Array.of(sizeOf(node.input(0).shape));
+  return constantValue(new Constant('int32', [], () => elements));
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerConcat(node, lower) {
+  const values = node.inputs.map((_, index) => node.input(index));
+  if (values.length === 1) return values[0];
+  const axis = node.axis(node.int('axis', 1), values[0].shape.length);
+  return lower.emit('concat', values, { axis });
+}
+
+export const LAYOUT = {
+  Identity: lowerIdentity,
+  Dropout: lowerIdentity,
+  Reshape: lowerReshape,
+  Flatten: lowerFlatten,
+  Squeeze: lowerSqueeze,
+  Unsqueeze: lowerUnsqueeze,
+  Transpose: lowerTranspose,
+  Shape: lowerShape,
+  Size: lowerSize,
+  Concat: lowerConcat,
+};

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What brings values to a common scale: along channels, or along an axis. */
+
+import { toFloats } from '../lowering.js';
+import { sizeOf } from '../values.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Value} Value
+ */
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerBatchNormalization(node, lower) {
+  const input = node.input(0);
+  const vector = (/** @type {number} */ index, /** @type {string} */ role) => {
+    const constant = node.constant(index, `"${role}"`);
+    return lower.vector(role, constant.size, () => toFloats(constant.elements));
+  };
+  const [batch, channels = 1, ...size] = input.shape;
+  const image = lower.reshape(input, [batch, channels, 1, sizeOf(size)]);
+  const output = lower.emit('batchnorm', [image], {
+    mean: vector(3, 'mean'),
+    variance: vector(4, 'variance'),
+    gamma: vector(1, 'gamma'),
+    beta: vector(2, 'beta'),
+    epsilon: node.float('epsilon', 1e-5),
+  });
+  return lower.reshape(output, input.shape);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerLrn(node, lower) {
+  return lower.emit('lrn', [node.input(0)], {
+    size: node.int('size', 1),
+    alpha: node.float('alpha', 1e-4),
+    beta: node.float('beta', 0.75),
+    k: node.float('bias', 1),
+  });
+}
+
+/**
+ * Along one axis; before version 13 along all from that axis on.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerSoftmax(node, lower) {
+  const input = node.input(0);
+  const rank = input.shape.length;
+  const axis = node.axis(node.int('axis', node.version >= 13 ? -1 : 1), rank);
+  const end = node.version >= 13 ? axis + 1 : rank;
+  const [outer, along, inner] = [
+    input.shape.slice(0, axis),
+    input.shape.slice(axis, end),
+    input.shape.slice(end),
+  ].map(sizeOf);
+  const planes = lower.reshape(input, [outer, along, 1, inner]);
+  return lower.reshape(lower.emit('softmax', [planes]), input.shape);
+}
+
+export const NORMALIZATION = {
+  BatchNormalization: lowerBatchNormalization,
+  LRN: lowerLrn,
+  Softmax: lowerSoftmax,
+};

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Pieces of values: taken out, put together, repeated, looked up; and values made from nothing. */
+
+import { UnsupportedError } from '../../../core/errors.js';
+import { ourType } from '../constants.js';
+import { elementTypeName } from '../element-types.js';
+import { cast, part } from '../ours.js';
+import { Constant, constantValue, sizeOf } from '../values.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Value} Value
+ * @typedef {(node: NodeView, lower: Lowering) => Value} Lower
+ */
+
+/** @type {Lower} */
+function lowerSlice(node, lower) {
+  const value = node.input(0);
+  const rank = value.shape.length;
+  const starts = node.integersAt(1, 'starts') ?? [];
+  const ends = node.integersAt(2, 'ends') ?? [];
+  const axes = (node.integersAt(3, 'axes') ?? starts.map((_, i) => i)).map((axis) =>
+    node.axis(axis, rank),
+  );
+  const steps = node.optional(4) ? [...node.constant(4, '"steps"').elements] : starts.map(() => 1);
+  if (starts.length !== ends.length || starts.length !== axes.length) {
+    throw new UnsupportedError('its starts, ends and axes are not as many');
+  }
+  return lower.emit('slice', [value], { axes, starts, ends, steps });
+}
+
+/** @type {(node: NodeView, lower: Lowering) => Value[]} */
+function lowerSplit(node, lower) {
+  const value = node.input(0);
+  const axis = node.axis(node.int('axis', 0), value.shape.length);
+  const count = node.int('num_outputs', node.outputCount);
+  const even = Math.ceil(value.shape[axis] / count);
+  const sizes =
+    node.integersAt(1, 'split') ??
+    Array.from({ length: count }, (_, i) => Math.min(even, value.shape[axis] - i * even));
+  let end = 0;
+  return sizes.map((size) => part(lower, value, axis, end, (end += size)));
+}
+
+/** @type {Lower} */
+function lowerCast(node, lower) {
+  return cast(lower, node.input(0), ourType(elementTypeName(node.int('to', 1)) ?? '', 'output'));
+}
+
+/** @type {Lower} */
+function lowerCastLike(node, lower) {
+  return cast(lower, node.input(0), node.input(1).type);
+}
+
+/** @type {Lower} */
+function lowerWhere(node, lower) {
+  return lower.emit(
+    'where',
+    [0, 1, 2].map((index) => node.input(index)),
+  );
+}
+
+/** @type {Lower} */
+function lowerGather(node, lower) {
+  const value = node.input(0);
+  const axis = node.axis(node.int('axis', 0), value.shape.length);
+  return lower.emit('gather', [value, node.input(1)], { axis });
+}
+
+/** @param {string} op @returns {Lower} */
+function alongAxis(op) {
+  return (node, lower) => {
+    const values = node.inputs.map((_, index) => node.input(index));
+    return lower.emit(op, values, { axis: node.axis(node.int('axis', 0), values[0].shape.length) });
+  };
+}
+
+/** @type {Lower} */
+function lowerExpand(node, lower) {
+  const value = node.input(0);
+  const wanted = node.integersAt(1, 'shape') ?? [];
+  const rank = Math.max(wanted.length, value.shape.length);
+  const dim = (/** @type {number[]} */ shape, /** @type {number} */ axis) =>
+    shape[axis - rank + shape.length] ?? 1;
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const [has, asks] = [dim(value.shape, axis), dim(wanted, axis)];
+    return has === 1 ? asks : has;
+  });
+  return lower.emit('expand', [value], { shape });
+}
+
+/** @type {Lower} */
+function lowerTile(node, lower) {
+  return lower.emit('tile', [node.input(0)], { repeats: node.integersAt(1, 'repeats') });
+}
+
+/** @type {Lower} */
+function lowerPad(node, lower) {
+  const value = node.input(0);
+  const rank = value.shape.length;
+  const mode = node.string('mode', 'constant');
+  const given = node.integersAt(1, 'pads') ?? node.ints('paddings') ?? [];
+  const axes = node.optional(3)
+    ? [...node.constant(3, '"axes"').elements].map((axis) => node.axis(axis, rank))
+    : value.shape.map((_, axis) => axis);
+  const pads = new Array(2 * rank).fill(0);
+  axes.forEach((axis, i) => {
+    pads[axis] = given[i];
+    pads[axis + rank] = given[i + axes.length];
+  });
+  const fill = node.optional(2)
+    ? Number(node.constant(2, '"constant_value"').elements[0])
+    : node.float('value', 0);
+  return lower.emit('pad', [value], {
+    before: pads.slice(0, rank),
+    after: pads.slice(rank),
+    mode,
+    value: fill,
+  });
+}
+
+/** @type {Lower} */
+function lowerConstantOfShape(node) {
+  const shape = [...node.constant(0, 'its shape').elements];
+  const value = node.tensor('value');
+  const type = value?.type ?? 'float32';
+  const number = value ? value.elements[0] : 0;
+  const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  return constantValue(new Constant(type, shape, () => new Elements(sizeOf(shape)).fill(number)));
+}
+
+/** @type {Lower} */
+function lowerRange(node) {
+  const [start, limit, delta] = [0, 1, 2].map((i) =>
+    Number(node.constant(i, 'its range').elements[0]),
+  );
+  const count = Math.max(0, Math.ceil((limit - start) / delta));
+  const { type } = node.input(0);
+  const Elements = type === 'float32' ? Float32Array : Int32Array;
+  const make = () => new Elements(count).map((_, i) => start + i * delta);
+  return constantValue(new Constant(type, [count], make));
+}
+
+/** @type {Lower} */
+function lowerEyeLike(node) {
+  const { shape, type: like } = node.input(0);
+  const type = node.int('dtype', 0)
+    ? ourType(elementTypeName(node.int('dtype', 1)) ?? '', 'output')
+    : like;
+  const k = node.int('k', 0);
+  const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  const [rows, cols] = shape;
+  const make = () => {
+    const elements = new Elements(rows * cols);
+    for (let row = 0; row < rows; ++row) {
+      if (row + k >= 0 && row + k < cols) elements[row * cols + row + k] = 1;
+    }
+    return elements;
+  };
+  return constantValue(new Constant(type, shape, make));
+}
+
+/** @type {Lower} */
+function lowerTrilu(node, lower) {
+  const value = node.input(0);
+  const k = node.optional(1) ? Number(node.constant(1, '"k"').elements[0]) : 0;
+  const upper = node.int('upper', 1) === 1;
+  const [rows, cols] = value.shape.slice(-2);
+  const make = () =>
+    Uint8Array.from({ length: rows * cols }, (_, i) => {
+      const beyond = (i % cols) - Math.floor(i / cols) - k;
+      return Number(upper ? beyond >= 0 : beyond <= 0);
+    });
+  const mask = constantValue(new Constant('bool', [rows, cols], make));
+  const zero =
+    value.type === 'float32' ? lower.number(0) : cast(lower, lower.number(0), value.type);
+  return lower.emit('where', [mask, value, zero]);
+}
+
+/** @type {Lower} */
+function lowerOneHot(node, lower) {
+  const indices = cast(lower, node.input(0), 'int32');
+  const depth = Number(node.constant(1, '"depth"').elements[0]);
+  const rank = indices.shape.length + 1;
+  const axis = node.axis(node.int('axis', -1), rank);
+  const values = node.input(2);
+  const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
+  const wrapped = lower.emit('mod', [indices, lower.integers([depth], [])]);
+  const places = lower.integers(
+    Array.from({ length: depth }, (_, i) => i),
+    shape.map((_, i) => (i === axis ? depth : 1)),
+  );
+  const isHot = lower.emit('equal', [lower.reshape(wrapped, shape), places]);
+  const [off, on] = [0, 1].map((i) => lower.reshape(part(lower, values, 0, i, i + 1), []));
+  return lower.emit('where', [isHot, on, off]);
+}
+
+/** @param {'depthToSpace' | 'spaceToDepth'} op @returns {Lower} */
+function blocks(op) {
+  return (node, lower) =>
+    lower.emit(op, [node.input(0)], {
+      block: node.int('blocksize', 1),
+      ...(op === 'depthToSpace' && { columnsFirst: node.string('mode', 'DCR') === 'CRD' }),
+    });
+}
+
+export const PIECES = {
+  Slice: lowerSlice,
+  Split: lowerSplit,
+  Cast: lowerCast,
+  CastLike: lowerCastLike,
+  Where: lowerWhere,
+  Gather: lowerGather,
+  GatherElements: alongAxis('gatherElements'),
+  GatherND: (/** @type {NodeView} */ node, /** @type {Lowering} */ lower) =>
+    lower.emit('gatherND', [node.input(0), node.input(1)], { batch: node.int('batch_dims', 0) }),
+  ScatterElements: alongAxis('scatterElements'),
+  Scatter: alongAxis('scatterElements'),
+  ScatterND: (/** @type {NodeView} */ node, /** @type {Lowering} */ lower) =>
+    lower.emit(
+      'scatterND',
+      [0, 1, 2].map((index) => node.input(index)),
+    ),
+  Expand: lowerExpand,
+  Tile: lowerTile,
+  Pad: lowerPad,
+  ConstantOfShape: lowerConstantOfShape,
+  Range: lowerRange,
+  EyeLike: lowerEyeLike,
+  Trilu: lowerTrilu,
+  OneHot: lowerOneHot,
+  DepthToSpace: blocks('depthToSpace'),
+  SpaceToDepth: blocks('spaceToDepth'),
+};

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Conv, Gemm and MatMul: products with weights, which become matrices. */
+
+import { UnsupportedError } from '../../../core/errors.js';
+import { toFloats } from '../lowering.js';
+import { sizeOf } from '../values.js';
+import { weightsOf } from '../weights.js';
+import { spatialWindow } from './windows.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Constant} Constant
+ * @typedef {import('../values.js').Value} Value
+ */
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerConv(node, lower) {
+  const bias = node.optional(2) && node.constant(2, 'its bias');
+  return convolve(node, lower, node.input(0), node.input(1), bias);
+}
+
+/**
+ * Weights are out × (in / groups) × kernel.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {Value} input
+ * @param {Value} weights
+ * @param {Constant} [bias]
+ * @returns {Value}
+ */
+export function convolve(node, lower, input, weights, bias) {
+  const weight = weights.constant;
+  if (!weight) throw new UnsupportedError('its weight must be known at import');
+  const [outChannels, inGroup, ...kernel] = weight.shape;
+  const groups = node.int('group', 1);
+  const [batch, channels, ...size] = input.shape;
+  if (input.shape.length !== weight.shape.length || inGroup * groups !== channels) {
+    throw new UnsupportedError(
+      `its weights of ${weight.shape.join('×')} in ${groups} groups do not fit its input of ` +
+        input.shape.join('×'),
+    );
+  }
+  const window = spatialWindow(node, size, kernel);
+  const image = lower.reshape(input, [batch, channels, ...window.size]);
+  const output = lower.emit('conv', [image], {
+    weight: lower.matrix('weight', outChannels, sizeOf([inGroup, ...kernel]), weightsOf(weight)),
+    ...(bias && { bias: biasVector(lower, bias) }),
+    outChannels,
+    kernel: window.kernel,
+    stride: window.stride,
+    pad: window.pad,
+    dilation: window.dilation,
+    groups,
+  });
+  return lower.reshape(output, [batch, outChannels, ...window.drop(output.shape.slice(2))]);
+}
+
+/**
+ * @param {Lowering} lower
+ * @param {Constant} bias
+ */
+function biasVector(lower, bias) {
+  return lower.vector('bias', bias.size, () => toFloats(bias.elements));
+}
+
+/**
+ * Each vector along the last axis times a matrix of weights.
+ *
+ * @param {Lowering} lower
+ * @param {Value} left
+ * @param {Constant} weight of two dimensions
+ * @param {[number, number]} axes those of its outputs and of its inputs
+ * @param {Constant} [bias]
+ * @returns {Value}
+ */
+function multiplyWeights(lower, left, weight, axes, bias) {
+  const [outChannels, inChannels] = axes.map((axis) => weight.shape[axis]);
+  const outer = left.shape.slice(0, -1);
+  if (left.shape.at(-1) !== inChannels) {
+    throw new UnsupportedError(
+      `its weights of ${weight.shape.join('×')} do not fit its input of ${left.shape.join('×')}`,
+    );
+  }
+  const vectors = lower.reshape(left, [sizeOf(outer), inChannels, 1, 1]);
+  const output = lower.emit('fc', [vectors], {
+    weight: lower.matrix('weight', outChannels, inChannels, weightsOf(weight, axes)),
+    ...(bias && { bias: biasVector(lower, bias) }),
+    outChannels,
+  });
+  return lower.reshape(output, [...outer, outChannels]);
+}
+
+/**
+ * alpha · A · B + beta · C, of which A and B may be transposed.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerGemm(node, lower) {
+  const alpha = node.float('alpha', 1);
+  const beta = node.float('beta', 1);
+  const left = node.int('transA', 0) ? lower.transpose(node.input(0), [1, 0]) : node.input(0);
+  const isTransposed = node.int('transB', 0) === 1;
+  const right = node.input(1);
+  const added = beta === 0 ? undefined : node.optional(2);
+  const outputs = right.shape[isTransposed ? 0 : 1];
+  const asBias =
+    alpha === 1 && beta === 1 && right.constant && added?.constant?.shape.join() === `${outputs}`;
+  let product =
+    right.constant && asBias
+      ? multiplyWeights(
+          lower,
+          left,
+          right.constant,
+          isTransposed ? [0, 1] : [1, 0],
+          added?.constant,
+        )
+      : multiply(lower, left, right, isTransposed);
+  if (alpha !== 1) product = lower.emit('mul', [product, lower.number(alpha)]);
+  if (!added || asBias) return product;
+  return lower.emit('sum', [
+    product,
+    beta === 1 ? added : lower.emit('mul', [added, lower.number(beta)]),
+  ]);
+}
+
+/**
+ * Products of the matrices in the last two axes, of which there is one for each index of those before.
+ *
+ * @param {Lowering} lower
+ * @param {Value} left
+ * @param {Value} right
+ * @param {boolean} [isTransposed] whether the right one is
+ * @returns {Value}
+ */
+export function multiply(lower, left, right, isTransposed = false) {
+  if (right.constant && right.shape.length === 2) {
+    return multiplyWeights(lower, left, right.constant, isTransposed ? [0, 1] : [1, 0]);
+  }
+  return lower.emit('matMul', [left, isTransposed ? lower.transpose(right, [1, 0]) : right]);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerMatMul(node, lower) {
+  return multiply(lower, node.input(0), node.input(1));
+}
+
+export const PRODUCTS = { Conv: lowerConv, Gemm: lowerGemm, MatMul: lowerMatMul };

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Values of an ONNX graph while it becomes one of ours: what is known of each before a run.
+ */
+
+/**
+ * @typedef {import('../../../../dist/lowtropy.js').ElementType} ElementType
+ * @typedef {import('../../model/values.js').Elements} Elements
+ * @typedef {import('../../core/weights.js').Weights} Weights
+ *
+ * @typedef {object} Value
+ * @property {ElementType} type int64 and other integers are int32 here, other floats float32
+ * @property {number[]} shape
+ * @property {string} [element] what its elements are in the file, as "uint8", where that is known
+ * @property {string} [name] in our graph, once it is there
+ * @property {Constant} [constant] where it is the same in all runs
+ */
+
+/** What is known at import. Its elements are made when they are asked for, and not kept. */
+export class Constant {
+  #make;
+
+  /**
+   * @param {ElementType} type
+   * @param {number[]} shape
+   * @param {() => Elements} make row-major
+   * @param {{ element?: string, quantized?: Quantized, codes?: () => Codes }} [origin] element: as of a
+   *   Value; quantized: what it was before it became float32; codes: the elements of a tensor of integers
+   *   as they lie in the file
+   */
+  constructor(type, shape, make, { element, quantized, codes } = {}) {
+    this.type = type;
+    this.shape = shape;
+    this.#make = make;
+    this.element = element;
+    this.quantized = quantized;
+    this.codes = codes;
+  }
+
+  /** @returns {Elements} row-major */
+  get elements() {
+    return this.#make();
+  }
+
+  /** How many elements it has. */
+  get size() {
+    return sizeOf(this.shape);
+  }
+}
+
+/**
+ * @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array} Codes
+ *
+ * Integers that stand for scale · (integer − zero point), as the file has them.
+ *
+ * @typedef {object} Quantized
+ * @property {() => Codes} codes row-major
+ * @property {Float32Array} scales one; one for each index along the axis; or one for each block there
+ * @property {Int32Array} zeroPoints as many
+ * @property {number} axis along which scales differ; where there is one, it does not matter
+ * @property {number} block how many indices along the axis share a scale; 0 for one scale for each
+ */
+
+/** @param {readonly number[]} shape */
+export function sizeOf(shape) {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+/**
+ * @param {Constant} constant
+ * @returns {Value}
+ */
+export function constantValue(constant) {
+  const { type, shape, element } = constant;
+  return { type, shape, element, constant };
+}
+
+/**
+ * @param {number[]} numbers of an int64 tensor of one dimension
+ * @returns {Value}
+ */
+export function integersValue(numbers) {
+  return constantValue(new Constant('int32', [numbers.length], () => Int32Array.from(numbers)));
+}
+
+/**
+ * The elements with two axes exchanged by a table of axes.
+ *
+ * @template {Elements | Int8Array | Int16Array | Uint16Array} T
+ * @param {T} elements
+ * @param {readonly number[]} shape
+ * @param {readonly number[]} axes axis i of the result is axes[i] of the elements
+ * @returns {T}
+ */
+export function transposed(elements, shape, axes) {
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const dims = axes.map((axis) => shape[axis]);
+  const steps = axes.map((axis) => strides[axis]);
+  const result = /** @type {T} */ (elements.slice());
+  const index = new Array(dims.length).fill(0);
+  let from = 0;
+  for (let to = 0; to < result.length; ++to) {
+    result[to] = elements[from];
+    for (let axis = dims.length - 1; axis >= 0; --axis) {
+      from += steps[axis];
+      if (++index[axis] < dims[axis]) break;
+      from -= steps[axis] * dims[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
