@@ -15,7 +15,7 @@ import { byteLengthOf } from './tensor-proto.js';
  * @typedef {import('./tensor-proto.js').OnnxSparseTensor} OnnxSparseTensor
  * @typedef {import('./tensor-proto.js').OnnxTensor} OnnxTensor
  *
- * @typedef {Map<string, Uint8Array>} Files by their names or paths
+ * @typedef {Map<string, Uint8Array>} Files by their paths from the model's folder
  */
 
 /**
@@ -36,7 +36,7 @@ export function joinExternal(model, files) {
 
 /**
  * @param {OnnxModel} model
- * @returns {string[]} the files beside it that it needs, each once
+ * @returns {string[]} the paths of the other files that it needs, each once
  */
 export function externalLocations(model) {
   const locations = new Set();
@@ -53,7 +53,7 @@ export function externalLocations(model) {
  */
 function take(tensor, { location, offset, length }, files) {
   const what = `Of the ONNX model the tensor ${quote(tensor.name)}`;
-  const file = findFile(location, files);
+  const file = files.get(location);
   if (!file) throw new FileError(`${what} is in the file ${quote(location)}, which is not given.`);
   const expected = byteLengthOf(tensor);
   const size = length ?? expected ?? 0;
@@ -69,23 +69,6 @@ function take(tensor, { location, offset, length }, files) {
     );
   }
   return file.subarray(offset, offset + size);
-}
-
-/**
- * @param {string} location
- * @param {Files} files
- * @returns {Uint8Array | undefined} the file of that path, or the only one of that name
- */
-function findFile(location, files) {
-  const exact = files.get(location);
-  if (exact) return exact;
-  const same = [...files].filter(([path]) => baseName(path) === baseName(location));
-  return same.length === 1 ? same[0][1] : undefined;
-}
-
-/** @param {string} path */
-function baseName(path) {
-  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /**
@@ -119,15 +102,32 @@ function* ofNodes(nodes) {
  * @returns {Generator<OnnxTensor, void, void>}
  */
 function* ofAttributes(attributes) {
-  for (const attribute of attributes.values()) {
-    if (attribute.kind === 'reference') continue;
-    const values = [attribute.value].flat();
-    for (const value of values) {
-      if (typeof value !== 'object' || value instanceof Uint8Array) continue;
-      if ('nodes' in value) yield* ofGraph(value);
-      else if (value.kind === 'tensor' && 'dims' in value) yield value;
-      else if (value.kind === 'sparse') yield* partsOf(value);
-    }
+  for (const attribute of attributes.values()) yield* ofAttribute(attribute);
+}
+
+/**
+ * @param {OnnxAttribute} attribute
+ * @returns {Generator<OnnxTensor, void, void>}
+ */
+function* ofAttribute(attribute) {
+  switch (attribute.kind) {
+    case 'tensor':
+      yield attribute.value;
+      break;
+    case 'tensors':
+      yield* attribute.value;
+      break;
+    case 'sparse_tensor':
+      yield* partsOf(attribute.value);
+      break;
+    case 'sparse_tensors':
+      for (const sparse of attribute.value) yield* partsOf(sparse);
+      break;
+    case 'graph':
+      yield* ofGraph(attribute.value);
+      break;
+    case 'graphs':
+      for (const graph of attribute.value) yield* ofGraph(graph);
   }
 }
 

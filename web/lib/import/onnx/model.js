@@ -55,6 +55,7 @@ import { readValue } from './type-proto.js';
  * @property {string[]} outputs likewise
  * @property {Map<string, OnnxAttribute>} attributes
  * @property {Map<string, string>} metadata
+ * @property {Opsets} [opsets] of a node from a function, that function's; else the model's hold
  *
  * @typedef {object} OnnxFunction FunctionProto: an operator made of others
  * @property {string} name
