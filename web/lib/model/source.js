@@ -6,6 +6,7 @@ import { checkFunction, checkOptions } from '../core/check.js';
 import { FileError, LowtropyError, MemoryError, ValueError } from '../core/errors.js';
 import { HEAD_BYTES, kindOf } from '../core/file-kinds.js';
 import { nativeLimits } from '../core/limits.js';
+import { makeBytes } from '../core/memory.js';
 import { call } from '../core/module.js';
 import { hasFiles, openFile } from '../core/node-files.js';
 import { Pauses } from '../core/pause.js';
@@ -255,6 +256,69 @@ export async function readIntoHeap(source, { onProgress, signal, ...limits } = {
     loader.delete();
     throwIfAborted(signal);
     throw explain(error, name, head.subarray(0, loaded));
+  }
+}
+
+/**
+ * A source's bytes in an array, for those who look at all of them. Bytes that are given are not copied.
+ *
+ * @param {ModelSource} source
+ * @param {LoadOptions} options
+ * @returns {Promise<Uint8Array>}
+ */
+export async function readBytes(source, { onProgress, signal } = {}) {
+  throwIfAborted(signal);
+  const given = modelBytes(source);
+  if (given) return given;
+  const { chunks, name, total, exact } = await openSource(source, { signal });
+  const pauses = new Pauses(signal);
+  const pieces = new Pieces(exact ? total : undefined);
+  onProgress?.({ loaded: 0, total });
+  for await (const chunk of withReason(chunks, name, () => pieces.length)) {
+    pieces.add(chunkBytes(chunk, name));
+    onProgress?.({ loaded: pieces.length, total });
+    await pauses.take();
+  }
+  if (total !== undefined && pieces.length < total) {
+    throw new FileError(`${name} ended after ${pieces.length} of ${total} bytes.`);
+  }
+  return pieces.join();
+}
+
+/** Bytes that arrive in pieces, each of which is held once: in the whole, or until this is made. */
+class Pieces {
+  length = 0;
+  /** @type {Uint8Array | undefined} */
+  #whole;
+  /** @type {Uint8Array[]} */
+  #loose = [];
+
+  /** @param {number | undefined} total as far as it can be relied on */
+  constructor(total) {
+    this.#whole = total === undefined ? undefined : makeBytes(total);
+  }
+
+  /** @param {Uint8Array} piece may change afterwards */
+  add(piece) {
+    const end = this.length + piece.length;
+    if (this.#whole && end <= this.#whole.length) this.#whole.set(piece, this.length);
+    else this.#loose.push(piece.slice());
+    this.length = end;
+  }
+
+  /** @returns {Uint8Array} */
+  join() {
+    if (this.#whole && this.#loose.length === 0) return this.#whole.subarray(0, this.length);
+    const joined = makeBytes(this.length);
+    const start = this.length - this.#loose.reduce((sum, { length }) => sum + length, 0);
+    if (this.#whole) joined.set(this.#whole.subarray(0, start));
+    // From the end, so that each piece can go when it was copied.
+    for (let at = this.length; this.#loose.length > 0;) {
+      const piece = /** @type {Uint8Array} */ (this.#loose.pop());
+      at -= piece.length;
+      joined.set(piece, at);
+    }
+    return joined;
   }
 }
 
