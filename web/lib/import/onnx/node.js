@@ -3,7 +3,7 @@
 /** A node of ONNX with its inputs, as the operators (operators/) see it. */
 
 import { UnsupportedError } from '../../core/errors.js';
-import { floatOf, intOf, intsOf, stringOf, tensorOf } from './attributes.js';
+import { floatOf, intOf, intsOf, stringOf, stringsOf, tensorOf } from './attributes.js';
 import { constantOf } from './constants.js';
 
 /**
@@ -93,6 +93,11 @@ export class NodeView {
   /** @param {string} name @param {string} otherwise */
   string(name, otherwise) {
     return stringOf(this.node, name, otherwise);
+  }
+
+  /** @param {string} name */
+  strings(name) {
+    return stringsOf(this.node, name, undefined);
   }
 
   /** @param {string} name */

@@ -11,6 +11,7 @@ import { PIECES } from './pieces.js';
 import { POOLING } from './pooling.js';
 import { PRODUCTS } from './products.js';
 import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
+import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
 
 /**
@@ -34,6 +35,7 @@ const DOMAINS = {
     ...POOLING,
     ...PRODUCTS,
     ...QUANTIZATION,
+    ...RECURRENT,
     ...REDUCTION,
   },
   'com.microsoft': { ...MICROSOFT_QUANTIZATION },

@@ -65,7 +65,7 @@ export function convolve(node, lower, input, weights, bias) {
  * @param {Lowering} lower
  * @param {Constant} bias
  */
-function biasVector(lower, bias) {
+export function biasVector(lower, bias) {
   return lower.vector('bias', bias.size, () => toFloats(bias.elements));
 }
 
