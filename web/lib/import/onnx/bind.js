@@ -8,7 +8,7 @@ import { inputOf } from './inputs.js';
 import { Constant, constantValue } from './values.js';
 
 /**
- * @typedef {import('./graph.js').Graph} Graph
+ * @typedef {import('./graph.js').ResolvedGraph} Graph
  * @typedef {import('../../model/values.js').Elements} Elements
  * @typedef {import('../../model/values.js').GivenTensor} GivenTensor
  * @typedef {import('./values.js').Value} Value

@@ -14,7 +14,7 @@ import { constantValue } from './values.js';
 
 /**
  * @typedef {import('./bind.js').BoundGraph} OnnxGraph
- * @typedef {import('./graph.js').Node} Node
+ * @typedef {import('./graph.js').ResolvedNode} Node
  * @typedef {import('./symbols.js').Sizes} Sizes
  * @typedef {import('./values.js').Value} Value
  * @typedef {ReturnType<Lowering['finish']>} Lowered

@@ -3,13 +3,13 @@
 /** A node of ONNX with its inputs, as the operators (operators/) see it. */
 
 import { UnsupportedError } from '../../core/errors.js';
-import { floatOf, intOf, intsOf, stringOf, stringsOf, tensorOf } from './attributes.js';
+import { floatOf, floatsOf, intOf, intsOf, stringOf, stringsOf, tensorOf } from './attributes.js';
 import { constantOf } from './constants.js';
 
 /**
  * @typedef {import('./values.js').Constant} Constant
  * @typedef {import('./values.js').Value} Value
- * @typedef {import('./graph.js').Node} Node
+ * @typedef {import('./graph.js').ResolvedNode} Node
  */
 
 export class NodeView {
@@ -88,6 +88,11 @@ export class NodeView {
   /** @param {string} name @param {number} otherwise */
   float(name, otherwise) {
     return floatOf(this.node, name, otherwise);
+  }
+
+  /** @param {string} name */
+  floats(name) {
+    return floatsOf(this.node, name, undefined);
   }
 
   /** @param {string} name @param {string} otherwise */

@@ -13,6 +13,7 @@ import { PRODUCTS } from './products.js';
 import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
 import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
+import { RESIZE } from './resize.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -37,6 +38,7 @@ const DOMAINS = {
     ...QUANTIZATION,
     ...RECURRENT,
     ...REDUCTION,
+    ...RESIZE,
   },
   'com.microsoft': { ...MICROSOFT_QUANTIZATION },
 };
