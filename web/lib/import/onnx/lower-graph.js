@@ -1,35 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** An ONNX graph, node by node, as one of ours; and all that stands in the way of it. */
+/** An ONNX graph, node by node, as one of ours; with the graphs within it. */
 
 import { FileError, LimitError, ShapeError, UnsupportedError } from '../../core/errors.js';
+import { constantOf } from './constants.js';
+import { CONTROL } from './control.js';
 import { fold } from './fold.js';
+import { inputOf } from './inputs.js';
 import { Lowering } from './lowering.js';
 import { NodeView } from './node.js';
 import { findOperator } from './operators/index.js';
-import { inputOf } from './inputs.js';
+import { Problems, nameOf } from './problems.js';
 import { symbolOf } from './symbols.js';
-import { constantOf } from './constants.js';
 import { constantValue } from './values.js';
 
 /**
- * @typedef {import('./bind.js').BoundGraph} OnnxGraph
- * @typedef {import('./graph.js').ResolvedNode} Node
+ * @typedef {import('./graph.js').ResolvedGraph} ResolvedGraph
+ * @typedef {import('./graph.js').ResolvedNode} ResolvedNode
  * @typedef {import('./symbols.js').Sizes} Sizes
  * @typedef {import('./values.js').Value} Value
  * @typedef {ReturnType<Lowering['finish']>} Lowered
- *
- * @typedef {object} Problem
- * @property {string} operator with its version
- * @property {string} node
- * @property {string} reason
+ * @typedef {Map<string, Value>} Scope values by their names in a graph of ONNX
  */
 
-/** How many nodes of one operator are named when it is not supported. */
-const NAMED_NODES = 3;
-
 /**
- * @param {OnnxGraph} graph
+ * @param {import('./bind.js').BoundGraph} graph
  * @param {Sizes} sizes of what the file leaves open
  * @param {import('../../core/pause.js').Pauses} pauses
  * @returns {Promise<Lowered>}
@@ -37,89 +32,119 @@ const NAMED_NODES = 3;
  */
 export async function lowerGraph(graph, sizes, pauses) {
   const lowering = new Lowering();
-  /** @type {Map<string, Value>} */
-  const values = new Map(graph.bound);
+  /** @type {Scope} */
+  const scope = new Map(graph.bound);
   for (const { name, type, element, dims } of graph.inputs.map(inputOf)) {
     const shape = dims.map((dim, axis) =>
       typeof dim === 'number' ? dim : Number(sizes.get(symbolOf(name, axis, dim))),
     );
-    values.set(name, { ...lowering.addInput(name, type, shape), element });
+    scope.set(name, { ...lowering.addInput(name, type, shape), element });
   }
-  for (const [name, tensor] of graph.constants) {
-    values.set(name, constantValue(constantOf(tensor)));
-  }
-  /** @type {Problem[]} */
-  const problems = [];
-  for (const node of graph.nodes) {
-    await lowerNode(node, lowering, values, problems);
-    await pauses.take();
-  }
-  if (problems.length > 0) throw new UnsupportedError(sentenceOf(problems));
-  const names = graph.outputs.map(({ name }) => name);
-  const outputs = names.map((name) => {
-    const value = values.get(name);
-    if (!value) throw new FileError(`Nothing makes the graph's output "${name}".`);
-    return value;
-  });
-  return lowering.finish(outputs, names);
+  const lowerer = new GraphLowerer(lowering, pauses);
+  await lowerer.lowerNodes(graph, scope);
+  lowerer.problems.throwAll();
+  return lowering.finish(
+    outputsOf(graph, scope),
+    graph.outputs.map(({ name }) => name),
+  );
 }
 
 /**
- * @param {Node} node
- * @param {Lowering} lowering
- * @param {Map<string, Value>} values
- * @param {Problem[]} problems
+ * @param {ResolvedGraph} graph
+ * @param {Scope} scope
+ * @returns {Value[]}
  */
-async function lowerNode(node, lowering, values, problems) {
-  const refuse = (/** @type {string} */ reason) => {
-    const operator = `${node.domain ? `${node.domain}.` : ''}${node.opType}`;
-    problems.push({
-      operator: `${operator} (version ${node.version})`,
-      node: nameOf(node),
-      reason,
-    });
-  };
-  const lower = findOperator(node.domain, node.opType);
-  if (!lower) return refuse('there is no such operator here');
-  const inputs = node.inputs.map((name) => values.get(name));
-  // What depends on a node that is refused is not looked at.
-  if (node.inputs.some((name, index) => name !== '' && !inputs[index])) return undefined;
-  const view = new NodeView(node, inputs);
-  lowering.begin(nameOf(node));
-  try {
+function outputsOf(graph, scope) {
+  return graph.outputs.map(({ name }) => {
+    const value = scope.get(name);
+    if (!value) throw new FileError(`Nothing makes the graph's output "${name}".`);
+    return value;
+  });
+}
+
+/** What nodes of all graphs have in common while they are lowered. */
+export class GraphLowerer {
+  problems = new Problems();
+
+  /**
+   * @param {Lowering} lowering
+   * @param {import('../../core/pause.js').Pauses} pauses
+   */
+  constructor(lowering, pauses) {
+    this.lowering = lowering;
+    this.pauses = pauses;
+  }
+
+  /**
+   * @param {ResolvedGraph} graph
+   * @param {Scope} scope gets what its nodes make
+   */
+  async lowerNodes(graph, scope) {
+    for (const [name, tensor] of graph.constants)
+      scope.set(name, constantValue(constantOf(tensor)));
+    for (const node of graph.nodes) {
+      await this.#lowerNode(node, scope);
+      await this.pauses.take();
+    }
+  }
+
+  /**
+   * A graph within another one, as often as that takes it.
+   *
+   * @param {ResolvedGraph} graph
+   * @param {Scope} outside
+   * @param {Value[]} inputs
+   * @returns {Promise<Value[]>} its outputs
+   */
+  async lowerBody(graph, outside, inputs) {
+    const scope = new Map(outside);
+    graph.inputs.forEach(({ name }, index) => scope.set(name, inputs[index]));
+    await this.lowerNodes(graph, scope);
+    // What is missing was refused already.
+    this.problems.throwAll();
+    return outputsOf(graph, scope);
+  }
+
+  /**
+   * @param {ResolvedNode} node
+   * @param {Scope} scope
+   */
+  async #lowerNode(node, scope) {
+    const inputs = node.inputs.map((name) => scope.get(name));
+    try {
+      const outputs = await this.#outputsOf(node, inputs, scope);
+      node.outputs.forEach((name, index) => {
+        if (name !== '' && outputs?.[index]) scope.set(name, outputs[index]);
+      });
+    } catch (error) {
+      if (error instanceof UnsupportedError) this.problems.add(node, error.message);
+      else if (
+        error instanceof ShapeError ||
+        error instanceof FileError ||
+        error instanceof LimitError
+      ) {
+        this.problems.add(node, error.message.replace(/\.$/, ''));
+      } else throw error;
+    }
+  }
+
+  /**
+   * @param {ResolvedNode} node
+   * @param {Array<Value | undefined>} inputs
+   * @param {Scope} scope
+   * @returns {Promise<Value[] | undefined>} undefined where it depends on a node that is refused
+   */
+  async #outputsOf(node, inputs, scope) {
+    const view = new NodeView(node, inputs);
+    const control = node.domain === '' ? CONTROL.get(node.opType) : undefined;
+    const lower = findOperator(node.domain, node.opType);
+    if (!lower && !control) throw new UnsupportedError('there is no such operator here');
+    if (node.inputs.some((name, index) => name !== '' && !inputs[index])) return undefined;
+    this.lowering.begin(nameOf(node));
+    if (control) return control(view, this, scope);
     const given = inputs.filter((value) => value !== undefined);
     const isConstant = given.length > 0 && given.every(({ constant }) => constant);
-    const folded = isConstant ? await fold(view, lower) : undefined;
-    const outputs = folded ?? [lower(view, lowering)].flat();
-    node.outputs.forEach((name, index) => {
-      if (name !== '' && outputs[index]) values.set(name, outputs[index]);
-    });
-  } catch (error) {
-    if (error instanceof UnsupportedError) return refuse(error.message);
-    if (error instanceof ShapeError || error instanceof FileError || error instanceof LimitError) {
-      return refuse(error.message.replace(/\.$/, ''));
-    }
-    throw error;
+    const row = /** @type {import('./operators/index.js').Lower} */ (lower);
+    return (isConstant ? await fold(view, row) : undefined) ?? [row(view, this.lowering)].flat();
   }
-  return undefined;
-}
-
-/** @param {Node} node */
-function nameOf(node) {
-  return node.name || node.outputs.find((name) => name !== '') || node.opType;
-}
-
-/** @param {Problem[]} problems */
-function sentenceOf(problems) {
-  /** @type {Map<string, string[]>} */
-  const nodes = new Map();
-  for (const { operator, node, reason } of problems) {
-    const key = `${operator}: ${reason}`;
-    nodes.set(key, [...(nodes.get(key) ?? []), `"${node}"`]);
-  }
-  const clauses = [...nodes].map(([key, names]) => {
-    const more = names.length - NAMED_NODES;
-    return `${key}, in ${names.slice(0, NAMED_NODES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  });
-  return `Of the ONNX graph this is not supported: ${clauses.join('; ')}.`;
 }
