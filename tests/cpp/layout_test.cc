@@ -15,50 +15,11 @@
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/graph/topology.h"
 #include "lowtropy/run/executor.h"
+#include "nodes.h"
 #include "runs.h"
 
 namespace lowtropy {
 namespace {
-
-Node MakeNode(std::string_view op, const std::string& name, std::vector<std::string> inputs) {
-  Node node(*FindOperator(op));
-  node.name = node.output = name;
-  node.inputs = std::move(inputs);
-  return node;
-}
-
-Network MakeNetwork(std::vector<GraphInput> inputs, std::vector<Node> nodes,
-                    std::vector<std::string> outputs) {
-  return {{.name = "",
-           .inputs = std::move(inputs),
-           .outputs = std::move(outputs),
-           .nodes = std::move(nodes)},
-          {},
-          {}};
-}
-
-// The indices of element `at` of a shape.
-std::vector<uint32_t> IndicesOf(const Shape& shape, size_t at) {
-  std::vector<uint32_t> indices(shape.rank());
-  for (size_t axis = shape.rank(); axis-- > 0; at /= shape[axis]) {
-    indices[axis] = static_cast<uint32_t>(at % shape[axis]);
-  }
-  return indices;
-}
-
-size_t PlaceOf(const Shape& shape, const std::vector<uint32_t>& indices) {
-  size_t at = 0;
-  for (size_t axis = 0; axis < shape.rank(); ++axis) at = at * shape[axis] + indices[axis];
-  return at;
-}
-
-Shape RandomShape(std::mt19937& random, size_t most) {
-  Shape shape;
-  for (size_t rank = random() % (most + 1); shape.rank() < rank;) {
-    shape.Append(static_cast<uint32_t>(1 + random() % 4));
-  }
-  return shape;
-}
 
 std::vector<float> RandomFloats(std::mt19937& random, const Shape& shape) {
   std::vector<float> values(static_cast<size_t>(shape.size()));
@@ -67,28 +28,6 @@ std::vector<float> RandomFloats(std::mt19937& random, const Shape& shape) {
 }
 
 // ---- sum and mul ----
-
-// A shape that fits to `shape`: dimensions are missing from its front, or 1 here and there.
-Shape Narrower(std::mt19937& random, const Shape& shape) {
-  const size_t missing = random() % 3 == 0 ? random() % (shape.rank() + 1) : 0;
-  Shape narrower;
-  for (size_t axis = missing; axis < shape.rank(); ++axis) {
-    narrower.Append(random() % 3 == 0 ? 1 : shape[axis]);
-  }
-  return narrower;
-}
-
-std::vector<float> Broadcast(const std::vector<float>& values, const Shape& from, const Shape& to) {
-  std::vector<float> all(static_cast<size_t>(to.size()));
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::vector<uint32_t> indices = IndicesOf(to, i);
-    std::vector<uint32_t> own(indices.end() - static_cast<std::ptrdiff_t>(from.rank()),
-                              indices.end());
-    for (size_t axis = 0; axis < own.size(); ++axis) own[axis] %= from[axis];
-    all[i] = values[PlaceOf(from, own)];
-  }
-  return all;
-}
 
 TEST(LayoutTest, SumAndMulOfShapesThatDiffer) {
   for (unsigned seed = 0; seed < 1000; ++seed) {
@@ -192,15 +131,6 @@ TEST(LayoutTest, ReshapeLeavesValuesWhereTheyAre) {
   RunAll(executor);
   EXPECT_EQ(OutputOf<int32_t>(executor, 0), values);
   EXPECT_TRUE(executor.step_times().empty());
-}
-
-void ExpectRefused(const std::function<void()>& work, const std::string& message) {
-  try {
-    work();
-    ADD_FAILURE() << "Accepted; expected: " << message;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.what(), message);
-  }
 }
 
 TEST(LayoutTest, Refusals) {

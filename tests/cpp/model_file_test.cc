@@ -637,14 +637,14 @@ TEST(ModelFileAttackTest, SafetensorsOfSomebodyElse) {
 
 TEST(ModelFileAttackTest, LaterVersion) {
   ExpectForgeryRefused(
-      InHeader("\"1\"", "\"5\""),
-      "The file is of version 5 of the model format; this program reads versions 1 to 4.",
+      InHeader("\"1\"", "\"6\""),
+      "The file is of version 6 of the model format; this program reads versions 1 to 5.",
       Format::kCser, ErrorKind::kUnsupported);
   ExpectForgeryRefused(
       [](Model& model) {
         model.header = R"({"__metadata__":{"format":"lowtropy","version":"123456789"}})";
       },
-      "The file is of version 123456789 of the model format; this program reads versions 1 to 4.",
+      "The file is of version 123456789 of the model format; this program reads versions 1 to 5.",
       Format::kCser, ErrorKind::kUnsupported);
 }
 
@@ -880,8 +880,9 @@ TEST(ModelFileAttackTest, GraphShapeOverflows) {
 }
 
 TEST(ModelFileAttackTest, WrongDtype) {
-  ExpectForgeryRefused(InHeader("\"F32\"", "\"F16\""),
-                       "Byte 626 of the file: this dtype is none of U8, U16, U32 and F32.");
+  ExpectForgeryRefused(
+      InHeader("\"F32\"", "\"F16\""),
+      "Byte 626 of the file: this dtype is none of U8, U16, U32, F32, I32 and BOOL.");
   ExpectForgeryRefused(InHeader("\"F32\"", "\"U32\""),
                        "The fc node \"fc\": its bias \"fc.bias\" does not hold float32 values.",
                        Format::kCser);

@@ -48,7 +48,7 @@ void AddMatrix(NetworkBuilder& builder, const std::string& name, const RowSource
 }
 
 void AddVector(NetworkBuilder& builder, const std::string& name, const Buffer& values) {
-  builder.AddVector(name, values.Floats());
+  builder.AddVector(name, values.Bytes());
 }
 
 void RecodeMatrix(NetworkBuilder& builder, const std::string& name, const std::string& format) {

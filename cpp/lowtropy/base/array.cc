@@ -16,11 +16,13 @@ namespace lowtropy {
 size_t ByteSize(DType type) {
   switch (type) {
     case DType::kU8:
+    case DType::kBool:
       return 1;
     case DType::kU16:
       return 2;
     case DType::kU32:
     case DType::kF32:
+    case DType::kI32:
       return 4;
   }
   return 0;
@@ -36,6 +38,10 @@ std::string_view Name(DType type) {
       return "U32";
     case DType::kF32:
       return "F32";
+    case DType::kI32:
+      return "I32";
+    case DType::kBool:
+      return "BOOL";
   }
   return "?";
 }

@@ -10,11 +10,12 @@
 
 namespace lowtropy {
 
-// Element types of stored arrays. Everything is little-endian, as on every supported machine.
-enum class DType : uint8_t { kU8, kU16, kU32, kF32 };
+// Element types of stored arrays; a bool is a byte, 0 or 1. Everything is little-endian, as on
+// every supported machine.
+enum class DType : uint8_t { kU8, kU16, kU32, kF32, kI32, kBool };
 
 size_t ByteSize(DType type);
-std::string_view Name(DType type);  // "U8", "U16", "U32", "F32": the names of safetensors
+std::string_view Name(DType type);  // "U8", …, "BOOL": the names of safetensors
 
 template <class T>
 constexpr DType DTypeOf();
@@ -33,6 +34,14 @@ constexpr DType DTypeOf<uint32_t>() {
 template <>
 constexpr DType DTypeOf<float>() {
   return DType::kF32;
+}
+template <>
+constexpr DType DTypeOf<int32_t>() {
+  return DType::kI32;
+}
+template <>
+constexpr DType DTypeOf<bool>() {
+  return DType::kBool;
 }
 
 // Uninitialized memory aligned to a cache line (64 bytes). Throws Error(kMemory) that says how much
@@ -55,6 +64,8 @@ class Array {
   static Array Copy(std::span<const T> values) {
     return CopyBytes(DTypeOf<T>(), values.data(), values.size());
   }
+
+  static Array CopyBytes(DType type, const void* data, size_t size);
 
   DType type() const { return type_; }
   size_t size() const { return size_; }
@@ -80,8 +91,6 @@ class Array {
   }
 
  private:
-  static Array CopyBytes(DType type, const void* data, size_t size);
-
   std::shared_ptr<const void> owner_;
   const void* data_ = nullptr;
   size_t size_ = 0;

@@ -88,8 +88,10 @@ class TensorCheck {
       const AttributeSpec& spec = op.attributes[i];
       if (spec.kind != AttributeKind::kVector) continue;
       const std::string& name = node.attributes[i].tensor;
-      const bool is_left_out = spec.optional && name.empty();
-      if (!is_left_out) ranges[count] = CheckVector(node, spec.name, name, size);
+      if (!IsLeftOut(spec, node.attributes[i])) {
+        ranges[count] = op.is_constant ? CheckConstant(node, name, size)
+                                       : CheckVector(node, spec.name, name, size);
+      }
       ++count;
     }
     if (op.check != nullptr) op.check(node, std::span(ranges).first(count));
@@ -107,30 +109,64 @@ class TensorCheck {
     named_.insert(name);
   }
 
-  Range CheckVector(const Node& node, std::string_view role, const std::string& name,
-                    uint64_t size) {
+  // The vector of that name, with so many values of the type.
+  const Array& FindVector(const Node& node, std::string_view role, const std::string& name,
+                          ElementType type, uint64_t size) {
     const auto found = network_.vectors.find(name);
     if (found == network_.vectors.end()) throw Missing(node, role, name, "vectors");
     const Array& array = found->second;
     const std::string which = Text("its ", role, " ", Quote(name));
-    if (array.type() != DType::kF32) {
-      throw NodeError(ErrorKind::kFile, node, which + " does not hold float32 values");
+    if (array.type() != DTypeOf(type)) {
+      throw NodeError(ErrorKind::kFile, node,
+                      Text(which, " does not hold ", Name(type), " values"));
     }
     if (array.size() != size) {
       throw ShapeError(node, Text(which, " has ", array.size(), " values, not ", size));
     }
+    named_.insert(name);
+    return array;
+  }
+
+  Range CheckVector(const Node& node, std::string_view role, const std::string& name,
+                    uint64_t size) {
+    const Array& array = FindVector(node, role, name, ElementType::kFloat32, size);
     // Looked at once, however many nodes share it.
     const auto [range, is_new] = ranges_.try_emplace(name);
     if (is_new) {
       const std::span<const float> values = array.As<float>();
-      if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-        throw NodeError(ErrorKind::kValue, node, which + " holds NaN or infinity");
+      if (!AreFinite(values)) {
+        throw NodeError(ErrorKind::kValue, node,
+                        Text("its ", role, " ", Quote(name), " holds NaN or infinity"));
       }
       const auto [least, most] = std::minmax_element(values.begin(), values.end());
       if (!values.empty()) range->second = {*least, *most};
-      named_.insert(name);
     }
     return range->second;
+  }
+
+  // Of any type; NaN and infinities must be announced, so that older readers need not know of them.
+  Range CheckConstant(const Node& node, const std::string& name, uint64_t size) {
+    const ElementType type = types_.at(node.output).type;
+    const bool announced = node.Flag("nonFinite");
+    if (type == ElementType::kFloat32 && !announced) return CheckVector(node, "value", name, size);
+    const Array& array = FindVector(node, "value", name, type, size);
+    const std::string which = "its value " + Quote(name);
+    if (type == ElementType::kBool && !AreBools(array)) {
+      throw NodeError(ErrorKind::kValue, node, which + " holds bytes other than 0 and 1");
+    }
+    if (announced && (type != ElementType::kFloat32 || AreFinite(array.As<float>()))) {
+      throw NodeError(ErrorKind::kValue, node, which + " holds neither NaN nor infinity");
+    }
+    return {};
+  }
+
+  static bool AreFinite(std::span<const float> values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  }
+
+  static bool AreBools(const Array& array) {
+    const auto* bytes = static_cast<const uint8_t*>(array.data());
+    return std::all_of(bytes, bytes + array.size(), [](uint8_t byte) { return byte <= 1; });
   }
 
   // The name is quoted only when it is one; it may be anything.

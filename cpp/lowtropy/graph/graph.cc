@@ -14,7 +14,7 @@ Node::Node(const Operator& of) : op(&of) {
     attribute.number = spec.otherwise;
     if (HoldsIntegers(spec.kind)) {
       for (size_t i = 0; i < spec.count; ++i) {
-        attribute.integers.Append(static_cast<uint32_t>(spec.otherwise));
+        attribute.integers.Append(static_cast<uint32_t>(static_cast<int64_t>(spec.otherwise)));
       }
     }
   }
@@ -37,10 +37,15 @@ Attribute& Node::operator[](std::string_view attribute) {
 
 uint32_t Node::Integer(std::string_view attribute) const { return (*this)[attribute].integers[0]; }
 
+namespace {
+const std::string kNone;
+}  // namespace
+
 const std::string& Node::weight() const {
-  static const std::string kNone;
   return op->use == nullptr ? kNone : (*this)["weight"].tensor;
 }
+
+const std::string& Node::bias() const { return op->takes_bias ? (*this)["bias"].tensor : kNone; }
 
 std::string Quote(std::string_view name) { return Text("\"", name, "\""); }
 

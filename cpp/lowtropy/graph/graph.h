@@ -21,7 +21,8 @@ inline constexpr size_t kMaxNodes = 16384;  // and inputs of one; planning may t
 
 // What an attribute of a node holds; which of these, its operator says (AttributeSpec).
 struct Attribute {
-  Shape integers;  // a list of up to kMaxRank; one, where it is no list; of a flag 0 or 1
+  Shape integers;  // a list of up to kMaxRank; one, where it is no list; of a flag 0 or 1; signed
+                   // ones in two's complement
   float number = 0;
   std::string tensor;  // its name; empty means none
   bool operator==(const Attribute&) const = default;
@@ -43,11 +44,16 @@ struct Node {
   Attribute& operator[](std::string_view attribute);
 
   uint32_t Integer(std::string_view attribute) const;
+  int32_t Signed(std::string_view attribute) const {
+    return static_cast<int32_t>(Integer(attribute));
+  }
   float Number(std::string_view attribute) const { return (*this)[attribute].number; }
   bool Flag(std::string_view attribute) const { return Integer(attribute) != 0; }
 
   // The name of the matrix that it multiplies or looks up rows in; empty where there is none.
   const std::string& weight() const;
+  // The same of the vector that it adds to a product with the matrix.
+  const std::string& bias() const;
 };
 
 inline constexpr size_t kMaxInputs = 1024;  // of a graph; and symbols

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "lowtropy/base/array.h"
+
 namespace lowtropy {
 
 inline constexpr size_t kMaxRank = 8;
@@ -66,6 +68,10 @@ inline constexpr std::array<std::string_view, 3> kElementTypeNames{"float32", "i
 
 constexpr std::string_view Name(ElementType type) {
   return kElementTypeNames[static_cast<size_t>(type)];
+}
+constexpr DType DTypeOf(ElementType type) {
+  constexpr DType kTypes[] = {DType::kF32, DType::kI32, DType::kBool};
+  return kTypes[static_cast<size_t>(type)];
 }
 constexpr size_t ByteSize(ElementType type) { return type == ElementType::kBool ? 1 : 4; }
 

@@ -75,6 +75,9 @@ void CheckAttributes(const Node& node) {
     const bool any = HoldsIntegers(specs[i].kind) && specs[i].count == kAnyCount;
     const size_t count = HoldsIntegers(specs[i].kind) ? specs[i].count : 0;
     fits = any || node.attributes[i].integers.rank() == count;
+    if (fits && specs[i].kind == AttributeKind::kChoice) {
+      fits = node.attributes[i].integers[0] < specs[i].choices.size();
+    }
   }
   if (fits) return;
   throw NodeError(ErrorKind::kFile, node, "it has not the attributes of its operator");
@@ -135,7 +138,7 @@ std::vector<size_t> TopologicalOrder(const Graph& graph) {
 ValueType InferType(const Node& node, std::span<const ValueType> inputs) {
   CheckInputCount(node);
   CheckAttributes(node);
-  for (size_t i = 0; i < inputs.size() && !node.op->any_type; ++i) {
+  for (size_t i = 0; i < inputs.size() && node.op->any_type == 0; ++i) {
     if (inputs[i].type == ElementType::kFloat32) continue;
     throw ShapeError(node, Text("it takes float32 values, and its input ", Quote(node.inputs[i]),
                                 " has ", Name(inputs[i].type)));

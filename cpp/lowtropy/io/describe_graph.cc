@@ -26,8 +26,8 @@ void WriteInteger(JsonWriter& json, std::string_view key, uint64_t value) {
 }
 
 void WriteAttribute(JsonWriter& json, const AttributeSpec& spec) {
-  constexpr std::string_view kKinds[] = {"integer", "integers", "number",
-                                         "flag",    "matrix",   "vector"};
+  constexpr std::string_view kKinds[] = {"integer", "integers", "signed", "signeds", "number",
+                                         "flag",    "choice",   "matrix", "vector"};
   json.Open('{');
   WriteText(json, "name", spec.name);
   WriteText(json, "kind", kKinds[static_cast<size_t>(spec.kind)]);
@@ -36,6 +36,12 @@ void WriteAttribute(JsonWriter& json, const AttributeSpec& spec) {
   json.Float(spec.otherwise);
   json.Key("optional");
   json.Bool(spec.optional);
+  if (!spec.choices.empty()) {
+    json.Key("choices");
+    json.Open('[');
+    for (const std::string_view choice : spec.choices) json.String(choice);
+    json.Close(']');
+  }
   json.Close('}');
 }
 

@@ -52,6 +52,8 @@ uint32_t ReadInteger(const JsonValue& value) {
   return static_cast<uint32_t>(value.Integer(std::numeric_limits<uint32_t>::max()));
 }
 
+uint32_t ReadSigned(const JsonValue& value) { return static_cast<uint32_t>(value.Signed()); }
+
 void ReadIntegers(const JsonValue& value, size_t expected, Shape* out) {
   JsonItems items = JsonItems::Array(value);
   size_t count = 0;
@@ -61,15 +63,25 @@ void ReadIntegers(const JsonValue& value, size_t expected, Shape* out) {
   if (count != expected) value.Refuse(Text(expected, " integers are expected"));
 }
 
-Shape ReadAnyIntegers(const JsonValue& value) {
+Shape ReadAnyIntegers(const JsonValue& value, uint32_t (*read)(const JsonValue&)) {
   Shape integers;
   JsonItems items = JsonItems::Array(value);
   while (items.Next()) {
     if (integers.rank() == kMaxRank)
       value.Refuse(Text("there are more than ", kMaxRank, " integers"));
-    integers.Append(ReadInteger(items.value()));
+    integers.Append(read(items.value()));
   }
   return integers;
+}
+
+// The position of a name in a list.
+uint32_t ReadChoice(const JsonValue& value, std::span<const std::string_view> choices,
+                    const std::string& refusal) {
+  const std::string name = value.String();
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (name == choices[i]) return static_cast<uint32_t>(i);
+  }
+  value.Refuse(refusal);
 }
 
 void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute* out) {
@@ -79,13 +91,22 @@ void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute*
       return;
     case AttributeKind::kIntegers:
       if (spec.count != kAnyCount) return ReadIntegers(value, spec.count, &out->integers);
-      out->integers = ReadAnyIntegers(value);
+      out->integers = ReadAnyIntegers(value, ReadInteger);
+      return;
+    case AttributeKind::kSigned:
+      out->integers[0] = ReadSigned(value);
+      return;
+    case AttributeKind::kSigneds:
+      out->integers = ReadAnyIntegers(value, ReadSigned);
       return;
     case AttributeKind::kNumber:
       out->number = value.Float();
       return;
     case AttributeKind::kFlag:
       out->integers[0] = value.Bool() ? 1 : 0;
+      return;
+    case AttributeKind::kChoice:
+      out->integers[0] = ReadChoice(value, spec.choices, "there is no such choice");
       return;
     case AttributeKind::kMatrix:
     case AttributeKind::kVector:
@@ -96,11 +117,7 @@ void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute*
 }  // namespace
 
 ElementType ReadElementType(const JsonValue& value) {
-  const std::string name = value.String();
-  for (size_t i = 0; i < kElementTypeNames.size(); ++i) {
-    if (name == kElementTypeNames[i]) return static_cast<ElementType>(i);
-  }
-  value.Refuse("there is no such type");
+  return static_cast<ElementType>(ReadChoice(value, kElementTypeNames, "there is no such type"));
 }
 
 Node ParseNode(const JsonValue& value) {
@@ -215,6 +232,12 @@ void WriteIntegers(JsonWriter& json, std::span<const uint32_t> integers) {
   json.Close(']');
 }
 
+void WriteSigneds(JsonWriter& json, std::span<const uint32_t> integers) {
+  json.Open('[');
+  for (const uint32_t integer : integers) json.Signed(static_cast<int32_t>(integer));
+  json.Close(']');
+}
+
 void WriteAttribute(JsonWriter& json, const AttributeSpec& spec, const Attribute& attribute) {
   json.Key(spec.name);
   switch (spec.kind) {
@@ -222,10 +245,16 @@ void WriteAttribute(JsonWriter& json, const AttributeSpec& spec, const Attribute
       return json.Integer(attribute.integers[0]);
     case AttributeKind::kIntegers:
       return WriteIntegers(json, attribute.integers.dims());
+    case AttributeKind::kSigned:
+      return json.Signed(static_cast<int32_t>(attribute.integers[0]));
+    case AttributeKind::kSigneds:
+      return WriteSigneds(json, attribute.integers.dims());
     case AttributeKind::kNumber:
       return json.Float(attribute.number);
     case AttributeKind::kFlag:
       return json.Bool(attribute.integers[0] != 0);
+    case AttributeKind::kChoice:
+      return json.String(spec.choices[attribute.integers[0]]);
     case AttributeKind::kMatrix:
     case AttributeKind::kVector:
       return json.String(attribute.tensor);
@@ -295,8 +324,7 @@ void WriteNode(JsonWriter& json, const Node& node) {
   for (size_t i = 0; i < node.attributes.size(); ++i) {
     const AttributeSpec& spec = node.op->attributes[i];
     const Attribute& attribute = node.attributes[i];
-    const bool is_left_out = spec.optional && attribute.tensor.empty();
-    if (!is_left_out) WriteAttribute(json, spec, attribute);
+    if (!IsLeftOut(spec, attribute)) WriteAttribute(json, spec, attribute);
   }
   json.Close('}');
 }

@@ -19,6 +19,7 @@
 #include "lowtropy/graph/check.h"
 #include "lowtropy/graph/graph.h"
 #include "lowtropy/graph/ops/operator.h"
+#include "lowtropy/graph/topology.h"
 #include "lowtropy/io/graph_json.h"
 #include "lowtropy/json/json.h"
 #include "lowtropy/matrix/row_scales.h"
@@ -84,13 +85,42 @@ bool IsArrayOf(const ArrayName& name, bool scaled) {
 // stay as they were. `formats` is a range of them.
 constexpr unsigned kRowScalesVersion = 3;
 
+// Of the attributes that a text of the node has.
+unsigned VersionOf(const Node& node) {
+  unsigned version = node.op->version;
+  for (size_t i = 0; i < node.attributes.size(); ++i) {
+    const AttributeSpec& spec = node.op->attributes[i];
+    if (!IsLeftOut(spec, node.attributes[i])) version = std::max<unsigned>(version, spec.version);
+  }
+  return version;
+}
+
+// Of nodes whose inputs are not of float32. In graphs of `version`, which is older, only the
+// graph's own inputs can have made them so.
+unsigned VersionOfTypes(const Graph& graph, unsigned version) {
+  const bool is_plain =
+      std::all_of(graph.inputs.begin(), graph.inputs.end(),
+                  [](const GraphInput& input) { return input.type.type == ElementType::kFloat32; });
+  const bool is_newer = std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                                    [&](const Node& node) { return node.op->any_type > version; });
+  if (is_plain || !is_newer) return version;
+  const std::map<std::string, ValueType> types = InferTypes(graph);
+  for (const Node& node : graph.nodes) {
+    for (const std::string& input : node.inputs) {
+      if (types.at(input).type == ElementType::kFloat32) continue;
+      version = std::max<unsigned>(version, node.op->any_type);
+    }
+  }
+  return version;
+}
+
 template <class Formats>
 unsigned VersionOf(const Graph& graph, const Formats& formats, bool scaled) {
   unsigned version = scaled ? kRowScalesVersion : 1;
   if (HasNamedInputs(graph)) version = std::max(version, kNamedInputsVersion);
-  for (const Node& node : graph.nodes) version = std::max<unsigned>(version, node.op->version);
+  for (const Node& node : graph.nodes) version = std::max(version, VersionOf(node));
   for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
-  return version;
+  return VersionOfTypes(graph, version);
 }
 
 unsigned NewestVersion() {
@@ -465,10 +495,11 @@ class Reader {
 
   static DType ReadType(const JsonValue& value) {
     const std::string name = value.String();
-    for (const DType type : {DType::kU8, DType::kU16, DType::kU32, DType::kF32}) {
+    for (const DType type :
+         {DType::kU8, DType::kU16, DType::kU32, DType::kF32, DType::kI32, DType::kBool}) {
       if (Name(type) == name) return type;
     }
-    value.Refuse("this dtype is none of U8, U16, U32 and F32");
+    value.Refuse("this dtype is none of U8, U16, U32, F32, I32 and BOOL");
   }
 
   static void ReadIntegers(const JsonValue& value, std::span<uint64_t> out) {

@@ -183,18 +183,38 @@ std::string JsonValue::String() const {
   return out;
 }
 
-uint64_t JsonValue::Integer(uint64_t max) const {
-  const std::string_view text = Raw();
-  const bool digits = SkipDigits(text, 0) == text.size() && !(text.size() > 1 && text[0] == '0');
-  uint64_t value = 0;
-  bool fits = digits;
+namespace {
+
+// Digits alone, without leading zeros.
+bool ReadDigits(std::string_view text, uint64_t max, uint64_t* value) {
+  bool fits = SkipDigits(text, 0) == text.size() && !(text.size() > 1 && text[0] == '0');
+  *value = 0;
   for (size_t i = 0; fits && i < text.size(); ++i) {
     const auto digit = static_cast<uint64_t>(text[i] - '0');
-    fits = digit <= max && value <= (max - digit) / 10;
-    value = value * 10 + digit;
+    fits = digit <= max && *value <= (max - digit) / 10;
+    *value = *value * 10 + digit;
   }
-  if (!fits) Expected(Text("an integer from 0 to ", max));
+  return fits;
+}
+
+}  // namespace
+
+uint64_t JsonValue::Integer(uint64_t max) const {
+  uint64_t value;
+  if (!ReadDigits(Raw(), max, &value)) Expected(Text("an integer from 0 to ", max));
   return value;
+}
+
+int32_t JsonValue::Signed() const {
+  constexpr uint64_t kMost = uint64_t{1} << 31;
+  const std::string_view text = Raw();
+  const bool negative = text.starts_with('-');
+  uint64_t value;
+  const bool fits = text.size() > (negative ? 1 : 0) &&
+                    ReadDigits(text.substr(negative ? 1 : 0), negative ? kMost : kMost - 1, &value);
+  if (!fits || (negative && value == 0)) Expected("an integer from -2147483648 to 2147483647");
+  const auto magnitude = static_cast<int64_t>(value);
+  return static_cast<int32_t>(negative ? -magnitude : magnitude);
 }
 
 float JsonValue::Float() const {

@@ -34,6 +34,7 @@ class JsonValue {
   bool IsString() const;
   std::string String() const;
   uint64_t Integer(uint64_t max) const;  // digits alone
+  int32_t Signed() const;                // and a minus before them, where it is less than 0
   float Float() const;                   // read as float64, then rounded
   bool Bool() const;
 
@@ -100,6 +101,7 @@ class JsonWriter {
   void Key(std::string_view key) { String(key), text_ += ':'; }
   void String(std::string_view value);
   void Integer(uint64_t value) { Separate(), text_ += Text(value); }
+  void Signed(int32_t value) { Separate(), text_ += Text(value); }
   void Bool(bool value) { Separate(), text_ += value ? "true" : "false"; }
 
   // The text of Shortest(). Throws Error(kValue) for NaN and infinities.

@@ -6,6 +6,7 @@
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
+#include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/matrix/choose/choose.h"
 #include "lowtropy/run/plan.h"
 
@@ -60,10 +61,21 @@ void NetworkBuilder::Recode(const std::string& name, std::optional<Format> forma
   matrix = Encode(name, matrix, format, matrix.ByteLength());
 }
 
-void NetworkBuilder::AddVector(const std::string& name, std::span<const float> values) {
-  given_ += values.size_bytes();
-  Replace(0, values.size_bytes());
-  network_.vectors.emplace(name, Array::Copy<float>(values));
+DType NetworkBuilder::TypeOfVector(const std::string& name) const {
+  for (const Node& node : network_.graph.nodes) {
+    if (node.op->is_constant && node["value"].tensor == name) {
+      return DTypeOf(node.op->infer({node, {}}).type);
+    }
+  }
+  return DType::kF32;
+}
+
+void NetworkBuilder::AddVector(const std::string& name, std::span<const uint8_t> bytes) {
+  given_ += bytes.size();
+  Replace(0, bytes.size());
+  const DType type = TypeOfVector(name);
+  network_.vectors.emplace(name,
+                           Array::CopyBytes(type, bytes.data(), bytes.size() / ByteSize(type)));
 }
 
 Executor NetworkBuilder::Build() const { return Executor(network_, LimitsNow()); }

@@ -27,13 +27,16 @@ class NetworkBuilder {
   // Matrix::From, Error(kLimit), and Error(kValue) where there is no matrix of that name to recode.
   void AddMatrix(const std::string& name, const RowSource& source, std::optional<Format> format);
   void Recode(const std::string& name, std::optional<Format> format);
-  void AddVector(const std::string& name, std::span<const float> values);
+  // Float32, or what the constant takes whose value it is; there are no more bytes than its
+  // elements.
+  void AddVector(const std::string& name, std::span<const uint8_t> bytes);
 
   // Throws the errors of Executor.
   Executor Build() const;
 
  private:
   Limits LimitsNow() const;
+  DType TypeOfVector(const std::string& name) const;
   void Replace(uint64_t before, uint64_t after);
   // `replaced`: bytes that it takes now.
   Matrix Encode(const std::string& name, const RowSource& source, std::optional<Format> format,

@@ -186,14 +186,12 @@ Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& 
   data.scratch = program.Arena(planned.scratch);
   data.vector_workspace = reinterpret_cast<float*>(vector_workspace_.get());
   if (node.op->is_constant) {
-    data.constant = network_.vectors.at(node["value"].tensor).As<float>().data();
+    data.constant = network_.vectors.at(node["value"].tensor).data();
   }
   if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
   data.epilogue.relu = step.relu;
-  if (node.op->takes_scale) {
-    const std::string& bias = node["bias"].tensor;
-    if (!bias.empty()) data.epilogue.bias = network_.vectors.at(bias).As<float>().data();
-  }
+  const std::string& bias = node.bias();
+  if (!bias.empty()) data.epilogue.bias = network_.vectors.at(bias).As<float>().data();
   const Node* norm = step.batch_norm != kNoNode             ? &network_.graph.nodes[step.batch_norm]
                      : node.op->is_ending == Ending::kScale ? &node
                                                             : nullptr;

@@ -135,8 +135,10 @@ class Planner {
   // reads any part of that input's buffer afterwards.
   void WriteOverInput(size_t i) {
     if (!NodeOf(i).op->overwrites || values_[OutputOf(i)].parent != ValueForest::kNone) return;
-    for (const size_t input : plan_.steps[i].step.inputs) {
-      const auto [root, offset] = values_.Find(input);
+    const Step& step = plan_.steps[i].step;
+    for (size_t k = 0; k < step.inputs.size(); ++k) {
+      const auto [root, offset] = values_.Find(step.inputs[k]);
+      if (step.input_types[k].bytes() != step.output_type.bytes()) continue;
       if (values_[root].last > i || values_[root].size != values_[OutputOf(i)].size) continue;
       values_.Attach(OutputOf(i), root, 0);
       return;

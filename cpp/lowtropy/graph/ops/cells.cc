@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// lstmCells, gruCells and rnnCells: what recurrent cells do from step to step, for sequences side by side, as
-// ONNX defines it. The first input, steps x sequences x gates, is what the values themselves add to the gates;
-// the products with the state, and all that follows, are done here.
+// lstmCells, gruCells and rnnCells: what recurrent cells do from step to step, for sequences side
+// by side, as ONNX defines it. The first input, steps x sequences x gates, is what the values
+// themselves add to the gates; the products with the state, and all that follows, are done here.
 #include <algorithm>
 #include <array>
 
@@ -34,14 +34,14 @@ void Activate(uint32_t activation, float* x, size_t size) {
 
 // One sequence at one step. Of a state of H values, and of as many in each gate.
 struct Cell {
-  size_t size;            // H
-  const float* input;     // of all gates
-  float* gates;           // scratch for as many
-  float* state;           // h, with kColumnSlack readable floats behind it
-  float* memory;          // c of an LSTM; of a GRU scratch with kColumnSlack floats behind it
-  const StepData* data;   // for products with the weight
+  size_t size;           // H
+  const float* input;    // of all gates
+  float* gates;          // scratch for as many
+  float* state;          // h, with kColumnSlack readable floats behind it
+  float* memory;         // c of an LSTM; of a GRU scratch with kColumnSlack floats behind it
+  const StepData* data;  // for products with the weight
   const uint32_t* activations;
-  bool variant;           // the one flag of the kind
+  bool variant;  // the one flag of the kind
 
   // The products of some gates with `x`, and what the input adds.
   void Multiply(size_t first, size_t count, const float* x) const {
@@ -125,7 +125,8 @@ constexpr AttributeSpec kWeight{"weight", AttributeKind::kMatrix};
 constexpr AttributeSpec kBias{"bias", AttributeKind::kVector, 1, 0, true};
 constexpr AttributeSpec kReverse{"reverse", AttributeKind::kFlag};
 constexpr AttributeSpec Function(std::string_view name, Activation otherwise) {
-  return {name, AttributeKind::kChoice, 1, otherwise, true, 1, kActivationNames};
+  return {name, AttributeKind::kChoice, 1, static_cast<float>(otherwise), true,
+          1,    kActivationNames};
 }
 
 constexpr AttributeSpec kLstmAttributes[] = {
@@ -148,9 +149,7 @@ constexpr AttributeSpec kGruAttributes[] = {
 constexpr AttributeSpec kRnnAttributes[] = {kWeight, kBias, kReverse,
                                             Function("gateFunction", kTanh)};
 
-const CellKind& KindOf(const Node& node) {
-  return *static_cast<const CellKind*>(node.op->details);
-}
+const CellKind& KindOf(const Node& node) { return *static_cast<const CellKind*>(node.op->details); }
 
 // Steps x sequences x states.
 ValueType Infer(const TypedNode& typed) {
@@ -158,15 +157,15 @@ ValueType Infer(const TypedNode& typed) {
   const CellKind& kind = KindOf(node);
   const Shape& gates = typed.shape();
   if (gates.rank() != 3 || gates[2] == 0 || gates[2] % kind.gates != 0) {
-    throw ShapeError(node, Text("it takes steps x sequences x ", kind.gates, " gates, not ",
-                                Describe(gates)));
+    throw ShapeError(
+        node, Text("it takes steps x sequences x ", kind.gates, " gates, not ", Describe(gates)));
   }
   const uint32_t size = gates[2] / kind.gates;
   const Shape state{gates[1], size};
   for (const ValueType& input : typed.inputs.subspan(1)) {
     if (input.shape == state) continue;
-    throw ShapeError(node, Text("its first state is ", Describe(input.shape), " instead of ",
-                                Describe(state)));
+    throw ShapeError(
+        node, Text("its first state is ", Describe(input.shape), " instead of ", Describe(state)));
   }
   return {ElementType::kFloat32, {gates[0], gates[1], kind.states * size}};
 }

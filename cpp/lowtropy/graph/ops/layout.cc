@@ -3,6 +3,7 @@
 // they are.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/table.h"
@@ -87,28 +88,31 @@ ValueType InferFlatten(const TypedNode& typed) {
 constexpr AttributeSpec kConstantAttributes[] = {
     {"value", AttributeKind::kVector},
     {"shape", AttributeKind::kIntegers, kAnyCount},
+    {"type", AttributeKind::kChoice, 1, 0, true, 5, kElementTypeNames},
+    {"nonFinite", AttributeKind::kFlag, 1, 0, true, 5},
 };
 
 ValueType InferConstant(const TypedNode& typed) {
-  return {ElementType::kFloat32, typed.node["shape"].integers};
+  return {static_cast<ElementType>(typed.node.Integer("type")), typed.node["shape"].integers};
 }
 
 uint64_t ConstantSize(const TypedNode& typed) { return typed.node["shape"].integers.size(); }
 
 class ConstantTask final : public Task {
  public:
-  explicit ConstantTask(size_t size) : Task({.work = static_cast<double>(size)}), size_(size) {}
+  explicit ConstantTask(uint64_t bytes)
+      : Task({.work = static_cast<double>(bytes) / 4}), bytes_(static_cast<size_t>(bytes)) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
-    std::copy_n(data.constant, size_, data.output);
+    std::memcpy(data.output, data.constant, bytes_);
   }
 
  private:
-  size_t size_;
+  size_t bytes_;
 };
 
-std::unique_ptr<Task> PlanConstant(const TypedNode&, const Shape& output) {
-  return std::make_unique<ConstantTask>(static_cast<size_t>(output.size()));
+std::unique_ptr<Task> PlanConstant(const TypedNode& typed, const Shape&) {
+  return std::make_unique<ConstantTask>(InferConstant(typed).bytes());
 }
 
 // ---- reshape ----
@@ -220,9 +224,9 @@ constinit const Operator ops::kConcat{.name = "concat",
                                       .joins = Joins,
                                       .plan = PlanConcat};
 constinit const Operator ops::kFlatten{
-    .name = "flatten", .any_type = true, .vanishes = true, .infer = InferFlatten};
+    .name = "flatten", .any_type = 4, .vanishes = true, .infer = InferFlatten};
 constinit const Operator ops::kDropout{
-    .name = "dropout", .any_type = true, .vanishes = true, .infer = InferSame};
+    .name = "dropout", .any_type = 4, .vanishes = true, .infer = InferSame};
 
 constinit const Operator ops::kConstant{.name = "constant",
                                         .version = 4,
@@ -236,13 +240,13 @@ constinit const Operator ops::kConstant{.name = "constant",
 constinit const Operator ops::kReshape{.name = "reshape",
                                        .version = 4,
                                        .attributes = kReshapeAttributes,
-                                       .any_type = true,
+                                       .any_type = 4,
                                        .vanishes = true,
                                        .infer = InferReshape};
 constinit const Operator ops::kTranspose{.name = "transpose",
                                          .version = 4,
                                          .attributes = kTransposeAttributes,
-                                         .any_type = true,
+                                         .any_type = 4,
                                          .infer = InferTranspose,
                                          .plan = PlanTranspose};
 

@@ -22,6 +22,24 @@ bool Has(const Node& node, std::string_view attribute) {
 
 }  // namespace
 
+bool IsLeftOut(const AttributeSpec& spec, const Attribute& attribute) {
+  if (!spec.optional) return false;
+  if (spec.kind == AttributeKind::kVector) return attribute.tensor.empty();
+  if (spec.kind == AttributeKind::kNumber) return attribute.number == spec.otherwise;
+  return attribute.integers[0] == static_cast<uint32_t>(static_cast<int64_t>(spec.otherwise));
+}
+
+size_t AxisOf(const Node& node, int32_t axis, size_t rank) {
+  const auto count = static_cast<int32_t>(rank);
+  if (axis >= -count && axis < count) return static_cast<size_t>(axis < 0 ? axis + count : axis);
+  throw ShapeError(node, Text("its axis ", axis, " is none of a value of ", rank, " dimensions"));
+}
+
+size_t AxisOrChannels(const Node& node, const Shape& shape) {
+  const int32_t axis = node.Signed("axis");
+  return axis == int32_t{kMaxRank} ? ChannelAxis(shape) : AxisOf(node, axis, shape.rank());
+}
+
 Channels ChannelsAlong(const Shape& shape, size_t axis) {
   return {shape.Product(0, axis), shape[axis], shape.Product(axis + 1, shape.rank())};
 }

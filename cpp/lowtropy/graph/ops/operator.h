@@ -19,11 +19,21 @@ namespace lowtropy {
 
 // ---- Attributes ----
 
-enum class AttributeKind : uint8_t { kInteger, kIntegers, kNumber, kFlag, kMatrix, kVector };
+enum class AttributeKind : uint8_t {
+  kInteger,
+  kIntegers,
+  kSigned,   // from -2^31 to 2^31 - 1, held in two's complement
+  kSigneds,  // a list of these
+  kNumber,
+  kFlag,
+  kChoice,  // one of the names that its specification lists, held as its position there
+  kMatrix,
+  kVector
+};
 
 constexpr bool HoldsIntegers(AttributeKind kind) {
-  return kind == AttributeKind::kInteger || kind == AttributeKind::kIntegers ||
-         kind == AttributeKind::kFlag;
+  return kind != AttributeKind::kNumber && kind != AttributeKind::kMatrix &&
+         kind != AttributeKind::kVector;
 }
 
 // An attribute of an operator, as in FORMAT.md. Texts have those of a node in the operator's order.
@@ -32,8 +42,13 @@ struct AttributeSpec {
   AttributeKind kind;
   uint8_t count = 1;      // of integers in a list, or kAnyCount
   float otherwise = 0;    // the default, of each integer in a list
-  bool optional = false;  // may be left out: a vector that there is not
+  bool optional = false;  // left out where it is a vector that there is not, or has its default
+  uint8_t version = 1;    // of the model file that had it first, where its operator had not
+  std::span<const std::string_view> choices{};
 };
+
+// Whether a text of the node leaves it out.
+bool IsLeftOut(const AttributeSpec& spec, const Attribute& attribute);
 
 inline constexpr uint8_t kAnyCount = 0;   // up to kMaxRank integers
 inline constexpr size_t kMaxVectors = 4;  // of one operator
@@ -86,7 +101,7 @@ struct StepData {
   float* output = nullptr;
   float* scratch = nullptr;
   const Matrix* weight = nullptr;
-  const float* constant = nullptr;    // the vector "value" of an operator that is a constant
+  const void* constant = nullptr;     // the vector "value" of an operator that is a constant
   float* vector_workspace = nullptr;  // of VectorWorkspace(*weight) floats
   Epilogue epilogue;
 };
@@ -131,13 +146,18 @@ struct Operator {
   std::span<const AttributeSpec> attributes;
   size_t least_inputs = 1;
   size_t most_inputs = 1;
-  bool any_type = false;  // whether inputs may have other elements than float32
+  // The version of the model file from which its inputs may have other elements than float32; those
+  // that it takes, `infer` checks. 0 for never.
+  uint8_t any_type = 0;
+  const void* details = nullptr;  // what the functions of a family want to know of this one
 
   // Fusion. A node that is an ending goes into the one before it, if that can end so; kScale, which
   // is y · scale[channel] + shift[channel], only into one that has rows of a weight for channels.
   Ending is_ending = Ending::kNone;
   bool takes_scale = false;
   bool takes_relu = false;
+  // It has a vector "bias" for the rows of its weight.
+  bool takes_bias = false;
   // It has no inputs, and its vector "value" for its output. What depends on such values alone is
   // worked out once, when a run is planned, and stays in its place.
   bool is_constant = false;
@@ -193,6 +213,14 @@ struct Channels {
 };
 Channels ChannelsOf(const Shape& shape);
 Channels ChannelsAlong(const Shape& shape, size_t axis);
+
+// The axis of a value of that rank that is meant: negative ones count from the end. Throws
+// Error(kShape) where there is none.
+size_t AxisOf(const Node& node, int32_t axis, size_t rank);
+
+// The attribute "axis" of those that had none at first, where it stands for the channels.
+inline constexpr AttributeSpec kLaterAxis{"axis", AttributeKind::kSigned, 1, kMaxRank, true, 5};
+size_t AxisOrChannels(const Node& node, const Shape& shape);
 
 // Throws Error(kShape) unless the first input has 3 or 4 dimensions.
 ImageBatch ImagesOf(const TypedNode& typed);

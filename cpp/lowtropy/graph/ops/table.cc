@@ -1,17 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowtropy/graph/ops/table.h"
 
+#include <array>
+
 namespace lowtropy {
 namespace {
 
-// In the order of FORMAT.md.
-constexpr const Operator* kOperators[] = {
-    &ops::kConv,      &ops::kFc,      &ops::kEmbedding,     &ops::kLstm,     &ops::kRelu,
-    &ops::kMaxPool,   &ops::kAvgPool, &ops::kGlobalAvgPool, &ops::kLrn,      &ops::kBatchNorm,
-    &ops::kAdd,       &ops::kConcat,  &ops::kFlatten,       &ops::kSoftmax,  &ops::kDropout,
-    &ops::kHardSwish, &ops::kSum,     &ops::kMul,           &ops::kConstant, &ops::kReshape,
-    &ops::kTranspose,
+// In the order of FORMAT.md: first those of versions 1 to 4.
+constexpr const Operator* kSingles[] = {
+    &ops::kConv,      &ops::kFc,       &ops::kEmbedding,     &ops::kLstm,     &ops::kRelu,
+    &ops::kMaxPool,   &ops::kAvgPool,  &ops::kGlobalAvgPool, &ops::kLrn,      &ops::kBatchNorm,
+    &ops::kAdd,       &ops::kConcat,   &ops::kFlatten,       &ops::kSoftmax,  &ops::kDropout,
+    &ops::kHardSwish, &ops::kSum,      &ops::kMul,           &ops::kConstant, &ops::kReshape,
+    &ops::kTranspose, &ops::kCast,     &ops::kMod,           &ops::kWhere,    &ops::kLstmCells,
+    &ops::kGruCells,  &ops::kRnnCells,
 };
+constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast};
+
+constexpr size_t CountAll() {
+  size_t count = std::size(kSingles);
+  for (const std::span<const Operator> family : kFamilies) count += family.size();
+  return count;
+}
+
+constexpr std::array<const Operator*, CountAll()> ListAll() {
+  std::array<const Operator*, CountAll()> all{};
+  size_t count = 0;
+  for (const Operator* op : kSingles) all[count++] = op;
+  for (const std::span<const Operator> family : kFamilies) {
+    for (const Operator& op : family) all[count++] = &op;
+  }
+  return all;
+}
+
+constexpr std::array<const Operator*, CountAll()> kOperators = ListAll();
 
 }  // namespace
 

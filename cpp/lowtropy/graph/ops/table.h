@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "lowtropy/graph/ops/operator.h"
+
+namespace lowtropy {
+
+template <class T, size_t N>
+constexpr std::array<Operator, N> MakeRows(const T (&functions)[N], Operator (*row)(const T&)) {
+  std::array<Operator, N> rows;
+  for (size_t i = 0; i < N; ++i) rows[i] = row(functions[i]);
+  return rows;
+}
+
+}  // namespace lowtropy
 
 // The rows of all operators, for the table alone: whoever wants one looks it up by name.
 namespace lowtropy::ops {
@@ -22,10 +36,22 @@ extern const Operator kSoftmax;
 extern const Operator kDropout;
 extern const Operator kEmbedding;
 extern const Operator kLstm;
+extern const Operator kLstmCells;
+extern const Operator kGruCells;
+extern const Operator kRnnCells;
 extern const Operator kSum;
 extern const Operator kMul;
 extern const Operator kConstant;
 extern const Operator kReshape;
 extern const Operator kTranspose;
+
+// Families whose rows are made of tables of functions.
+inline constexpr size_t kUnaryCount = 39;
+extern const std::array<Operator, kUnaryCount> kUnary;
+inline constexpr size_t kBroadcastCount = 19;
+extern const std::array<Operator, kBroadcastCount> kBroadcast;
+extern const Operator kCast;
+extern const Operator kMod;
+extern const Operator kWhere;
 
 }  // namespace lowtropy::ops
