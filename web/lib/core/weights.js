@@ -212,7 +212,7 @@ function takeNumbers(values, kinds, what) {
 }
 
 /** @param {ArrayBufferView} view @returns {NativeBuffer} that holds its bytes */
-function uploadBytes({ buffer, byteOffset, byteLength }) {
+export function uploadBytes({ buffer, byteOffset, byteLength }) {
   return fill(makeBuffer(byteLength), (to) =>
     to.bytes().set(new Uint8Array(buffer, byteOffset, byteLength)),
   );

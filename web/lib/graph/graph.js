@@ -66,7 +66,9 @@ import { call } from '../core/module.js';
  * @typedef {{ rows: number, cols: number, kind: 'matrix' | 'vector' }} TensorShape
  *   A vector of n values has 1 row and n columns.
  * @typedef {TensorShape & { data: Float32Array }} Tensor row-major
- * @typedef {TensorShape & import('../core/weights.js').Weights} CodedTensor a matrix that is dense or
+ * @typedef {TensorShape & { kind: 'vector', data: Int32Array | Uint8Array }} TypedVector of a constant of
+ *   int32 or bool
+ * @typedef {TensorShape & import('../core/weights.js').Weights | TypedVector} CodedTensor a matrix that is dense or
  *   coded otherwise, or a vector, which is a Tensor
  */
 

@@ -17,8 +17,8 @@ import { call, init } from '../core/module.js';
 import { Pauses } from '../core/pause.js';
 import { freezeData } from '../core/places.js';
 import { checkSignal, throwIfAborted } from '../core/stream.js';
-import { describe, tagOf } from '../core/tags.js';
-import { naming, takeValues, withSource } from '../core/weights.js';
+import { describe, tagOf, typedArrayName } from '../core/tags.js';
+import { naming, takeValues, uploadBytes, withSource } from '../core/weights.js';
 import { checkLoadOptions, openSource, readIntoHeap } from './source.js';
 import { describeInputs, isValues, takeFeed } from './values.js';
 
@@ -35,6 +35,7 @@ import { describeInputs, isValues, takeFeed } from './values.js';
  * @typedef {import('../graph/graph.js').OpenGraph} OpenGraph
  * @typedef {import('../graph/graph.js').CodedTensor} CodedTensor
  * @typedef {import('../graph/graph.js').Tensor} Tensor
+ * @typedef {import('../graph/graph.js').TypedVector} TypedVector
  * @typedef {import('./source.js').LoadOptions} LoadOptions
  * @typedef {import('./source.js').ModelSource} ModelSource
  * @typedef {import('./source.js').Progress} Progress
@@ -799,12 +800,17 @@ function addTensor(builder, name, tensor, format) {
   const what = `The tensor "${name}"`;
   const { rows, cols } = tensor;
   if (tensor.kind === 'matrix') {
-    withSource(tensor, rows, cols, what, (source) =>
-      naming(what, () => call(() => builder.addMatrix(name, source, format))),
+    withSource(
+      /** @type {Exclude<CodedTensor, TypedVector>} */ (tensor),
+      rows,
+      cols,
+      what,
+      (source) => naming(what, () => call(() => builder.addMatrix(name, source, format))),
     );
   } else {
-    const { data } = /** @type {Tensor} */ (tensor);
-    const values = uploadFloats(takeValues(data, rows, cols, what));
+    const { data } = /** @type {Tensor | TypedVector} */ (tensor);
+    const isTyped = ['Int32Array', 'Uint8Array'].includes(String(typedArrayName(data)));
+    const values = isTyped ? uploadBytes(data) : uploadFloats(takeValues(data, rows, cols, what));
     withBuffers([values], () => naming(what, () => call(() => builder.addVector(name, values))));
   }
 }

@@ -8,7 +8,6 @@
  */
 
 import { describeNode } from '../../graph/graph.js';
-import { UnsupportedError } from '../../core/errors.js';
 import { Constant, constantValue } from './values.js';
 
 /**
@@ -119,12 +118,14 @@ export class Lowering {
 
   /** @param {Constant} constant */
   #addConstantNode(constant) {
-    if (constant.type !== 'float32') {
-      throw new UnsupportedError(`it computes with a constant of ${constant.type}`);
-    }
-    const value = this.vector('constant', constant.size, () => toFloats(constant.elements));
+    const value = this.vector('constant', constant.size, () => constant.elements);
     const name = this.#makeName(`${this.#prefix}.constant`);
-    const node = { op: 'constant', name, inputs: [], output: name, value, shape: constant.shape };
+    const { type, shape } = constant;
+    const attributes = {
+      ...(type !== 'float32' && { type }),
+      ...(isFinite(constant) || { nonFinite: true }),
+    };
+    const node = { op: 'constant', name, inputs: [], output: name, value, shape, ...attributes };
     this.nodes.push(node);
     return name;
   }
@@ -144,7 +145,7 @@ export class Lowering {
   /**
    * @param {string} role
    * @param {number} size
-   * @param {() => Float32Array} make
+   * @param {() => Elements} make
    */
   vector(role, size, make) {
     const parameter = /** @type {const} */ ({ rows: 1, cols: size, kind: 'vector' });
@@ -296,6 +297,11 @@ export function reshapeAttributes(from, to) {
  */
 export function sameShape(a, b) {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}
+
+/** @param {Constant} constant */
+function isFinite({ type, elements }) {
+  return type !== 'float32' || elements.every(Number.isFinite);
 }
 
 /** @param {Elements} elements */
