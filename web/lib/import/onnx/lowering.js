@@ -123,7 +123,7 @@ export class Lowering {
     const { type, shape } = constant;
     const attributes = {
       ...(type !== 'float32' && { type }),
-      ...(isFinite(constant) || { nonFinite: true }),
+      ...(!isFinite(constant) && { nonFinite: true }),
     };
     const node = { op: 'constant', name, inputs: [], output: name, value, shape, ...attributes };
     this.nodes.push(node);
@@ -149,7 +149,10 @@ export class Lowering {
    */
   vector(role, size, make) {
     const parameter = /** @type {const} */ ({ rows: 1, cols: size, kind: 'vector' });
-    return this.#addParameter(role, { ...parameter, make: () => ({ data: make() }) });
+    return this.#addParameter(role, {
+      ...parameter,
+      make: () => /** @type {any} */ ({ data: make() }),
+    });
   }
 
   /**

@@ -14,6 +14,7 @@ import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
 import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
 import { RESIZE } from './resize.js';
+import { TRANSPOSED } from './transposed.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -39,6 +40,7 @@ const DOMAINS = {
     ...RECURRENT,
     ...REDUCTION,
     ...RESIZE,
+    ...TRANSPOSED,
   },
   'com.microsoft': { ...MICROSOFT_QUANTIZATION },
 };

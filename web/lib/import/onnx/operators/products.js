@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { toFloats } from '../lowering.js';
 import { sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
-import { spatialWindow } from './windows.js';
+import { stepsOf, windowOf } from './windows.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -35,10 +35,22 @@ function lowerConv(node, lower) {
  * @returns {Value}
  */
 export function convolve(node, lower, input, weights, bias) {
+  const steps = stepsOf(node, input.shape.slice(2), weights.shape.slice(2));
+  return convolveWindow(lower, input, weights, { ...steps, groups: node.int('group', 1) }, bias);
+}
+
+/**
+ * @param {Lowering} lower
+ * @param {Value} input
+ * @param {Value} weights
+ * @param {import('./windows.js').Steps & { groups: number }} steps
+ * @param {Constant} [bias]
+ * @returns {Value}
+ */
+export function convolveWindow(lower, input, weights, { groups, ...steps }, bias) {
   const weight = weights.constant;
   if (!weight) throw new UnsupportedError('its weight must be known at import');
   const [outChannels, inGroup, ...kernel] = weight.shape;
-  const groups = node.int('group', 1);
   const [batch, channels, ...size] = input.shape;
   if (input.shape.length !== weight.shape.length || inGroup * groups !== channels) {
     throw new UnsupportedError(
@@ -46,7 +58,7 @@ export function convolve(node, lower, input, weights, bias) {
         input.shape.join('×'),
     );
   }
-  const window = spatialWindow(node, size, kernel);
+  const window = windowOf(size, kernel, steps);
   const image = lower.reshape(input, [batch, channels, ...window.size]);
   const output = lower.emit('conv', [image], {
     weight: lower.matrix('weight', outChannels, sizeOf([inGroup, ...kernel]), weightsOf(weight)),

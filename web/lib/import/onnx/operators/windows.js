@@ -17,27 +17,53 @@ import { UnsupportedError } from '../../../core/errors.js';
  */
 
 /**
+ * @typedef {object} Steps
+ * @property {number[]} strides
+ * @property {number[]} dilations
+ * @property {number[]} pads in front of all axes, then behind them
+ */
+
+/**
  * @param {NodeView} node
  * @param {number[]} size of the image
  * @param {number[]} kernel
  * @returns {Window}
  */
 export function spatialWindow(node, size, kernel) {
+  return windowOf(size, kernel, stepsOf(node, size, kernel));
+}
+
+/**
+ * @param {NodeView} node
+ * @param {number[]} size of the image
+ * @param {number[]} kernel
+ * @returns {Steps}
+ */
+export function stepsOf(node, size, kernel) {
+  const strides = listOf(node, 'strides', kernel.length, 1);
+  const dilations = listOf(node, 'dilations', kernel.length, 1);
+  return { strides, dilations, pads: padding(node, size, kernel, strides, dilations) };
+}
+
+/**
+ * @param {number[]} size of the image
+ * @param {number[]} kernel
+ * @param {Steps} steps
+ * @returns {Window}
+ */
+export function windowOf(size, kernel, { strides, dilations, pads }) {
   const rank = kernel.length;
   if (rank < 1 || rank > 2 || size.length !== rank) {
     throw new UnsupportedError(`it works in ${rank} dimensions; there are windows of 1 and 2`);
   }
-  const stride = listOf(node, 'strides', rank, 1);
-  const dilation = listOf(node, 'dilations', rank, 1);
-  const pad = padding(node, size, kernel, stride, dilation);
   const two = (/** @type {number[]} */ list, /** @type {number} */ other) =>
     /** @type {[number, number]} */ (rank === 2 ? list : [other, ...list]);
   return {
     size: two(size, 1),
     kernel: two(kernel, 1),
-    stride: two(stride, 1),
-    dilation: two(dilation, 1),
-    pad: [...two(pad.slice(0, rank), 0), ...two(pad.slice(rank), 0)],
+    stride: two(strides, 1),
+    dilation: two(dilations, 1),
+    pad: [...two(pads.slice(0, rank), 0), ...two(pads.slice(rank), 0)],
     drop: (dims) => (rank === 2 ? dims : dims.slice(1)),
   };
 }
