@@ -13,9 +13,11 @@ constexpr const Operator* kSingles[] = {
     &ops::kLrn,          &ops::kBatchNorm,    &ops::kAdd,       &ops::kConcat,
     &ops::kFlatten,      &ops::kSoftmax,      &ops::kDropout,   &ops::kHardSwish,
     &ops::kSum,          &ops::kMul,          &ops::kConstant,  &ops::kReshape,
-    &ops::kTranspose, &ops::kCast,    &ops::kMod,           &ops::kWhere,
+    &ops::kTranspose,    &ops::kCast,         &ops::kMod,       &ops::kWhere,
+    &ops::kLogSoftmax,   &ops::kSlice,        &ops::kExpand,    &ops::kTile,
+    &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,
 };
-constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast};
+constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather};
 
 constexpr size_t CountAll() {
   size_t count = std::size(kSingles);
