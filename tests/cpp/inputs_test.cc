@@ -197,8 +197,6 @@ TEST(InputsTest, RefusesGraphsThatContradictThemselves) {
     ExpectError(kind, message, [&] { CheckGraph(graph); });
   };
   refused(
-      ErrorKind::kFile, [](Graph& g) { g.inputs.clear(); }, "The graph has no inputs.");
-  refused(
       ErrorKind::kFile, [](Graph& g) { g.inputs.resize(1025, g.inputs[0]); },
       "The graph has 1025 inputs; the limit is 1024.");
   refused(

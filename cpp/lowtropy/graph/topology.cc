@@ -18,7 +18,6 @@ constexpr size_t kGraphInput = static_cast<size_t>(-1);
 // Which node makes each value.
 std::map<std::string_view, size_t> Producers(const Graph& graph) {
   std::map<std::string_view, size_t> producers;
-  if (graph.inputs.empty()) throw Error(ErrorKind::kFile, "The graph has no inputs.");
   if (graph.inputs.size() > kMaxInputs) {
     throw Error(ErrorKind::kFile, Text("The graph has ", graph.inputs.size(),
                                        " inputs; the limit is ", kMaxInputs, "."));

@@ -95,7 +95,7 @@ class Fuser {
     Join& earlier = found->second;
     const Join current{NextValue(), step.inputs};
     const size_t shared = earlier.inputs.size();
-    if (!is_first && shared <= step.inputs.size() &&
+    if (!is_first && shared <= step.inputs.size() && JoinsAlike(earlier, step) &&
         std::equal(earlier.inputs.begin(), earlier.inputs.end(), step.inputs.begin())) {
       const auto others = static_cast<std::ptrdiff_t>(shared);
       step.inputs.erase(step.inputs.begin() + 1, step.inputs.begin() + others);
@@ -104,6 +104,11 @@ class Fuser {
       step.input_types[0] = StepOf(earlier.output).output_type;
     }
     earlier = current;
+  }
+
+  bool JoinsAlike(const Join& earlier, const Step& step) {
+    const Node& node = graph_.nodes[StepOf(earlier.output).node];
+    return node.attributes == graph_.nodes[step.node].attributes;
   }
 
   // The value that the next step makes; and the step that makes a value.

@@ -52,9 +52,6 @@ struct Side {
   bool is_one = false;
 };
 
-// A row of elements of each side, all in full.
-using Combine = void (*)(const std::byte* const* sides, size_t size, std::byte* output);
-
 // Values that are one element again and again are laid out this often, so that there is one loop
 // for each function and not one for each way in which its sides can differ.
 constexpr size_t kChunk = 256;
@@ -397,6 +394,12 @@ std::unique_ptr<Task> PlanWhere(const TypedNode& typed, const Shape& output) {
 }
 
 }  // namespace
+
+Combine FindCombine(std::string_view name, ElementType type) {
+  const Operator* op = FindOperator(name);
+  if (op == nullptr || op->infer != InferBroadcast) return nullptr;
+  return static_cast<const Function*>(op->details)->of_type[static_cast<size_t>(type)];
+}
 
 constinit const Operator ops::kSum = OlderRow(kSumOf);
 constinit const Operator ops::kMul = OlderRow(kProductOf);

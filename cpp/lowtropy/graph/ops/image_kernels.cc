@@ -357,5 +357,21 @@ void Softmax(const ImageShape& shape, const float* input, float* output) {
   }
 }
 
+void LogSoftmax(const ImageShape& shape, const float* input, float* output) {
+  const size_t pixels = size_t{shape.height} * shape.width;
+  const size_t size = shape.channels * pixels;
+  for (size_t p = 0; p < pixels; ++p) {
+    float max = input[p];
+    for (size_t i = p; i < size; i += pixels) max = std::max(max, input[i]);
+    double sum = 0;
+    for (size_t i = p; i < size; i += pixels) sum += static_cast<double>(std::exp(input[i] - max));
+    const double log = std::log(sum);
+    for (size_t i = p; i < size; i += pixels) {
+      const float above = input[i] - max;
+      output[i] = static_cast<float>(static_cast<double>(above) - log);
+    }
+  }
+}
+
 }  // namespace lowtropy
 #endif  // HWY_ONCE

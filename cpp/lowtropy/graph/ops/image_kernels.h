@@ -10,8 +10,8 @@ namespace lowtropy {
 
 // Kernels of operators without a matrix, on images as they lie in memory: C x H x W, row-major.
 // None allocates, none checks: shapes are those of InferTypes. Pointers need no alignment; inputs
-// are followed by kColumnSlack readable floats. ScaleShift and Softmax may write over their input;
-// the others may not.
+// are followed by kColumnSlack readable floats. ScaleShift, Softmax and LogSoftmax may write over
+// their input; the others may not.
 
 // y = x · scale[c] + bias[c], then max(y, 0) if asked: batch normalization at inference time.
 void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
@@ -57,5 +57,7 @@ double LrnWork(const Lrn& lrn, const ImageShape& shape);
 
 // exp(x[c]) / Σ exp(x[i]) over the channels of each pixel, without overflow.
 void Softmax(const ImageShape& shape, const float* input, float* output);
+// Its logarithm, exact where that is far below 0.
+void LogSoftmax(const ImageShape& shape, const float* input, float* output);
 
 }  // namespace lowtropy

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// lrn, batchnorm and softmax: along the channels.
+// lrn and batchnorm: along the channels; softmax and logSoftmax: along any axis.
 #include <cmath>
 
 #include "lowtropy/graph/ops/image_kernels.h"
@@ -143,28 +143,49 @@ std::unique_ptr<Task> PlanBatchNorm(const TypedNode& typed, const Shape&) {
   return std::make_unique<BatchNormTask>(typed);
 }
 
-// ---- softmax ----
+// ---- softmax and logSoftmax ----
+
+constexpr AttributeSpec kSoftmaxAttributes[] = {kLaterAxis};
+constexpr AttributeSpec kLogSoftmaxAttributes[] = {{"axis", AttributeKind::kSigned, 1, -1}};
+
+Planes PlanesAlongAxis(const TypedNode& typed) {
+  if (typed.shape().rank() == 0) return Planes({1, 1, 1});
+  return Planes(ChannelsAlong(typed.shape(), AxisOrChannels(typed.node, typed.shape())));
+}
+
+ValueType InferAlongAxis(const TypedNode& typed) {
+  PlanesAlongAxis(typed);
+  return typed.inputs[0];
+}
+
+using PlaneKernel = void (*)(const ImageShape& shape, const float* input, float* output);
 
 class SoftmaxTask final : public Task {
  public:
-  explicit SoftmaxTask(const Planes& planes)
+  SoftmaxTask(const Planes& planes, PlaneKernel kernel)
       : Task({.work = 256 * static_cast<double>(planes.count) *
                       static_cast<double>(planes.each.size())}),
-        planes_(planes) {}
+        planes_(planes),
+        kernel_(kernel) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
     for (size_t i = 0; i < planes_.count; ++i) {
       const size_t at = i * planes_.size();
-      Softmax(planes_.each, data.inputs[0] + at, data.output + at);
+      kernel_(planes_.each, data.inputs[0] + at, data.output + at);
     }
   }
 
  private:
   Planes planes_;
+  PlaneKernel kernel_;
 };
 
-std::unique_ptr<Task> PlanSoftmax(const TypedNode&, const Shape& output) {
-  return std::make_unique<SoftmaxTask>(Planes(ChannelsOf(output)));
+std::unique_ptr<Task> PlanSoftmax(const TypedNode& typed, const Shape&) {
+  return std::make_unique<SoftmaxTask>(PlanesAlongAxis(typed), Softmax);
+}
+
+std::unique_ptr<Task> PlanLogSoftmax(const TypedNode& typed, const Shape&) {
+  return std::make_unique<SoftmaxTask>(PlanesAlongAxis(typed), LogSoftmax);
 }
 
 }  // namespace
@@ -184,7 +205,16 @@ constinit const Operator ops::kBatchNorm{.name = "batchnorm",
                                          .check = CheckBatchNorm,
                                          .scale = Scale,
                                          .plan = PlanBatchNorm};
-constinit const Operator ops::kSoftmax{
-    .name = "softmax", .overwrites = true, .infer = InferSame, .plan = PlanSoftmax};
+constinit const Operator ops::kSoftmax{.name = "softmax",
+                                       .attributes = kSoftmaxAttributes,
+                                       .overwrites = true,
+                                       .infer = InferAlongAxis,
+                                       .plan = PlanSoftmax};
+constinit const Operator ops::kLogSoftmax{.name = "logSoftmax",
+                                          .version = 5,
+                                          .attributes = kLogSoftmaxAttributes,
+                                          .overwrites = true,
+                                          .infer = InferAlongAxis,
+                                          .plan = PlanLogSoftmax};
 
 }  // namespace lowtropy

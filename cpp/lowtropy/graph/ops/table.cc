@@ -8,14 +8,17 @@ namespace {
 
 // In the order of FORMAT.md: first those of versions 1 to 4.
 constexpr const Operator* kSingles[] = {
-    &ops::kConv,      &ops::kFc,       &ops::kEmbedding,     &ops::kLstm,     &ops::kRelu,
-    &ops::kMaxPool,   &ops::kAvgPool,  &ops::kGlobalAvgPool, &ops::kLrn,      &ops::kBatchNorm,
-    &ops::kAdd,       &ops::kConcat,   &ops::kFlatten,       &ops::kSoftmax,  &ops::kDropout,
-    &ops::kHardSwish, &ops::kSum,      &ops::kMul,           &ops::kConstant, &ops::kReshape,
-    &ops::kTranspose, &ops::kCast,     &ops::kMod,           &ops::kWhere,    &ops::kLstmCells,
-    &ops::kGruCells,  &ops::kRnnCells,
+    &ops::kConv,         &ops::kFc,           &ops::kEmbedding, &ops::kLstm,
+    &ops::kRelu,         &ops::kMaxPool,      &ops::kAvgPool,   &ops::kGlobalAvgPool,
+    &ops::kLrn,          &ops::kBatchNorm,    &ops::kAdd,       &ops::kConcat,
+    &ops::kFlatten,      &ops::kSoftmax,      &ops::kDropout,   &ops::kHardSwish,
+    &ops::kSum,          &ops::kMul,          &ops::kConstant,  &ops::kReshape,
+    &ops::kTranspose,    &ops::kCast,         &ops::kMod,       &ops::kWhere,
+    &ops::kLogSoftmax,   &ops::kSlice,        &ops::kExpand,    &ops::kTile,
+    &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,       &ops::kLstmCells,
+    &ops::kGruCells,     &ops::kRnnCells,
 };
-constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast};
+constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather};
 
 constexpr size_t CountAll() {
   size_t count = std::size(kSingles);

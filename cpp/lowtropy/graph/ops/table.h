@@ -50,8 +50,17 @@ inline constexpr size_t kUnaryCount = 39;
 extern const std::array<Operator, kUnaryCount> kUnary;
 inline constexpr size_t kBroadcastCount = 19;
 extern const std::array<Operator, kBroadcastCount> kBroadcast;
+inline constexpr size_t kGatherCount = 5;
+extern const std::array<Operator, kGatherCount> kGather;
 extern const Operator kCast;
 extern const Operator kMod;
 extern const Operator kWhere;
+extern const Operator kLogSoftmax;
+extern const Operator kSlice;
+extern const Operator kExpand;
+extern const Operator kTile;
+extern const Operator kDepthToSpace;
+extern const Operator kSpaceToDepth;
+extern const Operator kPad;
 
 }  // namespace lowtropy::ops

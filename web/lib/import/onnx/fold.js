@@ -21,18 +21,19 @@ const LARGEST = 2 ** 24;
 /**
  * @param {NodeView} node whose inputs are all constants
  * @param {Lower} lower
- * @returns {Promise<Value[] | undefined>} its outputs, where they are not too large
+ * @returns {Promise<Array<Value | undefined> | undefined>} its outputs, where they are not too large
  */
 export async function fold(node, lower) {
   const lowering = new Lowering({ constantsAreInputs: true });
   const outputs = [lower(node, lowering)].flat();
-  if (outputs.some(({ shape }) => shape.reduce((size, dim) => size * dim, 1) > LARGEST)) {
+  const made = outputs.filter((value) => value !== undefined);
+  if (made.some(({ shape }) => shape.reduce((size, dim) => size * dim, 1) > LARGEST)) {
     return undefined;
   }
-  const open = outputs.filter(({ constant }) => !constant);
+  const open = made.filter(({ constant }) => !constant);
   if (open.length === 0) return outputs;
   const results = await compute(lowering, open);
-  return outputs.map((value) => results.get(value) ?? value);
+  return outputs.map((value) => value && (results.get(value) ?? value));
 }
 
 /**

@@ -114,7 +114,8 @@ export class GraphLowerer {
     try {
       const outputs = await this.#outputsOf(node, inputs, scope);
       node.outputs.forEach((name, index) => {
-        if (name !== '' && outputs?.[index]) scope.set(name, outputs[index]);
+        const value = outputs?.[index];
+        if (name !== '' && value) scope.set(name, value);
       });
     } catch (error) {
       if (error instanceof UnsupportedError) this.problems.add(node, error.message);
@@ -132,7 +133,7 @@ export class GraphLowerer {
    * @param {ResolvedNode} node
    * @param {Array<Value | undefined>} inputs
    * @param {Scope} scope
-   * @returns {Promise<Value[] | undefined>} undefined where it depends on a node that is refused
+   * @returns {Promise<Array<Value | undefined> | undefined>} undefined where it depends on a node that is refused
    */
   async #outputsOf(node, inputs, scope) {
     const view = new NodeView(node, inputs);

@@ -44,13 +44,26 @@ function scaleAndShift(lower, value, scale, bias) {
 /** The axes from one on. @param {number} axis @param {number} rank */
 const axesFrom = (axis, rank) => Array.from({ length: rank - axis }, (_, i) => axis + i);
 
+/**
+ * @param {Lowering} lower
+ * @param {Value} value
+ * @param {number} axis the first of those over which it is
+ * @param {number} epsilon
+ * @param {[scale: Value | undefined, bias: Value | undefined]} by
+ * @returns {Value[]} and the mean and the inverse deviation
+ */
+export function layerNormalize(lower, value, axis, epsilon, [scale, bias]) {
+  const axes = axesFrom(axis, value.shape.length);
+  const { result, mean, inverse } = standardize(lower, value, axes, epsilon);
+  return [scaleAndShift(lower, result, scale, bias), mean, inverse];
+}
+
 /** @type {(node: NodeView, lower: Lowering) => Value[]} */
 function lowerLayerNormalization(node, lower) {
   const value = node.input(0);
-  const rank = value.shape.length;
-  const axes = axesFrom(node.axis(node.int('axis', -1), rank), rank);
-  const { result, mean, inverse } = standardize(lower, value, axes, node.float('epsilon', 1e-5));
-  return [scaleAndShift(lower, result, node.optional(1), node.optional(2)), mean, inverse];
+  const axis = node.axis(node.int('axis', -1), value.shape.length);
+  const by = /** @type {const} */ ([node.optional(1), node.optional(2)]);
+  return layerNormalize(lower, value, axis, node.float('epsilon', 1e-5), [...by]);
 }
 
 /** @type {Lower} */

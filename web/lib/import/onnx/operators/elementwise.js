@@ -3,6 +3,7 @@
 /** What is done with each element on its own, of one value or of several whose shapes fit together. */
 
 import { UnsupportedError } from '../../../core/errors.js';
+import { cast } from '../ours.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -10,6 +11,9 @@ import { UnsupportedError } from '../../../core/errors.js';
  * @typedef {import('../values.js').Value} Value
  * @typedef {(node: NodeView, lower: Lowering) => Value} Lower
  */
+
+/** Bounds of `clip` that are none: no float32 is beyond them but the infinities. */
+const LARGEST = { least: -3.4028234663852886e38, most: 3.4028234663852886e38 };
 
 /**
  * @param {string} op ours
@@ -86,7 +90,53 @@ function lowerClip(node, lower) {
   if (Number.isNaN(least) || Number.isNaN(most))
     throw new UnsupportedError('a bound is not a number');
   if (least === 0 && most === Infinity) return lower.emit('relu', [node.input(0)]);
-  return lower.emit('clip', [node.input(0)], { least, most });
+  const bounds = [
+    ...(least === -Infinity ? [] : [['least', least]]),
+    ...(most === Infinity ? [] : [['most', most]]),
+  ];
+  if (bounds.length === 0) return node.input(0);
+  return lower.emit('clip', [node.input(0)], { ...LARGEST, ...Object.fromEntries(bounds) });
+}
+
+/**
+ * What the exponent's type does not matter for.
+ *
+ * @type {Lower}
+ */
+function lowerPow(node, lower) {
+  const base = node.input(0);
+  const exponent = node.input(1);
+  if (base.type === exponent.type) return lower.emit('pow', [base, exponent]);
+  const floats = [base, exponent].map((value) => cast(lower, value, 'float32'));
+  return cast(lower, lower.emit('pow', floats), base.type);
+}
+
+/**
+ * Before version 7 slopes were of channels.
+ *
+ * @type {Lower}
+ */
+function lowerPRelu(node, lower) {
+  const value = node.input(0);
+  const slope = node.input(1);
+  const ranks = value.shape.length - 1;
+  const perChannel = node.version < 7 && slope.shape.length === 1 && slope.shape[0] !== 1;
+  const fit = perChannel
+    ? lower.reshape(slope, [slope.shape[0], ...new Array(ranks - 1).fill(1)])
+    : slope;
+  return lower.emit('prelu', [value, fit]);
+}
+
+/** @type {Lower} */
+function lowerMod(node, lower) {
+  const values = [node.input(0), node.input(1)];
+  return lower.emit('mod', values, { fmod: node.int('fmod', 0) === 1 });
+}
+
+/** @type {Lower} */
+function lowerBitShift(node, lower) {
+  const isLeft = node.string('direction', '') === 'LEFT';
+  return lower.emit(isLeft ? 'shiftLeft' : 'shiftRight', [node.input(0), node.input(1)]);
 }
 
 export const ELEMENTWISE = {
@@ -133,8 +183,8 @@ export const ELEMENTWISE = {
   Sub: binary('sub'),
   Mul: binary('mul'),
   Div: binary('div'),
-  Pow: binary('pow'),
-  PRelu: binary('prelu'),
+  Pow: lowerPow,
+  PRelu: lowerPRelu,
   Equal: binary('equal'),
   Greater: binary('greater'),
   Less: binary('less'),
@@ -150,4 +200,6 @@ export const ELEMENTWISE = {
   Max: variadic('max'),
   Min: variadic('min'),
   Mean: lowerMean,
+  Mod: lowerMod,
+  BitShift: lowerBitShift,
 };

@@ -6,6 +6,7 @@ import { COMPOSITE } from './composite.js';
 import { EINSUM } from './einsum.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { LAYOUT } from './layout.js';
+import { MICROSOFT } from './microsoft.js';
 import { NORMALIZATION } from './normalization.js';
 import { PIECES } from './pieces.js';
 import { POOLING } from './pooling.js';
@@ -21,7 +22,7 @@ import { TRANSPOSED } from './transposed.js';
  * @typedef {import('../lowering.js').Lowering} Lowering
  * @typedef {import('../values.js').Value} Value
  *
- * @typedef {(node: NodeView, lower: Lowering) => Value | Value[]} Lower
+ * @typedef {(node: NodeView, lower: Lowering) => Value | Array<Value | undefined>} Lower
  *   Throws UnsupportedError whose message is a clause about the node, such as "its pads are negative".
  */
 
@@ -42,7 +43,7 @@ const DOMAINS = {
     ...RESIZE,
     ...TRANSPOSED,
   },
-  'com.microsoft': { ...MICROSOFT_QUANTIZATION },
+  'com.microsoft': { ...MICROSOFT, ...MICROSOFT_QUANTIZATION },
 };
 
 /**

@@ -187,7 +187,7 @@ function lowerOneHot(node, lower) {
   const axis = node.axis(node.int('axis', -1), rank);
   const values = node.input(2);
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
-  const wrapped = lower.emit('mod', [indices, lower.integers([depth], [])]);
+  const wrapped = lower.emit('mod', [indices, lower.integers([depth], [])], { fmod: false });
   const places = lower.integers(
     Array.from({ length: depth }, (_, i) => i),
     shape.map((_, i) => (i === axis ? depth : 1)),

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Operators of the domain com.microsoft, which onnxruntime's optimizer writes into files. */
+
+import { UnsupportedError } from '../../../core/errors.js';
+import { layerNormalize } from './composite.js';
+import { PRODUCTS, multiply } from './products.js';
+
+/**
+ * @typedef {import('../node.js').NodeView} NodeView
+ * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Value} Value
+ * @typedef {(node: NodeView, lower: Lowering) => Value} Lower
+ */
+
+/** @type {Lower} */
+function lowerFusedConv(node, lower) {
+  const sum = node.optional(3);
+  const product = PRODUCTS.Conv(node, lower);
+  const value = sum ? lower.emit('sum', [product, sum]) : product;
+  const activation = node.string('activation', '');
+  const numbers = node.floats('activation_params') ?? [];
+  switch (activation) {
+    case '':
+      return value;
+    case 'Relu':
+      return lower.emit('relu', [value]);
+    case 'Sigmoid':
+      return lower.emit('sigmoid', [value]);
+    case 'Tanh':
+      return lower.emit('tanh', [value]);
+    case 'LeakyRelu':
+      return lower.emit('leakyRelu', [value], { alpha: numbers[0] });
+    case 'Clip':
+      return lower.emit('clip', [value], { least: numbers[0], most: numbers[1] });
+    case 'HardSigmoid':
+      return lower.emit('hardSigmoid', [value], { alpha: numbers[0], beta: numbers[1] });
+    default:
+      throw new UnsupportedError(`its activation is "${activation}"`);
+  }
+}
+
+/** @type {Lower} */
+function lowerFusedMatMul(node, lower) {
+  if (node.int('transBatchA', 0) === 1 || node.int('transBatchB', 0) === 1) {
+    throw new UnsupportedError('it transposes batches');
+  }
+  const swap = (/** @type {Value} */ value) => {
+    const axes = value.shape.map((_, axis) => axis);
+    return lower.transpose(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+  };
+  const left = node.int('transA', 0) === 1 ? swap(node.input(0)) : node.input(0);
+  const right = node.input(1);
+  const isTransposed = node.int('transB', 0) === 1;
+  const product =
+    isTransposed && right.shape.length !== 2
+      ? multiply(lower, left, swap(right))
+      : multiply(lower, left, right, isTransposed);
+  const alpha = node.float('alpha', 1);
+  return alpha === 1 ? product : lower.emit('mul', [product, lower.number(alpha)]);
+}
+
+/** @param {boolean} tanh @returns {Lower} */
+function lowerGelu(tanh) {
+  return (node, lower) => {
+    const bias = node.optional(1);
+    const value = bias ? lower.emit('sum', [node.input(0), bias]) : node.input(0);
+    return lower.emit('gelu', [value], { tanh });
+  };
+}
+
+/** @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>} */
+function lowerSkipLayerNormalization(node, lower) {
+  const bias = node.optional(4);
+  const both = lower.emit('sum', [node.input(0), node.input(1)]);
+  const sum = bias ? lower.emit('sum', [both, bias]) : both;
+  const rank = sum.shape.length;
+  const [result] = layerNormalize(lower, sum, rank - 1, node.float('epsilon', 1e-12), [
+    node.input(2),
+    node.optional(3),
+  ]);
+  return [result, undefined, undefined, sum];
+}
+
+/** @type {Lower} */
+function lowerQuickGelu(node, lower) {
+  const value = node.input(0);
+  const scaled = lower.emit('mul', [value, lower.number(node.float('alpha', 1.702))]);
+  return lower.emit('mul', [value, lower.emit('sigmoid', [scaled])]);
+}
+
+export const MICROSOFT = {
+  FusedConv: lowerFusedConv,
+  FusedMatMul: lowerFusedMatMul,
+  Gelu: lowerGelu(false),
+  BiasGelu: lowerGelu(false),
+  FastGelu: lowerGelu(true),
+  QuickGelu: lowerQuickGelu,
+  SkipLayerNormalization: lowerSkipLayerNormalization,
+};
