@@ -49,25 +49,23 @@ function lowerLrn(node, lower) {
 /**
  * Along one axis; before version 13 along all from that axis on.
  *
- * @param {NodeView} node
- * @param {Lowering} lower
+ * @param {'softmax' | 'logSoftmax'} op
  */
-function lowerSoftmax(node, lower) {
-  const input = node.input(0);
-  const rank = input.shape.length;
-  const axis = node.axis(node.int('axis', node.version >= 13 ? -1 : 1), rank);
-  const end = node.version >= 13 ? axis + 1 : rank;
-  const [outer, along, inner] = [
-    input.shape.slice(0, axis),
-    input.shape.slice(axis, end),
-    input.shape.slice(end),
-  ].map(sizeOf);
-  const planes = lower.reshape(input, [outer, along, 1, inner]);
-  return lower.reshape(lower.emit('softmax', [planes]), input.shape);
+function lowerSoftmax(op) {
+  return (/** @type {NodeView} */ node, /** @type {Lowering} */ lower) => {
+    const input = node.input(0);
+    const rank = input.shape.length;
+    const axis = node.axis(node.int('axis', node.version >= 13 ? -1 : 1), rank);
+    if (node.version >= 13 || axis === rank - 1) return lower.emit(op, [input], { axis });
+    const flat = [input.shape.slice(0, axis), input.shape.slice(axis)].map(sizeOf);
+    const result = lower.emit(op, [lower.reshape(input, flat)], { axis: 1 });
+    return lower.reshape(result, input.shape);
+  };
 }
 
 export const NORMALIZATION = {
   BatchNormalization: lowerBatchNormalization,
   LRN: lowerLrn,
-  Softmax: lowerSoftmax,
+  Softmax: lowerSoftmax('softmax'),
+  LogSoftmax: lowerSoftmax('logSoftmax'),
 };

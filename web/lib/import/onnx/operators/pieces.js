@@ -15,6 +15,9 @@ import { Constant, constantValue, sizeOf } from '../values.js';
  * @typedef {(node: NodeView, lower: Lowering) => Value} Lower
  */
 
+/** As an attribute of ours holds it; beyond stands for the end. @param {number} place */
+const within32 = (place) => Math.min(Math.max(place, -(2 ** 31)), 2 ** 31 - 1);
+
 /** @type {Lower} */
 function lowerSlice(node, lower) {
   const value = node.input(0);
@@ -28,7 +31,8 @@ function lowerSlice(node, lower) {
   if (starts.length !== ends.length || starts.length !== axes.length) {
     throw new UnsupportedError('its starts, ends and axes are not as many');
   }
-  return lower.emit('slice', [value], { axes, starts, ends, steps });
+  const [from, to] = [starts, ends].map((places) => places.map(within32));
+  return lower.emit('slice', [value], { axes, starts: from, ends: to, steps });
 }
 
 /** @type {(node: NodeView, lower: Lowering) => Value[]} */
@@ -69,12 +73,36 @@ function lowerGather(node, lower) {
   return lower.emit('gather', [value, node.input(1)], { axis });
 }
 
-/** @param {string} op @returns {Lower} */
-function alongAxis(op) {
-  return (node, lower) => {
-    const values = node.inputs.map((_, index) => node.input(index));
-    return lower.emit(op, values, { axis: node.axis(node.int('axis', 0), values[0].shape.length) });
-  };
+/** @type {Lower} */
+function lowerGatherElements(node, lower) {
+  const value = node.input(0);
+  const axis = node.axis(node.int('axis', 0), value.shape.length);
+  return lower.emit('gatherElements', [value, node.input(1)], { axis });
+}
+
+/** @type {Lower} */
+function lowerGatherND(node, lower) {
+  const batchDims = node.int('batch_dims', 0);
+  return lower.emit('gatherND', [node.input(0), node.input(1)], { batchDims });
+}
+
+/** @param {NodeView} node */
+function reductionOf(node) {
+  const name = node.string('reduction', 'none');
+  return name === 'add' ? 'sum' : name;
+}
+
+/** @type {Lower} */
+function lowerScatterElements(node, lower) {
+  const values = [0, 1, 2].map((index) => node.input(index));
+  const axis = node.axis(node.int('axis', 0), values[0].shape.length);
+  return lower.emit('scatterElements', values, { axis, reduction: reductionOf(node) });
+}
+
+/** @type {Lower} */
+function lowerScatterND(node, lower) {
+  const values = [0, 1, 2].map((index) => node.input(index));
+  return lower.emit('scatterND', values, { reduction: reductionOf(node) });
 }
 
 /** @type {Lower} */
@@ -202,7 +230,7 @@ function blocks(op) {
   return (node, lower) =>
     lower.emit(op, [node.input(0)], {
       block: node.int('blocksize', 1),
-      ...(op === 'depthToSpace' && { columnsFirst: node.string('mode', 'DCR') === 'CRD' }),
+      ...(op === 'depthToSpace' && { order: node.string('mode', 'DCR') }),
     });
 }
 
@@ -213,16 +241,11 @@ export const PIECES = {
   CastLike: lowerCastLike,
   Where: lowerWhere,
   Gather: lowerGather,
-  GatherElements: alongAxis('gatherElements'),
-  GatherND: (/** @type {NodeView} */ node, /** @type {Lowering} */ lower) =>
-    lower.emit('gatherND', [node.input(0), node.input(1)], { batch: node.int('batch_dims', 0) }),
-  ScatterElements: alongAxis('scatterElements'),
-  Scatter: alongAxis('scatterElements'),
-  ScatterND: (/** @type {NodeView} */ node, /** @type {Lowering} */ lower) =>
-    lower.emit(
-      'scatterND',
-      [0, 1, 2].map((index) => node.input(index)),
-    ),
+  GatherElements: lowerGatherElements,
+  GatherND: lowerGatherND,
+  ScatterElements: lowerScatterElements,
+  Scatter: lowerScatterElements,
+  ScatterND: lowerScatterND,
   Expand: lowerExpand,
   Tile: lowerTile,
   Pad: lowerPad,

@@ -88,7 +88,7 @@ function spread(lower, value, strides) {
   const apart = lower.reshape(value, [batch, channels, ...size.flatMap((dim) => [dim, 1])]);
   const after = [0, 0, ...strides.flatMap((stride) => [0, stride - 1])];
   const before = after.map(() => 0);
-  const padded = lower.emit('pad', [apart], { before, after });
+  const padded = lower.emit('pad', [apart], { before, after, mode: 'constant', value: 0 });
   const whole = lower.reshape(padded, [batch, channels, ...size.map((dim, i) => dim * strides[i])]);
   // Behind the last element there are none.
   return size.reduce(
