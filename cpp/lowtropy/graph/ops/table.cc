@@ -15,9 +15,11 @@ constexpr const Operator* kSingles[] = {
     &ops::kSum,          &ops::kMul,          &ops::kConstant,  &ops::kReshape,
     &ops::kTranspose,    &ops::kCast,         &ops::kMod,       &ops::kWhere,
     &ops::kLogSoftmax,   &ops::kSlice,        &ops::kExpand,    &ops::kTile,
-    &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,
+    &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,       &ops::kMatMul,
+    &ops::kLinear,       &ops::kLookup,
 };
-constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather};
+constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather,
+                                                   ops::kReduce, ops::kAlong};
 
 constexpr size_t CountAll() {
   size_t count = std::size(kSingles);
