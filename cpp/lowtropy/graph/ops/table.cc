@@ -16,9 +16,11 @@ constexpr const Operator* kSingles[] = {
     &ops::kTranspose,    &ops::kCast,         &ops::kMod,       &ops::kWhere,
     &ops::kLogSoftmax,   &ops::kSlice,        &ops::kExpand,    &ops::kTile,
     &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,       &ops::kLstmCells,
-    &ops::kGruCells,     &ops::kRnnCells,
+    &ops::kGruCells,     &ops::kRnnCells,     &ops::kMatMul,    &ops::kLinear,
+    &ops::kLookup,
 };
-constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather};
+constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather,
+                                                   ops::kReduce, ops::kAlong};
 
 constexpr size_t CountAll() {
   size_t count = std::size(kSingles);
