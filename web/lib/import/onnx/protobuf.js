@@ -21,6 +21,12 @@ const WIRE_NAMES = new Map([
   [WIRE.fixed32, '4 bytes'],
 ]);
 
+/** What does not occur, by the wire type. @type {Record<number, string>} */
+const REFUSED = {
+  ...{ 3: 'begins a group, as nothing of ONNX does', 4: 'ends a group that there is not' },
+  ...{ 6: 'has the wire type 6, which means nothing', 7: 'has the wire type 7, which means nothing' },
+};
+
 /** Messages within messages; protocol buffers' own libraries stop at 100 as well. */
 export const MAX_DEPTH = 100;
 
@@ -170,7 +176,7 @@ export class Message {
       this.#take(this.#high * TWO_TO_32 + (this.#low >>> 0));
     } else if (this.wire === WIRE.fixed64) this.#take(8);
     else if (this.wire === WIRE.fixed32) this.#take(4);
-    else this.fail(`field ${this.field} of ${this.what} is written as a group, or as nothing`, key);
+    else this.fail(`field ${this.field} of ${this.what} ${REFUSED[this.wire]}`, key);
   }
 
   /** @param {number} length of the value, which begins at `#from` */
