@@ -24,7 +24,10 @@ const WIRE_NAMES = new Map([
 /** What does not occur, by the wire type. @type {Record<number, string>} */
 const REFUSED = {
   ...{ 3: 'begins a group, as nothing of ONNX does', 4: 'ends a group that there is not' },
-  ...{ 6: 'has the wire type 6, which means nothing', 7: 'has the wire type 7, which means nothing' },
+  ...{
+    6: 'has the wire type 6, which means nothing',
+    7: 'has the wire type 7, which means nothing',
+  },
 };
 
 /** Messages within messages; protocol buffers' own libraries stop at 100 as well. */
