@@ -87,11 +87,19 @@ function numbered(path, stem) {
   return files.sort((a, b) => number(a) - number(b)).map((file) => join(path, file));
 }
 
-/** @returns {string[]} the names of the networks that are ONNX models */
+/**
+ * @returns {string[]} the paths of the networks that are ONNX models: trained ones, and large ones whose
+ *   weights nodes make, as ONNX tests itself with
+ */
 export function listOnnxModels() {
-  return readdirSync(dataPath('models', 'onnx'))
-    .filter((name) => name.endsWith('.onnx'))
-    .sort();
+  return [dataPath('models', 'onnx'), dataPath('onnx-light')].flatMap((models) =>
+    existsSync(models)
+      ? readdirSync(models)
+          .filter((name) => name.endsWith('.onnx'))
+          .sort()
+          .map((name) => join(models, name))
+      : [],
+  );
 }
 
 /** @returns {{ net: Buffer, prototxt: string }} SqueezeNet as Deep Compression published it */

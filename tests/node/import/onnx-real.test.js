@@ -4,10 +4,10 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, test } from 'node:test';
 
 import {
-  dataPath,
   listOnnxModels,
   listOnnxTests,
   noOnnxModels,
@@ -66,7 +66,13 @@ function readConstants(graph) {
 function readSample(file, { type }) {
   if (type.kind !== 'tensor') return 'no tensor';
   const tensor = readTensorFile(readFileSync(file));
-  assert.equal(tensor.type, type.element);
+  // Version 1.12 of ONNX writes the samples of bfloat16 as uint16.
+  assert.equal(tensor.type, type.element === 'bfloat16' ? 'uint16' : type.element);
+  // It also has samples of another rank than it says: one number as what a cast is to be like.
+  const shape = type.shape?.length === tensor.dims.length ? type.shape : [];
+  shape.forEach((dim, axis) => {
+    if (typeof dim === 'number') assert.equal(tensor.dims[axis], dim);
+  });
   return readElements(tensor) ? 'read' : 'refused';
 }
 
@@ -94,10 +100,10 @@ describe('ONNX: all of its own tests', { skip: noOnnxTests }, () => {
   });
 });
 
-describe('ONNX: trained networks', { skip: noOnnxModels }, () => {
+describe('ONNX: whole networks', { skip: noOnnxModels }, () => {
   test('all of them, and all their constants', async (t) => {
-    for (const name of listOnnxModels()) {
-      const path = dataPath('models', 'onnx', name);
+    for (const path of listOnnxModels()) {
+      const name = basename(path);
       const { graph, opsets } = await openOnnx(path);
       const count = readConstants(graph);
       assert(graph.nodes.length > 10 && count > 0, name);
