@@ -215,9 +215,15 @@ describe('protobuf: refusals', () => {
   });
 
   test('more parts than may be', () => {
-    const file = new ProtoFile(new Uint8Array(), 'the test');
-    file.spend(MAX_PARTS);
-    assert.throws(() => file.spend(1), LimitError);
+    for (const [size, most] of [
+      [0, 2 ** 18],
+      [1000, 2 ** 18 + 6000],
+      [2 ** 22, MAX_PARTS],
+    ]) {
+      const file = new ProtoFile(new Uint8Array(size), 'the test');
+      file.spend(most);
+      assert.throws(() => file.spend(1), LimitError);
+    }
   });
 
   test('names in messages are short, and on one line', () => {

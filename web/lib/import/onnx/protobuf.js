@@ -34,13 +34,16 @@ const REFUSED = {
 export const MAX_DEPTH = 100;
 
 /**
- * What a file may be made of, so that what is held of it stays small: an empty message has two bytes
- * in the file and some hundred here. A language model with thirty thousand nodes has 2^22 of these.
+ * What a file may be made of, so that what is held of it stays small: an empty message has two bytes in
+ * the file, and some hundred here. Counted are numbers in lists, of which a message or a string is worth
+ * as many as it takes. Of real networks none has more than 3 for each byte that is no weight; one with
+ * thirty thousand nodes has some 2^23.
  */
 export const MAX_PARTS = 2 ** 24;
-
-/** Of those a message or a string counts as many as it takes of numbers in memory. */
 const PART_COST = 16;
+const PARTS_PER_BYTE = 6;
+/** As many as any file may have. */
+const FREE_PARTS = 2 ** 18;
 
 const MAX_VARINT_BYTES = 10;
 const MAX_FIELD = 2 ** 29 - 1;
@@ -72,6 +75,8 @@ export class ProtoFile {
     this.bytes = bytes;
     this.what = what;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    /** How many parts it may have. */
+    this.maxParts = Math.min(MAX_PARTS, FREE_PARTS + PARTS_PER_BYTE * bytes.length);
   }
 
   /** @returns {Message} the whole file */
@@ -82,10 +87,10 @@ export class ProtoFile {
   /** @param {number} count */
   spend(count) {
     this.#parts += count;
-    if (this.#parts <= MAX_PARTS) return;
+    if (this.#parts <= this.maxParts) return;
     throw new LimitError(
       `${upper(this.what)} is made of too many parts: beside the elements of tensors it may have ` +
-        `${MAX_PARTS} numbers, of which a string or a message counts as ${PART_COST}.`,
+        `${this.maxParts} numbers, of which a string or a message counts as ${PART_COST}.`,
     );
   }
 
@@ -249,12 +254,6 @@ export class Message {
   float() {
     this.#need(WIRE.fixed32);
     return this.file.view.getFloat32(this.#from, true);
-  }
-
-  /** @returns {number} of a value with a length: how many bytes it has */
-  get length() {
-    this.#need(WIRE.delimited);
-    return this.#to - this.#from;
   }
 
   /** @returns {Uint8Array} a view of the file */
