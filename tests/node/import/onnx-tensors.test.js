@@ -431,6 +431,9 @@ describe('sparse tensors', () => {
     const huge = readSparse(sparseFloats([1], [2 ** 40], [1], [2 ** 21, 2 ** 21]));
     assert.deepEqual(positions(huge), [2 ** 40]);
     assert.throws(() => floats(huge), LimitError);
+    const values = tensor('s', 'int8', [1], Int8Array.of(1));
+    const index = tensor('', 'int64', [1], BigInt64Array.of(0n));
+    assert.throws(() => integers(readSparse(sparse(values, index, [2 ** 23]))), LimitError);
   });
 
   test('positions out of place or order', () => {

@@ -11,7 +11,12 @@ import { basename } from 'node:path';
 import { describe, test } from 'node:test';
 import * as ort from 'onnxruntime-web';
 
-import { listOnnxModels, noOnnxModels } from '../../../scripts/common/data.js';
+import {
+  listOnnxModels,
+  listOnnxTests,
+  noOnnxModels,
+  noOnnxTests,
+} from '../../../scripts/common/data.js';
 import { readOnnx } from '../../../web/lib/import/onnx/read.js';
 import { bytes, codes, floats, integers } from '../../../web/lib/import/onnx/tensors.js';
 import {
@@ -223,27 +228,55 @@ describe('ONNX: whole networks as others read them', { skip: noOnnxModels }, () 
     });
 
     test(`${basename(path)} in onnxruntime`, async () => {
-      const file = readFileSync(path);
-      const { graph: whole } = readOnnx(file);
-      const session = await openSession(file);
-      const { inputNames, outputNames, inputMetadata } = session;
-      await session.release();
-      assert.deepEqual(
-        whole.inputs.map(({ name }) => name),
-        [...inputNames],
-      );
-      assert.deepEqual(
-        whole.outputs.map(({ name }) => name),
-        [...outputNames],
-      );
-      whole.inputs.forEach(({ type }, i) => {
-        const theirs = inputMetadata[i];
-        assert(type.kind === 'tensor' && theirs.isTensor);
-        assert.equal(type.element, theirs.type);
-        type.shape?.forEach((dim, axis) => {
-          if (typeof dim === 'number') assert.equal(dim, Number(theirs.shape[axis]));
-        });
-      });
+      assert(await isSame(readFileSync(path)));
     });
   }
 });
+
+test("ONNX's own tests as onnxruntime reads them", { skip: noOnnxTests }, async (t) => {
+  let [same, refused] = [0, 0];
+  for (const { model: path } of listOnnxTests()) {
+    if (await isSame(readFileSync(path))) same += 1;
+    else refused += 1;
+  }
+  t.diagnostic(`${same} are the same, and ${refused} onnxruntime does not take`);
+  assert(same > 1000, `${same}`);
+});
+
+/**
+ * Compares inputs and outputs, by names and types.
+ *
+ * @param {Uint8Array} file
+ * @returns {Promise<boolean>} false for what onnxruntime does not take, for its operators
+ */
+async function isSame(file) {
+  const { inputs, outputs } = readOnnx(file).graph;
+  const session = await openSession(file).catch(() => undefined);
+  if (!session) return false;
+  const { inputNames, outputNames, inputMetadata, outputMetadata } = session;
+  await session.release();
+  for (const [ours, names, theirs] of /** @type {const} */ ([
+    [inputs, inputNames, inputMetadata],
+    [outputs, outputNames, outputMetadata],
+  ])) {
+    assert.deepEqual(
+      ours.map(({ name }) => name),
+      [...names],
+    );
+    ours.forEach(({ type }, i) => checkType(type, theirs[i]));
+  }
+  return true;
+}
+
+/**
+ * @param {import('../../../web/lib/import/onnx/type-proto.js').OnnxType} ours
+ * @param {ort.InferenceSession.ValueMetadata} theirs
+ */
+function checkType(ours, theirs) {
+  assert.equal(ours.kind === 'tensor', theirs.isTensor);
+  if (ours.kind !== 'tensor' || !theirs.isTensor) return;
+  assert.equal(ours.element, theirs.type);
+  ours.shape?.forEach((dim, axis) => {
+    if (typeof dim === 'number') assert.equal(dim, Number(theirs.shape[axis]));
+  });
+}
