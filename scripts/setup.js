@@ -28,6 +28,7 @@ const DEBIAN_PACKAGES = new Map([
   ['libeigen3-dev', undefined],
   ['libgtest-dev', undefined],
   ['libhwy-dev', undefined],
+  ['libonnx-testdata', undefined],
   ['ninja-build', 'ninja'],
   ['nlohmann-json3-dev', undefined],
 ]);

@@ -19,7 +19,19 @@ import { LowtropyError } from '../../web/lib/core/errors.js';
 import { init } from '../../web/lib/core/module.js';
 import { readCaffe } from '../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
+import { readOnnx } from '../../web/lib/import/onnx/read.js';
+import { codes, floats, int32s, integers } from '../../web/lib/import/onnx/tensors.js';
 import { tensorShapes } from '../../web/lib/graph/graph.js';
+import { mutateMessage } from './mutate-message.js';
+
+/**
+ * @typedef {import('../../web/lib/import/onnx/graph.js').ResolvedGraph} ResolvedGraph
+ *
+ * @typedef {object} Input what is read together, by how the files' names end
+ * @property {Uint8Array} [onnx]
+ * @property {Uint8Array} [prototxt]
+ * @property {Uint8Array} [net] with a prototxt
+ */
 
 await init();
 
@@ -139,11 +151,17 @@ function mutate(bytes, other) {
   ]);
 }
 
+/** @param {Input} input */
+function read({ onnx, prototxt, net }) {
+  if (onnx) readOnnxWhole(onnx);
+  else readNetwork(/** @type {Uint8Array} */ (prototxt), net);
+}
+
 /**
  * @param {Uint8Array} prototxt
  * @param {Uint8Array | undefined} net
  */
-function read(prototxt, net) {
+function readNetwork(prototxt, net) {
   const text = new TextDecoder().decode(prototxt);
   if (net) {
     const { graph, tensors } = readDeepCompression(net, text);
@@ -154,19 +172,86 @@ function read(prototxt, net) {
   } else tensorShapes(readCaffe(text));
 }
 
+/** What models find beside them. */
+const FILES = new Map([
+  ['w.bin', new Uint8Array(16)],
+  ['sub/w.bin', new Uint8Array(8)],
+]);
+
+/** @param {Uint8Array} onnx */
+function readOnnxWhole(onnx) {
+  const { graph } = readOnnx(onnx, FILES);
+  readConstants(graph);
+  const isDefined = (/** @type {string} */ name) => graph.constants.has(name);
+  if (graph.inputs.some(({ name }) => isDefined(name))) throw new Error('an input is a constant');
+  checkOrder(graph, new Set());
+}
+
+/** @param {ResolvedGraph} graph */
+function readConstants({ constants }) {
+  for (const tensor of constants.values()) {
+    for (const reader of [floats, integers, int32s, codes]) {
+      if (
+        tensor.kind === 'sparse' &&
+        (tensor.size > 1e5 || reader === int32s || reader === codes)
+      ) {
+        continue;
+      }
+      try {
+        const { length } = reader(/** @type {any} */ (tensor));
+        if (length !== tensor.size) throw new Error(`${tensor.name} has the wrong size`);
+      } catch (error) {
+        checkError(error);
+      }
+    }
+  }
+}
+
 /**
- * @param {Uint8Array} prototxt
- * @param {Uint8Array | undefined} net
+ * @param {ResolvedGraph} graph
+ * @param {Set<string>} outside values of the graphs around it that stand before it
+ */
+function checkOrder({ inputs, constants, nodes, outputs }, outside) {
+  const given = new Set([...outside, ...inputs.map(({ name }) => name), ...constants.keys(), '']);
+  const need = (/** @type {string} */ name) => {
+    if (!given.has(name)) throw new Error(`${name} is taken before it is given`);
+  };
+  for (const node of nodes) {
+    node.inputs.forEach(need);
+    for (const inner of node.graphs.values()) {
+      inner.captured.forEach(need);
+      checkOrder(inner, given);
+    }
+    for (const name of node.outputs) given.add(name);
+  }
+  for (const { name } of outputs) need(name);
+}
+
+/**
+ * @param {unknown} error
+ * @throws what is no error that this library means
+ */
+function checkError(error) {
+  if (!(error instanceof LowtropyError)) throw error;
+  if (!/^[^\n]{1,1000}\.$/.test(error.message)) {
+    throw new Error(`not one sentence: ${error.message}`);
+  }
+}
+
+/**
+ * @param {Input} input
  * @returns {string | undefined} what is wrong
  */
-function check(prototxt, net) {
+function check(input) {
   const start = performance.now();
   try {
-    read(prototxt, net);
+    try {
+      read(input);
+    } catch (error) {
+      checkError(error);
+    }
   } catch (error) {
-    if (!(error instanceof LowtropyError))
-      return error instanceof Error ? error.stack : String(error);
-    if (!/^[^\n]{1,1000}\.$/.test(error.message)) return `not one sentence: ${error.message}`;
+    return error instanceof Error ? error.stack : String(error);
   }
   const milliseconds = performance.now() - start;
   return values.runs === undefined && milliseconds > SLOW_MILLISECONDS
@@ -174,18 +259,37 @@ function check(prototxt, net) {
     : undefined;
 }
 
+/**
+ * @param {Input} input
+ * @param {Input} other
+ * @returns {Input}
+ */
+function mutateInput(input, other) {
+  const { onnx, prototxt = new Uint8Array(), net } = input;
+  if (onnx) {
+    const from = other.onnx ?? onnx;
+    if (random(8) === 0) return { onnx: mutate(onnx, from) };
+    return { onnx: mutateMessage(onnx, from, random, (bytes) => mutate(bytes, from)) };
+  }
+  if (net && random(2)) return { prototxt, net: mutate(net, net) };
+  return { prototxt: mutate(prototxt, other.prototxt ?? prototxt), net };
+}
+
+/**
+ * @param {string} name
+ * @returns {Input}
+ */
+function loadInput(name) {
+  const load = (/** @type {string} */ file) => readFileSync(new URL(file, folder));
+  if (name.endsWith('.onnx')) return { onnx: load(name) };
+  const net = name.replace('.prototxt', '.net');
+  return { prototxt: load(name), net: names.includes(net) ? load(net) : undefined };
+}
+
 const names = readdirSync(folder).sort();
-const corpus = names
-  .filter((name) => name.endsWith('.prototxt'))
-  .map((name) => {
-    const net = name.replace('.prototxt', '.net');
-    return {
-      prototxt: readFileSync(new URL(name, folder)),
-      net: names.includes(net) ? readFileSync(new URL(net, folder)) : undefined,
-    };
-  });
-for (const { prototxt, net } of corpus) {
-  const wrong = check(prototxt, net);
+const corpus = names.filter((name) => !name.endsWith('.net')).map(loadInput);
+for (const input of corpus) {
+  const wrong = check(input);
   if (wrong) throw new Error(`A file of the corpus fails: ${wrong}`);
 }
 
@@ -196,25 +300,19 @@ const isOver =
     : () => runs >= Number(values.runs);
 let runs = 0;
 for (; !isOver(); ++runs) {
-  const seed = corpus[random(corpus.length)];
+  let input = corpus[random(corpus.length)];
   const other = corpus[random(corpus.length)];
-  /** @type {Uint8Array} */
-  let prototxt = seed.prototxt;
-  /** @type {Uint8Array | undefined} */
-  let net = seed.net;
-  for (let count = 1 + random(4); count > 0; --count) {
-    if (net && random(2)) net = mutate(net, net);
-    else prototxt = mutate(prototxt, other.prototxt);
-  }
-  const wrong = check(prototxt, net);
+  for (let count = 1 + random(4); count > 0; --count) input = mutateInput(input, other);
+  const wrong = check(input);
   if (wrong) {
     mkdirSync(values.output, { recursive: true });
-    writeFileSync(join(values.output, 'crash.prototxt'), prototxt);
-    if (net) writeFileSync(join(values.output, 'crash.net'), net);
+    const parts = Object.entries(input).filter(([, bytes]) => bytes);
+    for (const [ending, bytes] of parts) {
+      writeFileSync(join(values.output, `crash.${ending}`), bytes);
+    }
+    const files = parts.map(([ending]) => `crash.${ending}`).join(' and ');
     console.error(`After ${runs} runs with --seed ${values.seed}: ${wrong}`);
-    console.error(
-      `The input is in ${values.output}: crash.prototxt${net ? ' and crash.net' : ''}.`,
-    );
+    console.error(`The input is in ${values.output}: ${files}.`);
     process.exit(1);
   }
 }

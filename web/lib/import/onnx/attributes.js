@@ -26,7 +26,8 @@ export function describeNode({ name, opType, outputs }) {
   // An operator's name is one word, but in a hostile file.
   const op = quote(opType).slice(1, -1);
   if (name) return `the node ${quote(name)} (${op})`;
-  return `the node (${op}) that gives ${quote(outputs.find((output) => output) ?? '')}`;
+  const given = outputs.find((output) => output !== '');
+  return given === undefined ? `a node (${op})` : `the node (${op}) that gives ${quote(given)}`;
 }
 
 /**

@@ -21,17 +21,29 @@ const WIRE_NAMES = new Map([
   [WIRE.fixed32, '4 bytes'],
 ]);
 
+/** What does not occur, by the wire type. @type {Record<number, string>} */
+const REFUSED = {
+  ...{ 3: 'begins a group, as nothing of ONNX does', 4: 'ends a group that there is not' },
+  ...{
+    6: 'has the wire type 6, which means nothing',
+    7: 'has the wire type 7, which means nothing',
+  },
+};
+
 /** Messages within messages; protocol buffers' own libraries stop at 100 as well. */
 export const MAX_DEPTH = 100;
 
 /**
- * What a file may be made of, so that what is held of it stays small: an empty message has two bytes
- * in the file and some hundred here. A language model with thirty thousand nodes has 2^22 of these.
+ * What a file may be made of, so that what is held of it stays small: an empty message has two bytes in
+ * the file, and some hundred here. Counted are numbers in lists, of which a message or a string is worth
+ * as many as it takes. Of real networks none has more than 3 for each byte that is no weight; one with
+ * thirty thousand nodes has some 2^23.
  */
 export const MAX_PARTS = 2 ** 24;
-
-/** Of those a message or a string counts as many as it takes of numbers in memory. */
 const PART_COST = 16;
+const PARTS_PER_BYTE = 6;
+/** As many as any file may have. */
+const FREE_PARTS = 2 ** 18;
 
 const MAX_VARINT_BYTES = 10;
 const MAX_FIELD = 2 ** 29 - 1;
@@ -63,6 +75,8 @@ export class ProtoFile {
     this.bytes = bytes;
     this.what = what;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    /** How many parts it may have. */
+    this.maxParts = Math.min(MAX_PARTS, FREE_PARTS + PARTS_PER_BYTE * bytes.length);
   }
 
   /** @returns {Message} the whole file */
@@ -73,10 +87,10 @@ export class ProtoFile {
   /** @param {number} count */
   spend(count) {
     this.#parts += count;
-    if (this.#parts <= MAX_PARTS) return;
+    if (this.#parts <= this.maxParts) return;
     throw new LimitError(
       `${upper(this.what)} is made of too many parts: beside the elements of tensors it may have ` +
-        `${MAX_PARTS} numbers, of which a string or a message counts as ${PART_COST}.`,
+        `${this.maxParts} numbers, of which a string or a message counts as ${PART_COST}.`,
     );
   }
 
@@ -170,7 +184,7 @@ export class Message {
       this.#take(this.#high * TWO_TO_32 + (this.#low >>> 0));
     } else if (this.wire === WIRE.fixed64) this.#take(8);
     else if (this.wire === WIRE.fixed32) this.#take(4);
-    else this.fail(`field ${this.field} of ${this.what} is written as a group, or as nothing`, key);
+    else this.fail(`field ${this.field} of ${this.what} ${REFUSED[this.wire]}`, key);
   }
 
   /** @param {number} length of the value, which begins at `#from` */
@@ -240,12 +254,6 @@ export class Message {
   float() {
     this.#need(WIRE.fixed32);
     return this.file.view.getFloat32(this.#from, true);
-  }
-
-  /** @returns {number} of a value with a length: how many bytes it has */
-  get length() {
-    this.#need(WIRE.delimited);
-    return this.#to - this.#from;
   }
 
   /** @returns {Uint8Array} a view of the file */

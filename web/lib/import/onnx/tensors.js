@@ -6,6 +6,7 @@
  */
 
 import { FileError, LimitError, UnsupportedError } from '../../core/errors.js';
+import { makeBytes, makeFloats } from '../../core/memory.js';
 import { LIST_FIELDS, elementType } from './element-types.js';
 import { Message, quote } from './protobuf.js';
 import { byteLengthOf } from './tensor-proto.js';
@@ -23,8 +24,10 @@ import { byteLengthOf } from './tensor-proto.js';
  * @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array} Codes
  */
 
-/** The most elements of a sparse tensor that is asked for as a dense one: 1 GiB of float32. */
-const MAX_DENSE = 2 ** 28;
+/** The most elements of a sparse tensor that is asked for as a dense one: 1 GiB of float32 … */
+const MAX_DENSE_FLOATS = 2 ** 28;
+/** … and far more than a shape or a list of indices has. */
+const MAX_DENSE_INTEGERS = 2 ** 22;
 
 const MAX_INT32 = 2 ** 31 - 1;
 const MIN_INT32 = -(2 ** 31);
@@ -114,7 +117,7 @@ function joined(list, width) {
   for (const message of fieldsOf(list)) {
     const part = message.fixed(width);
     if (part.length === size) return part;
-    whole ??= new Uint8Array(size);
+    whole ??= makeBytes(size);
     whole.set(part, at);
     at += part.length;
   }
@@ -128,7 +131,7 @@ function joined(list, width) {
  * @returns {Uint8Array}
  */
 function fromVarints(tensor, list, width) {
-  const result = new Uint8Array(list.count * width);
+  const result = makeBytes(list.count * width);
   const view = new DataView(result.buffer);
   const fits = fitting(elementType(tensor.type));
   let at = 0;
@@ -173,16 +176,21 @@ function fitting({ bits, list }) {
 export function floats(tensor) {
   need(tensor, 'float');
   if (tensor.kind === 'sparse') {
-    return densify(tensor, floats(tensor.values), (size) => new Float32Array(size));
+    checkDense(tensor, MAX_DENSE_FLOATS);
+    return fill(tensor, floats(tensor.values), makeFloats(tensor.size));
   }
   const data = bytes(tensor);
   if (tensor.type === 'float32') return /** @type {Float32Array} */ (viewOf(data, Float32Array));
-  if (tensor.type === 'float64') return Float32Array.from(viewOf(data, Float64Array));
-  const halves = /** @type {Uint16Array} */ (viewOf(data, Uint16Array));
-  const words = new Uint32Array(halves.length);
+  const result = makeFloats(tensor.size);
+  if (tensor.type === 'float64') {
+    result.set(viewOf(data, Float64Array));
+    return result;
+  }
+  const halves = viewOf(data, Uint16Array);
+  const words = new Uint32Array(result.buffer);
   const widen = tensor.type === 'bfloat16' ? widenBrainFloat : widenHalf;
-  for (let i = 0; i < halves.length; ++i) words[i] = widen(halves[i]);
-  return new Float32Array(words.buffer);
+  for (let i = 0; i < words.length; ++i) words[i] = widen(halves[i]);
+  return result;
 }
 
 /**
@@ -228,8 +236,8 @@ export function integers(tensor, { saturate = false } = {}) {
   const { MAX_SAFE_INTEGER: most } = Number;
   need(tensor, 'integer');
   if (tensor.kind === 'sparse') {
-    const given = Float64Array.from(integers(tensor.values, { saturate }));
-    return Array.from(densify(tensor, given, (size) => new Float64Array(size)));
+    checkDense(tensor, MAX_DENSE_INTEGERS);
+    return fill(tensor, integers(tensor.values, { saturate }), Array(tensor.size).fill(0));
   }
   const read = elementReader(tensor);
   const inRange = narrowing(tensor, -most, most, saturate);
@@ -368,21 +376,25 @@ function flatten(given, { name, dims, values }) {
 }
 
 /**
- * @template {Float32Array | Float64Array} T
+ * @param {OnnxSparseTensor} sparse
+ * @param {number} limit
+ */
+function checkDense({ name, size }, limit) {
+  if (size <= limit) return;
+  throw new LimitError(
+    `Of the ONNX model the sparse tensor ${quote(name)} has ${size} elements as a dense one; the limit ` +
+      `is ${limit}.`,
+  );
+}
+
+/**
+ * @template {Float32Array | number[]} T
  * @param {OnnxSparseTensor} sparse
  * @param {T} values
- * @param {(size: number) => T} make
- * @returns {T}
+ * @param {T} dense zeros
+ * @returns {T} the same
  */
-function densify(sparse, values, make) {
-  if (sparse.size > MAX_DENSE) {
-    throw new LimitError(
-      `Of the ONNX model the sparse tensor ${quote(sparse.name)} has ${sparse.size} elements as a ` +
-        `dense one; the limit is ${MAX_DENSE}.`,
-    );
-  }
-  const places = positions(sparse);
-  const dense = make(sparse.size);
-  places.forEach((place, i) => (dense[place] = values[i]));
+function fill(sparse, values, dense) {
+  positions(sparse).forEach((place, i) => (dense[place] = values[i]));
   return dense;
 }

@@ -139,7 +139,8 @@ function readMap(message) {
  * @returns {string} for messages, as "a sequence of tensors of float32"
  */
 export function describeType(type) {
-  return type.kind === 'unknown' ? 'of no known type' : `a ${phrase(type, '')}`;
+  if (type.kind === 'unknown') return 'of no known type';
+  return `${type.kind === 'optional' ? 'an' : 'a'} ${phrase(type, '')}`;
 }
 
 /**
