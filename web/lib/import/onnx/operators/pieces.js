@@ -7,6 +7,7 @@ import { ourType } from '../constants.js';
 import { elementTypeName } from '../element-types.js';
 import { cast, part } from '../ours.js';
 import { Constant, constantValue, sizeOf } from '../values.js';
+import { weightsOf } from '../weights.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -66,11 +67,21 @@ function lowerWhere(node, lower) {
   );
 }
 
-/** @type {Lower} */
+/**
+ * Rows of a matrix that is known at import are looked up in its format.
+ *
+ * @type {Lower}
+ */
 function lowerGather(node, lower) {
   const value = node.input(0);
+  const indices = cast(lower, node.input(1), 'int32');
   const axis = node.axis(node.int('axis', 0), value.shape.length);
-  return lower.emit('gather', [value, node.input(1)], { axis });
+  const { constant, shape } = value;
+  const isTable = constant && value.type === 'float32' && shape.length === 2 && axis === 0;
+  if (!isTable || indices.constant) return lower.emit('gather', [value, indices], { axis });
+  const [classes, outChannels] = shape;
+  const weight = lower.matrix('weight', classes, outChannels, weightsOf(constant));
+  return lower.emit('lookup', [indices], { weight, classes, outChannels });
 }
 
 /** @type {Lower} */

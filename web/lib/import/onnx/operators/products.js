@@ -93,19 +93,11 @@ export function biasVector(lower, bias) {
  */
 function multiplyWeights(lower, left, weight, axes, bias) {
   const [outChannels, inChannels] = axes.map((axis) => weight.shape[axis]);
-  const outer = left.shape.slice(0, -1);
-  if (left.shape.at(-1) !== inChannels) {
-    throw new UnsupportedError(
-      `its weights of ${weight.shape.join('×')} do not fit its input of ${left.shape.join('×')}`,
-    );
-  }
-  const vectors = lower.reshape(left, [sizeOf(outer), inChannels, 1, 1]);
-  const output = lower.emit('fc', [vectors], {
+  return lower.emit('linear', [left], {
     weight: lower.matrix('weight', outChannels, inChannels, weightsOf(weight, axes)),
     ...(bias && { bias: biasVector(lower, bias) }),
     outChannels,
   });
-  return lower.reshape(output, [...outer, outChannels]);
 }
 
 /**

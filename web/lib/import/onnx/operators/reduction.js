@@ -63,12 +63,10 @@ function lowerTopK(node, lower) {
   if (!(count >= 0)) throw new UnsupportedError(`its "K" is ${count}`);
   const attributes = {
     axis: node.axis(node.int('axis', -1), value.shape.length),
-    count: Number(count),
-    least: node.int('largest', 1) === 0,
+    k: Number(count),
+    smallest: node.int('largest', 1) === 0,
   };
-  const indices = lower.emit('topK', [value], attributes);
-  const values = lower.emit('gatherElements', [value, indices], { axis: attributes.axis });
-  return [values, indices];
+  return [false, true].map((indices) => lower.emit('topK', [value], { ...attributes, indices }));
 }
 
 export const REDUCTION = {
