@@ -43,6 +43,17 @@ export class Constant {
     return this.#make();
   }
 
+  /**
+   * The same elements in another shape whose first axis is the same.
+   *
+   * @param {number[]} shape
+   */
+  withShape(shape) {
+    const { element, quantized } = this;
+    const kept = quantized && (quantized.scales.length === 1 || quantized.axis === 0);
+    return new Constant(this.type, shape, this.#make, { element, ...(kept && { quantized }) });
+  }
+
   /** How many elements it has. */
   get size() {
     return sizeOf(this.shape);

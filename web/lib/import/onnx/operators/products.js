@@ -4,8 +4,10 @@
 
 import { UnsupportedError } from '../../../core/errors.js';
 import { toFloats } from '../lowering.js';
-import { sizeOf } from '../values.js';
+import { concat } from '../ours.js';
+import { constantValue, sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
+import { asBatch, splitFirstAxis } from './volumes.js';
 import { stepsOf, windowOf } from './windows.js';
 
 /**
@@ -58,6 +60,7 @@ export function convolveWindow(lower, input, weights, { groups, ...steps }, bias
         input.shape.join('×'),
     );
   }
+  if (kernel.length > 2) return convolveVolume(lower, input, weight, { groups, ...steps }, bias);
   const window = windowOf(size, kernel, steps);
   const image = lower.reshape(input, [batch, channels, ...window.size]);
   const output = lower.emit('conv', [image], {
@@ -71,6 +74,28 @@ export function convolveWindow(lower, input, weights, { groups, ...steps }, bias
     groups,
   });
   return lower.reshape(output, [batch, outChannels, ...window.drop(output.shape.slice(2))]);
+}
+
+/**
+ * What a window sees along its first axis becomes further channels, which the weights have in this order.
+ *
+ * @param {Lowering} lower
+ * @param {Value} input
+ * @param {Constant} weight
+ * @param {import('./windows.js').Steps & { groups: number }} steps
+ * @param {Constant} [bias]
+ * @returns {Value}
+ */
+function convolveVolume(lower, input, weight, { groups, ...all }, bias) {
+  const [outChannels, inGroup, ...whole] = weight.shape;
+  const { slices, kernel, steps } = splitFirstAxis(lower, input, whole, all, 0);
+  const [batch, channels, ...seen] = slices[0].shape;
+  const layers = slices.map((slice) => lower.reshape(slice, [batch, channels, 1, ...seen]));
+  const joined = lower.reshape(concat(lower, layers, 2), [batch, channels * whole[0], ...seen]);
+  const flat = weight.withShape([outChannels, inGroup * whole[0], ...kernel]);
+  return asBatch(lower, joined, (images) =>
+    convolveWindow(lower, images, constantValue(flat), { ...steps, groups }, bias),
+  );
 }
 
 /**

@@ -27,16 +27,6 @@ import { UnsupportedError } from '../../../core/errors.js';
  * @param {NodeView} node
  * @param {number[]} size of the image
  * @param {number[]} kernel
- * @returns {Window}
- */
-export function spatialWindow(node, size, kernel) {
-  return windowOf(size, kernel, stepsOf(node, size, kernel));
-}
-
-/**
- * @param {NodeView} node
- * @param {number[]} size of the image
- * @param {number[]} kernel
  * @returns {Steps}
  */
 export function stepsOf(node, size, kernel) {
