@@ -64,16 +64,13 @@ describe('ONNX graphs', () => {
     }
   });
 
-  test('a chain of 100000 nodes in the wrong order', () => {
-    const nodes = Array.from({ length: 1e5 }, (_, i) => ({
+  test('a chain of 20000 nodes in the wrong order', () => {
+    const nodes = Array.from({ length: 2e4 }, (_, i) => ({
       inputs: [`${i + 1}`],
       outputs: [`${i}`],
     }));
     const protos = nodes.map(({ inputs, outputs }) => node('A', inputs, outputs));
-    assert.equal(
-      resolve({ nodes: protos, inputs: [value('100000')] }).nodes[0].outputs[0],
-      '99999',
-    );
+    assert.equal(resolve({ nodes: protos, inputs: [value('20000')] }).nodes[0].outputs[0], '19999');
   });
 
   test('inputs that have an initializer are constants, and reported', () => {

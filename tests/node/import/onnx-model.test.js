@@ -323,6 +323,20 @@ describe('ONNX models', () => {
     assert.equal(readOnnx(file).hasTraining, true);
   });
 
+  test('fields that are not known, of all kinds, as newer versions may have them', () => {
+    const strange = (/** @type {Proto} */ proto) =>
+      proto.int(1000, 1).float(1001, 2).double(1002, 3).bytes(1003, 'four');
+    const x = strange(value('x', strange(tensorType('float32', [1]))));
+    const attributes = strange(attribute('a', { int: 5 }));
+    const read = strange(node('Op', ['x', 'w'], ['y'])).bytes(5, attributes);
+    const initializers = [strange(weight())];
+    const inner = strange(graph({ nodes: [read], inputs: [x], initializers }));
+    const file = strange(new Proto().raw(model(inner))).finish();
+    const { nodes, inputs } = readOnnx(file).graph;
+    assert.equal(intOf(nodes[0], 'a', 0), 5);
+    assert.deepEqual(inputs[0].type, { kind: 'tensor', element: 'float32', shape: [1] });
+  });
+
   test('a model of no version, as the oldest are', () => {
     const { opsets, graph: whole } = readOnnx(
       new Proto().bytes(7, graph({ nodes: [node('Relu', [], ['y'])] })).finish(),

@@ -66,16 +66,7 @@ export function resolveGraph(graph, opsets, isOutside = () => false) {
   const definedBy = findDefinitions(graph, constants, others);
   const isVisible = (/** @type {string} */ name) => definedBy.has(name) || isOutside(name);
   const nodes = others.map((node) => resolveNode(node, opsets, isVisible));
-  /** @type {Set<string>} */
-  const captured = new Set();
-  const before = nodes.map((node) => {
-    const names = usedBy(node);
-    for (const name of names) {
-      if (!isVisible(name)) failAt(node, `takes ${quote(name)}, which nothing gives`);
-      if (!definedBy.has(name)) captured.add(name);
-    }
-    return names.map((name) => definedBy.get(name) ?? GIVEN).filter((index) => index !== GIVEN);
-  });
+  const { before, captured } = findDependencies(nodes, definedBy, isVisible);
   for (const { name } of graph.outputs) checkOutput(name, graph, definedBy, isOutside, captured);
   return {
     name: graph.name,
@@ -89,6 +80,27 @@ export function resolveGraph(graph, opsets, isOutside = () => false) {
     quantization: graph.quantization,
     metadata: graph.metadata,
   };
+}
+
+/**
+ * @param {ResolvedNode[]} nodes
+ * @param {Map<string, number>} definedBy
+ * @param {Visible} isVisible
+ * @returns {{ before: number[][], captured: Set<string> }} for each node the indices of those whose
+ *   outputs it takes; and the values that are taken from outside
+ */
+function findDependencies(nodes, definedBy, isVisible) {
+  /** @type {Set<string>} */
+  const captured = new Set();
+  const before = nodes.map((node) => {
+    const names = usedBy(node);
+    for (const name of names) {
+      if (!isVisible(name)) failAt(node, `takes ${quote(name)}, which nothing gives`);
+      if (!definedBy.has(name)) captured.add(name);
+    }
+    return names.map((name) => definedBy.get(name) ?? GIVEN).filter((index) => index !== GIVEN);
+  });
+  return { before, captured };
 }
 
 /**

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** From the files of an ONNX model to its description: what an importer begins with. */
+/**
+ * From the files of an ONNX model to its description: what an importer begins with. protobuf.js reads the
+ * wire format and model.js, with the …-proto.js, what it means; external.js joins the other files;
+ * functions.js and graph.js make of that one graph, in order, of operators and constants. Of these
+ * attributes.js reads the settings, and tensors.js the elements, where they lie and when they are asked
+ * for.
+ */
 
 import { checkFunction, checkOptions } from '../../core/check.js';
 import { FileError, ValueError } from '../../core/errors.js';
