@@ -577,6 +577,79 @@ TEST(MovementTest, ConstantsThatDoNotFit) {
           });
 }
 
+// ---- A file of version 5, byte by byte ----
+
+// [-inf, x[1]] where b is true, else 0 and 0: keys of all kinds that only this version has.
+Network GoldenNetwork() {
+  const auto constant = [](const std::string& name, const Shape& shape) {
+    Node node = MakeNode("constant", name, {});
+    node["value"].tensor = name;
+    node["shape"].integers = shape;
+    return node;
+  };
+  Node low = constant("low", {1});
+  low["nonFinite"].integers = {1};
+  Node mask = constant("mask", {2});
+  mask["type"].integers = {2};
+  Node order = constant("order", {1});
+  order["type"].integers = {1};
+  Node pick = MakeNode("gather", "pick", {"x", "order"});
+  pick["axis"].integers = Signed({-1});
+  Node both = MakeNode("concat", "both", {"low", "pick"});
+  both["axis"].integers = Signed({0});
+  Node bounded = MakeNode("clip", "bounded", {"both"});
+  bounded["most"].number = 9.5F;
+  Node pad = MakeNode("pad", "pad", {"bounded"});
+  pad["before"].integers = Signed({-1});
+  pad["after"].integers = Signed({1});
+  pad["mode"].integers = {2};
+  Network network = MakeNetwork({{"x", {ElementType::kFloat32, {3}}, {}}},
+                                {low, mask, order, pick, both, bounded, pad,
+                                 MakeNode("where", "out", {"mask", "both", "pad"})},
+                                {"out"});
+  network.graph.name = "five";
+  network.vectors.emplace(
+      "low", Array::Copy<float>(std::vector<float>{-std::numeric_limits<float>::infinity()}));
+  network.vectors.emplace("order", Array::Copy<int32_t>(Integers{-2}));
+  const std::array<uint8_t, 2> bools{1, 0};
+  network.vectors.emplace("mask", Array::CopyBytes(DType::kBool, bools.data(), 2));
+  return network;
+}
+
+TEST(MovementTest, GoldenFileOfVersion5) {
+  // CRC-32 of header and arrays by zlib.
+  constexpr std::string_view kHeader =
+      R"({"__metadata__":{"format":"lowtropy","version":"5","checksum":"565c63e0",)"
+      R"("graph":"{\"name\":\"five\",\"inputs\":[{\"name\":\"x\",\"type\":\"float32\",)"
+      R"(\"shape\":[3]}],\"outputs\":[\"out\"],\"nodes\":[{\"op\":\"constant\",\"name\":\"low\",)"
+      R"(\"inputs\":[],\"output\":\"low\",\"value\":\"low\",\"shape\":[1],\"nonFinite\":true},)"
+      R"({\"op\":\"constant\",\"name\":\"mask\",\"inputs\":[],\"output\":\"mask\",)"
+      R"(\"value\":\"mask\",\"shape\":[2],\"type\":\"bool\"},{\"op\":\"constant\",)"
+      R"(\"name\":\"order\",\"inputs\":[],\"output\":\"order\",\"value\":\"order\",\"shape\":[1],)"
+      R"(\"type\":\"int32\"},{\"op\":\"gather\",\"name\":\"pick\",\"inputs\":[\"x\",\"order\"],)"
+      R"(\"output\":\"pick\",\"axis\":-1},{\"op\":\"concat\",\"name\":\"both\",)"
+      R"(\"inputs\":[\"low\",\"pick\"],\"output\":\"both\",\"axis\":0},{\"op\":\"clip\",)"
+      R"(\"name\":\"bounded\",\"inputs\":[\"both\"],\"output\":\"bounded\",)"
+      R"(\"least\":-3.4028235e+38,\"most\":9.5},{\"op\":\"pad\",\"name\":\"pad\",)"
+      R"(\"inputs\":[\"bounded\"],\"output\":\"pad\",\"before\":[-1],\"after\":[1],)"
+      R"(\"mode\":\"edge\",\"value\":0},{\"op\":\"where\",\"name\":\"out\",\"inputs\":[\"mask\",)"
+      R"(\"both\",\"pad\"],\"output\":\"out\"}]}","matrices":"{}",)"
+      R"("checksums":"{\"low\":\"37c5a8da\",\"order\":\"4743989a\",\"mask\":\"58c223be\"}"},)"
+      R"("low":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"order":{"dtype":"I32",)"
+      R"("shape":[1],"data_offsets":[4,8]},"mask":{"dtype":"BOOL","shape":[2],"data_offsets":[8,)"
+      R"(10]}})";
+  constexpr char kData[] = "\0\0\x80\xFF\xFE\xFF\xFF\xFF\1\0";
+  std::string expected = forged::LengthBytes(1400) + std::string(kHeader);
+  expected.append(8 + 1400 - expected.size(), ' ');
+  expected.append(kData, 10);
+  EXPECT_EQ(forged::Write(GoldenNetwork()), expected);
+  Executor executor(forged::Read(expected));
+  Fill(executor, 0, std::vector<float>{1, 7, 3});
+  RunAll(executor);
+  EXPECT_EQ(OutputOf<float>(executor, 0),
+            (std::vector<float>{-std::numeric_limits<float>::infinity(), 7}));
+}
+
 // ---- Versions of the model file ----
 
 // The least version that has a graph, as its file says.

@@ -8,9 +8,10 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <functional>
 
+#include "hwy/base.h"  // HWY_INLINE: this is compiled without inlining others
 #include "lowtropy/base/text.h"
+#include "lowtropy/graph/ops/loops.h"
 #include "lowtropy/graph/ops/table.h"
 
 namespace lowtropy {
@@ -169,45 +170,56 @@ class BroadcastTask final : public Task {
   std::array<Side, kMaxSides> sides_;
 };
 
-// Each element is read before its place is written, so the output may be any input that is as large
-// and of its type.
+// An element is read before its place is written, which is all that vectors need to know of an
+// output that is an input.
+// The output may be any input that is as large and of its type.
 template <class From, class To, To (*kFunction)(From, From)>
 void Each(const std::byte* const* sides, size_t size, std::byte* output) {
   const auto* a = reinterpret_cast<const From*>(sides[0]);
   const auto* b = reinterpret_cast<const From*>(sides[1]);
   auto* to = reinterpret_cast<To*>(output);
+  LOWTROPY_SMALL_LOOP
+  for (size_t i = 0; i < size; ++i) to[i] = kFunction(a[i], b[i]);
+}
+
+template <float (*kFunction)(float, float)>
+void EachHot(const std::byte* const* sides, size_t size, std::byte* output) {
+  const auto* a = reinterpret_cast<const float*>(sides[0]);
+  const auto* b = reinterpret_cast<const float*>(sides[1]);
+  auto* to = reinterpret_cast<float*>(output);
+  LOWTROPY_HOT_LOOP
   for (size_t i = 0; i < size; ++i) to[i] = kFunction(a[i], b[i]);
 }
 
 // ---- Functions of floats ----
 
-float Sum(float a, float b) { return a + b; }
-float Difference(float a, float b) { return a - b; }
-float Product(float a, float b) { return a * b; }
-float Quotient(float a, float b) { return a / b; }
+HWY_INLINE float Sum(float a, float b) { return a + b; }
+HWY_INLINE float Difference(float a, float b) { return a - b; }
+HWY_INLINE float Product(float a, float b) { return a * b; }
+HWY_INLINE float Quotient(float a, float b) { return a / b; }
 // NaN if either is.
-float Least(float a, float b) { return a < b || a != a ? a : b; }
-float Most(float a, float b) { return a > b || a != a ? a : b; }
+HWY_INLINE float Least(float a, float b) { return a < b || a != a ? a : b; }
+HWY_INLINE float Most(float a, float b) { return a > b || a != a ? a : b; }
 // Squares are the power that networks have, of normalizations that are written out.
-float Power(float a, float b) { return b == 2 ? a * a : std::pow(a, b); }
-float Remainder(float a, float b) { return std::fmod(a, b); }
+HWY_INLINE float Power(float a, float b) { return b == 2 ? a * a : std::pow(a, b); }
+HWY_INLINE float Remainder(float a, float b) { return std::fmod(a, b); }
 // Of the divisor's sign, as Python has it.
-float Modulus(float a, float b) {
+HWY_INLINE float Modulus(float a, float b) {
   const float rest = std::fmod(a, b);
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-float ParametricRelu(float a, float b) { return a < 0 ? a * b : a; }
+HWY_INLINE float ParametricRelu(float a, float b) { return a < 0 ? a * b : a; }
 
 template <class T>
-uint8_t IsEqual(T a, T b) {
+HWY_INLINE uint8_t IsEqual(T a, T b) {
   return a == b ? 1 : 0;
 }
 template <class T>
-uint8_t IsLess(T a, T b) {
+HWY_INLINE uint8_t IsLess(T a, T b) {
   return a < b ? 1 : 0;
 }
 template <class T>
-uint8_t IsLessOrEqual(T a, T b) {
+HWY_INLINE uint8_t IsLessOrEqual(T a, T b) {
   return a <= b ? 1 : 0;
 }
 
@@ -216,23 +228,23 @@ uint8_t IsLessOrEqual(T a, T b) {
 // They wrap, as unsigned ones do, and what has no result has one nevertheless: a quotient by 0 is
 // 0, and so is the remainder.
 
-uint32_t WrappingSum(uint32_t a, uint32_t b) { return a + b; }
-uint32_t WrappingDifference(uint32_t a, uint32_t b) { return a - b; }
-uint32_t WrappingProduct(uint32_t a, uint32_t b) { return a * b; }
-int32_t TruncatedQuotient(int32_t a, int32_t b) {
+HWY_INLINE uint32_t WrappingSum(uint32_t a, uint32_t b) { return a + b; }
+HWY_INLINE uint32_t WrappingDifference(uint32_t a, uint32_t b) { return a - b; }
+HWY_INLINE uint32_t WrappingProduct(uint32_t a, uint32_t b) { return a * b; }
+HWY_INLINE int32_t TruncatedQuotient(int32_t a, int32_t b) {
   if (b == 0) return 0;
   // The least integer by -1 is itself.
   return b == -1 ? static_cast<int32_t>(0 - static_cast<uint32_t>(a)) : a / b;
 }
-int32_t IntegerRemainder(int32_t a, int32_t b) { return b == 0 || b == -1 ? 0 : a % b; }
-int32_t IntegerModulus(int32_t a, int32_t b) {
+HWY_INLINE int32_t IntegerRemainder(int32_t a, int32_t b) { return b == 0 || b == -1 ? 0 : a % b; }
+HWY_INLINE int32_t IntegerModulus(int32_t a, int32_t b) {
   const int32_t rest = IntegerRemainder(a, b);
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-int32_t LeastInteger(int32_t a, int32_t b) { return std::min(a, b); }
-int32_t MostInteger(int32_t a, int32_t b) { return std::max(a, b); }
+HWY_INLINE int32_t LeastInteger(int32_t a, int32_t b) { return std::min(a, b); }
+HWY_INLINE int32_t MostInteger(int32_t a, int32_t b) { return std::max(a, b); }
 // With a negative exponent the truncated reciprocal: 0 but for 1 and -1.
-int32_t IntegerPower(int32_t base, int32_t exponent) {
+HWY_INLINE int32_t IntegerPower(int32_t base, int32_t exponent) {
   if (exponent < 0) {
     if (base != 1 && base != -1) return 0;
     exponent &= 1;
@@ -245,18 +257,20 @@ int32_t IntegerPower(int32_t base, int32_t exponent) {
   }
   return static_cast<int32_t>(power);
 }
-uint32_t BitAnd(uint32_t a, uint32_t b) { return a & b; }
-uint32_t BitOr(uint32_t a, uint32_t b) { return a | b; }
-uint32_t BitXor(uint32_t a, uint32_t b) { return a ^ b; }
-uint32_t ShiftLeft(uint32_t a, uint32_t b) { return b < 32 ? a << b : 0; }
-uint32_t ShiftRight(uint32_t a, uint32_t b) { return b < 32 ? a >> b : 0; }
+HWY_INLINE uint32_t BitAnd(uint32_t a, uint32_t b) { return a & b; }
+HWY_INLINE uint32_t BitOr(uint32_t a, uint32_t b) { return a | b; }
+HWY_INLINE uint32_t BitXor(uint32_t a, uint32_t b) { return a ^ b; }
+HWY_INLINE uint32_t ShiftLeft(uint32_t a, uint32_t b) { return b < 32 ? a << b : 0; }
+HWY_INLINE uint32_t ShiftRight(uint32_t a, uint32_t b) { return b < 32 ? a >> b : 0; }
 
-uint8_t And(uint8_t a, uint8_t b) { return a & b; }
-uint8_t Or(uint8_t a, uint8_t b) { return a | b; }
-uint8_t Xor(uint8_t a, uint8_t b) { return a ^ b; }
+HWY_INLINE uint8_t And(uint8_t a, uint8_t b) { return a & b; }
+HWY_INLINE uint8_t Or(uint8_t a, uint8_t b) { return a | b; }
+HWY_INLINE uint8_t Xor(uint8_t a, uint8_t b) { return a ^ b; }
 
 // ---- What there is ----
 
+template <float (*kFunction)(float, float)>
+constexpr Combine kHot = EachHot<kFunction>;
 template <float (*kFunction)(float, float)>
 constexpr Combine kFloats = Each<float, float, kFunction>;
 template <uint32_t (*kFunction)(uint32_t, uint32_t)>
@@ -278,8 +292,8 @@ struct Function {
 
 constexpr double kRareWork = 64;  // of what the C library does, value by value
 
-constexpr Function kSumOf{"sum", {kFloats<Sum>, kBits<WrappingSum>}};
-constexpr Function kProductOf{"mul", {kFloats<Product>, kBits<WrappingProduct>}};
+constexpr Function kSumOf{"sum", {kHot<Sum>, kBits<WrappingSum>}};
+constexpr Function kProductOf{"mul", {kHot<Product>, kBits<WrappingProduct>}};
 constexpr Function kModOf{
     "mod", {kFloats<Modulus>, kIntegers<IntegerModulus>}, false, false, kRareWork};
 constexpr Function kFmodOf{
@@ -290,10 +304,10 @@ constexpr std::array<Combine, 3> kLessOrEqual{kTest<float, IsLessOrEqual>,
                                               kTest<int32_t, IsLessOrEqual>};
 
 constexpr Function kFunctions[] = {
-    {"sub", {kFloats<Difference>, kBits<WrappingDifference>}},
-    {"div", {kFloats<Quotient>, kIntegers<TruncatedQuotient>}, false, false, 4},
-    {"min", {kFloats<Least>, kIntegers<LeastInteger>}},
-    {"max", {kFloats<Most>, kIntegers<MostInteger>}},
+    {"sub", {kHot<Difference>, kBits<WrappingDifference>}},
+    {"div", {kHot<Quotient>, kIntegers<TruncatedQuotient>}, false, false, 4},
+    {"min", {kHot<Least>, kIntegers<LeastInteger>}},
+    {"max", {kHot<Most>, kIntegers<MostInteger>}},
     {"pow", {kFloats<Power>, kIntegers<IntegerPower>}, false, false, kRareWork},
     {"prelu", {kFloats<ParametricRelu>}},
     {"equal", {kTest<float, IsEqual>, kTest<int32_t, IsEqual>, kTest<uint8_t, IsEqual>}, true},
@@ -373,6 +387,7 @@ void Select(const std::byte* const* sides, size_t size, std::byte* output) {
   const auto* a = reinterpret_cast<const T*>(sides[1]);
   const auto* b = reinterpret_cast<const T*>(sides[2]);
   auto* to = reinterpret_cast<T*>(output);
+  LOWTROPY_SMALL_LOOP
   for (size_t i = 0; i < size; ++i) to[i] = condition[i] != 0 ? a[i] : b[i];
 }
 

@@ -5,9 +5,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
+#include "hwy/base.h"  // HWY_INLINE
 #include "lowtropy/base/text.h"
+#include "lowtropy/graph/ops/loops.h"
 #include "lowtropy/graph/ops/table.h"
 
 namespace lowtropy {
@@ -19,60 +22,63 @@ namespace {
 // place in whatever order they come; those of int32 are unsigned integers, which wrap. All keep one
 // accumulator for each output in scratch.
 
-// Adds elements to accumulators: `size` elements, each to an accumulator of its own, or all to one.
-// `first`: of another function of the same elements that was done before, or null.
+// Adds `rows` rows of `width` elements to `width` accumulators. `first`: those of another function
+// of the same elements that was done before, or null. Others of the same outputs are joined by
+// `join`: all functions go through values in the one way that this loop does, which keeps several
+// sums side by side that do not wait for each other.
 template <class T, class Total>
 struct Fold {
-  void (*each)(const T* x, size_t size, const Total* first, Total* totals) = nullptr;
-  void (*all)(const T* x, size_t size, const Total* first, Total* total) = nullptr;
+  void (*add)(const T* x, size_t rows, size_t width, const Total* first, Total* totals) = nullptr;
+  Total (*join)(Total a, Total b) = nullptr;
   Total start = 0;
 };
 
 template <class T, class Total, class Add>
-void FoldEach(const T* x, size_t size, const Total* first, Total* totals) {
+void AddRows(const T* x, size_t rows, size_t width, const Total* first, Total* totals) {
   const Add add;
-  for (size_t i = 0; i < size; ++i) {
-    totals[i] = add(totals[i], x[i], first == nullptr ? Total{} : first[i]);
+  for (; rows != 0; --rows, x += width) {
+    LOWTROPY_SMALL_LOOP
+    for (size_t i = 0; i < width; ++i) {
+      totals[i] = add(totals[i], x[i], first == nullptr ? Total{} : first[i]);
+    }
+  }
+}
+
+// The same for sums, which networks have the most of.
+template <class T, class Total, class Add>
+void AddRowsFast(const T* x, size_t rows, size_t width, const Total*, Total* totals) {
+  const Add add;
+  for (; rows != 0; --rows, x += width) {
+    LOWTROPY_HOT_LOOP
+    for (size_t i = 0; i < width; ++i) totals[i] = add(totals[i], x[i], Total{});
   }
 }
 
 template <class T, class Total, class Add>
-void FoldAll(const T* x, size_t size, const Total* first, Total* total) {
-  const Add add;
-  const Total before = first == nullptr ? Total{} : *first;
-  // Several side by side, which do not wait for each other.
-  std::array<Total, 4> totals{*total, Add::kStart, Add::kStart, Add::kStart};
-  size_t i = 0;
-  for (; i + 4 <= size; i += 4) {
-    for (size_t k = 0; k < 4; ++k) totals[k] = add(totals[k], x[i + k], before);
-  }
-  for (; i < size; ++i) totals[0] = add(totals[0], x[i], before);
-  *total = add.Join(add.Join(totals[0], totals[1]), add.Join(totals[2], totals[3]));
-}
-
-template <class T, class Total, class Add>
-constexpr Fold<T, Total> kFold{FoldEach<T, Total, Add>, FoldAll<T, Total, Add>, Add::kStart};
+constexpr Fold<T, Total> kFold{AddRows<T, Total, Add>, Add::Join, Add::kStart};
 
 template <class Total>
 struct Adding {
   static constexpr Total kStart = 0;
-  Total Join(Total a, Total b) const { return a + b; }
+  static Total Join(Total a, Total b) { return a + b; }
 };
 
 template <class T, class Total>
 struct Sum : Adding<Total> {
-  Total operator()(Total total, T x, Total) const { return total + static_cast<Total>(x); }
+  HWY_INLINE Total operator()(Total total, T x, Total) const {
+    return total + static_cast<Total>(x);
+  }
 };
 template <class T, class Total>
 struct Magnitudes : Adding<Total> {
-  Total operator()(Total total, T x, Total) const {
+  HWY_INLINE Total operator()(Total total, T x, Total) const {
     const auto value = static_cast<Total>(x);
     return total + (x < 0 ? 0 - value : value);
   }
 };
 template <class T, class Total>
 struct Squares : Adding<Total> {
-  Total operator()(Total total, T x, Total) const {
+  HWY_INLINE Total operator()(Total total, T x, Total) const {
     const auto value = static_cast<Total>(x);
     return total + value * value;
   }
@@ -80,12 +86,14 @@ struct Squares : Adding<Total> {
 template <class T, class Total>
 struct Product {
   static constexpr Total kStart = 1;
-  Total operator()(Total total, T x, Total) const { return total * static_cast<Total>(x); }
-  Total Join(Total a, Total b) const { return a * b; }
+  HWY_INLINE Total operator()(Total total, T x, Total) const {
+    return total * static_cast<Total>(x);
+  }
+  static Total Join(Total a, Total b) { return a * b; }
 };
 // Of e to the distance from the largest, which came first: no sum overflows.
 struct Exponentials : Adding<double> {
-  double operator()(double total, float x, double largest) const {
+  HWY_INLINE double operator()(double total, float x, double largest) const {
     const double below = std::isinf(largest) ? 0 : static_cast<double>(x) - largest;
     return total + static_cast<double>(std::exp(static_cast<float>(below)));
   }
@@ -93,30 +101,33 @@ struct Exponentials : Adding<double> {
 // NaN where there is one.
 struct Largest {
   static constexpr double kStart = -std::numeric_limits<double>::infinity();
-  double operator()(double total, float x, double) const {
-    return Join(total, static_cast<double>(x));
+  HWY_INLINE double operator()(double total, float x, double) const {
+    const auto value = static_cast<double>(x);
+    return value > total || value != value ? value : total;
   }
-  double Join(double a, double b) const { return b > a || b != b ? b : a; }
+  static double Join(double a, double b) { return b > a || b != b ? b : a; }
 };
 struct Smallest {
   static constexpr double kStart = std::numeric_limits<double>::infinity();
-  double operator()(double total, float x, double) const {
-    return Join(total, static_cast<double>(x));
+  HWY_INLINE double operator()(double total, float x, double) const {
+    const auto value = static_cast<double>(x);
+    return value < total || value != value ? value : total;
   }
-  double Join(double a, double b) const { return b < a || b != b ? b : a; }
+  static double Join(double a, double b) { return b < a || b != b ? b : a; }
 };
 // Integers in two's complement, as all totals of integers.
 template <bool kLargest>
 struct ExtremeInteger {
   static constexpr uint64_t kStart = static_cast<uint64_t>(
       kLargest ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max());
-  uint64_t operator()(uint64_t total, int32_t x, uint64_t) const {
-    return Join(total, static_cast<uint64_t>(int64_t{x}));
+  HWY_INLINE uint64_t operator()(uint64_t total, int32_t x, uint64_t) const {
+    const int64_t value = x;
+    const auto best = static_cast<int64_t>(total);
+    return static_cast<uint64_t>(kLargest ? std::max(best, value) : std::min(best, value));
   }
-  uint64_t Join(uint64_t a, uint64_t b) const {
-    const bool takes_b = kLargest ? static_cast<int64_t>(b) > static_cast<int64_t>(a)
-                                  : static_cast<int64_t>(b) < static_cast<int64_t>(a);
-    return takes_b ? b : a;
+  static uint64_t Join(uint64_t a, uint64_t b) {
+    const auto [least, most] = std::minmax(static_cast<int64_t>(a), static_cast<int64_t>(b));
+    return static_cast<uint64_t>(kLargest ? most : least);
   }
 };
 
@@ -140,7 +151,9 @@ struct Reduction {
   double work = 2;                        // elementary operations of an element
 };
 
-constexpr const FloatFold* kSums = &kFold<float, double, Sum<float, double>>;
+constexpr FloatFold kSumFold{AddRowsFast<float, double, Sum<float, double>>,
+                             Sum<float, double>::Join, 0};
+constexpr const FloatFold* kSums = &kSumFold;
 constexpr const FloatFold* kLargest = &kFold<float, double, Largest>;
 constexpr const FloatFold* kSquares = &kFold<float, double, Squares<float, double>>;
 template <template <class, class> class Add>
@@ -279,11 +292,15 @@ class ReduceTask final : public Task {
   void Fill(const Fold<T, Total>& fold, const T* x, const Total* first, Total* totals) const {
     std::fill_n(totals, outputs_, fold.start);
     const size_t last = rank_ - 1;
-    const auto add = is_reduced_[last] ? fold.all : fold.each;
     std::array<size_t, kMaxRank> index{};
     size_t at = 0;
     for (;;) {
-      add(x, dims_[last], first == nullptr ? nullptr : first + at, totals + at);
+      const Total* before = first == nullptr ? nullptr : first + at;
+      if (is_reduced_[last]) {
+        AddRow(fold, x, before, totals + at);
+      } else {
+        fold.add(x, 1, dims_[last], before, totals + at);
+      }
       x += dims_[last];
       size_t axis = last;
       for (;;) {
@@ -295,6 +312,22 @@ class ReduceTask final : public Task {
         index[axis] = 0;
       }
     }
+  }
+
+  // All elements of a row to one accumulator.
+  template <class T, class Total>
+  void AddRow(const Fold<T, Total>& fold, const T* x, const Total* first, Total* total) const {
+    constexpr size_t kLanes = 8;
+    const size_t size = dims_[rank_ - 1];
+    const size_t rows = size / kLanes;
+    fold.add(x + rows * kLanes, size % kLanes, 1, first, total);
+    if (rows == 0) return;
+    std::array<Total, kLanes> before;
+    std::array<Total, kLanes> lanes;
+    before.fill(first == nullptr ? Total{} : *first);
+    lanes.fill(fold.start);
+    fold.add(x, rows, kLanes, before.data(), lanes.data());
+    for (const Total lane : lanes) *total = fold.join(*total, lane);
   }
 
   const Reduction& reduction_;
@@ -325,6 +358,7 @@ constexpr Operator ReduceRow(const Reduction& reduction) {
 
 // A value as `outer` times `dim` times `inner` elements, and the loops along `dim`.
 struct Along {
+  Along(size_t before, size_t along, size_t behind) : outer(before), dim(along), inner(behind) {}
   explicit Along(const TypedNode& typed) {
     const size_t axis = AxisOf(typed.node, typed.node.Signed("axis"), typed.shape().rank());
     const Channels channels = ChannelsAlong(typed.shape(), axis);
@@ -354,15 +388,31 @@ void CheckNumbers(const TypedNode& typed) {
 
 double WorkAlong(const TypedNode& typed) { return 4 * static_cast<double>(typed.shape().size()); }
 
-// Calls f of the input as the type that it is.
-template <class F>
-void WithElements(const StepData& data, bool is_float, const F& f) {
-  if (is_float) {
-    f(data.inputs[0]);
-  } else {
-    f(reinterpret_cast<const int32_t*>(data.inputs[0]));
+// Numbers of either type as keys, which are larger where they come first, so that one loop orders
+// all: the largest, or the smallest. NaN comes before all; of zeros it matters not which.
+class Keys {
+ public:
+  Keys(const TypedNode& typed, bool smallest)
+      : is_float_(typed.inputs[0].type == ElementType::kFloat32), smallest_(smallest) {}
+
+  uint32_t Of(const float* x) const {
+    uint32_t bits;
+    std::memcpy(&bits, x, sizeof bits);
+    constexpr uint32_t kSign = 0x80000000;
+    if (!is_float_) {
+      bits ^= kSign;
+    } else {
+      if (*x != *x) return ~uint32_t{0};
+      if (*x == 0) bits = 0;
+      bits = (bits & kSign) != 0 ? ~bits : bits | kSign;
+    }
+    return smallest_ ? ~bits : bits;
   }
-}
+
+ private:
+  bool is_float_;
+  bool smallest_;
+};
 
 // ---- argMax and argMin ----
 
@@ -381,49 +431,40 @@ ValueType InferArg(const TypedNode& typed) {
 
 class ArgTask final : public Task {
  public:
-  ArgTask(const TypedNode& typed, bool largest)
+  ArgTask(const TypedNode& typed, bool smallest)
       : Task({.work = WorkAlong(typed)}),
         along_(typed),
-        is_float_(typed.inputs[0].type == ElementType::kFloat32),
-        largest_(largest),
+        keys_(typed, smallest),
         last_(typed.node.Flag("last")) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
     auto* output = reinterpret_cast<int32_t*>(data.output);
-    WithElements(data, is_float_, [&](const auto* x) {
-      along_.ForEach(along_.dim, [&](size_t place, size_t i) {
-        output[i] = static_cast<int32_t>(Find(x + place));
-      });
+    along_.ForEach(along_.dim, [&](size_t place, size_t i) {
+      output[i] = static_cast<int32_t>(Find(data.inputs[0] + place));
     });
   }
 
  private:
-  // NaN beats all.
-  template <class T>
-  bool Beats(T x, T best) const {
-    if (x == best) return last_;
-    if (best != best) return last_ && x != x;
-    return x != x || (largest_ ? x > best : x < best);
-  }
-
-  template <class T>
-  size_t Find(const T* x) const {
+  size_t Find(const float* x) const {
     size_t best = 0;
+    uint32_t best_key = keys_.Of(x);
     for (size_t i = 1; i < along_.dim; ++i) {
-      if (Beats(x[i * along_.inner], x[best * along_.inner])) best = i;
+      const uint32_t key = keys_.Of(x + i * along_.inner);
+      if (key < best_key || (key == best_key && !last_)) continue;
+      best = i;
+      best_key = key;
     }
     return best;
   }
 
   Along along_;
-  bool is_float_;
-  bool largest_;
+  Keys keys_;
   bool last_;
 };
 
-template <bool kIsLargest>
+template <bool kIsSmallest>
 std::unique_ptr<Task> PlanArg(const TypedNode& typed, const Shape&) {
-  return std::make_unique<ArgTask>(typed, kIsLargest);
+  return std::make_unique<ArgTask>(typed, kIsSmallest);
 }
 
 // ---- cumSum ----
@@ -508,23 +549,22 @@ ValueType InferTopK(const TypedNode& typed) {
 class TopKTask final : public Task {
  public:
   explicit TopKTask(const TypedNode& typed)
-      : Task({.work = WorkOf(typed), .scratch = Along(typed).dim}),
+      : Task({.work = WorkOf(typed), .scratch = 2 * uint64_t{Along(typed).dim}}),
         along_(typed),
         k_(typed.node.Integer("k")),
-        is_float_(typed.inputs[0].type == ElementType::kFloat32),
-        smallest_(typed.node.Flag("smallest")),
+        keys_(typed, typed.node.Flag("smallest")),
         indices_(typed.node.Flag("indices")) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
-    auto* order = reinterpret_cast<uint32_t*>(data.scratch);
-    WithElements(data, is_float_, [&](const auto* x) {
-      along_.ForEach(1, [&](size_t, size_t i) {
-        const size_t sample = i / along_.inner;
-        const size_t offset = i % along_.inner;
-        const auto* from = x + sample * along_.dim * along_.inner + offset;
-        Sort(from, order);
-        Put(from, order, sample * k_ * along_.inner + offset, data.output);
-      });
+    auto* keys = reinterpret_cast<uint32_t*>(data.scratch);
+    uint32_t* order = keys + along_.dim;
+    const Along best = {along_.outer, k_, along_.inner};
+    best.ForEach(k_, [&](size_t place, size_t i) {
+      const float* x = data.inputs[0] + i / along_.inner * along_.dim * along_.inner;
+      x += i % along_.inner;
+      for (size_t n = 0; n < along_.dim; ++n) keys[n] = keys_.Of(x + n * along_.inner);
+      Sort(keys, order);
+      Put(x, order, data.output + place);
     });
   }
 
@@ -534,22 +574,11 @@ class TopKTask final : public Task {
     return 16 * (depth + 1) * static_cast<double>(typed.shape().size());
   }
 
-  // NaN comes before all; of equal ones the first.
-  template <class T>
-  bool Comes(T a, T b) const {
-    if (a != a || b != b) return a != a && b == b;
-    return smallest_ ? a < b : a > b;
-  }
-
   // A heap of the best k so far, whose root is the worst of them, and then these in order: at most
-  // some log k steps an element, in place.
-  template <class T>
-  void Sort(const T* x, uint32_t* order) const {
+  // some log k steps an element, in place. Of equal ones the first.
+  void Sort(const uint32_t* keys, uint32_t* order) const {
     const auto before = [&](uint32_t a, uint32_t b) {
-      const T first = x[a * along_.inner];
-      const T second = x[b * along_.inner];
-      if (Comes(first, second)) return true;
-      return !Comes(second, first) && a < b;
+      return keys[a] != keys[b] ? keys[a] > keys[b] : a < b;
     };
     for (uint32_t i = 0; i < k_; ++i) order[i] = i;
     std::make_heap(order, order + k_, before);
@@ -562,21 +591,16 @@ class TopKTask final : public Task {
     std::sort_heap(order, order + k_, before);
   }
 
-  template <class T>
-  void Put(const T* x, const uint32_t* order, size_t place, float* output) const {
-    for (size_t i = 0; i < k_; ++i, place += along_.inner) {
-      if (indices_) {
-        reinterpret_cast<uint32_t*>(output)[place] = order[i];
-      } else {
-        reinterpret_cast<T*>(output)[place] = x[order[i] * along_.inner];
-      }
+  void Put(const float* x, const uint32_t* order, float* output) const {
+    for (size_t i = 0; i < k_; ++i) {
+      const void* from = x + order[i] * along_.inner;
+      std::memcpy(output + i * along_.inner, indices_ ? order + i : from, 4);
     }
   }
 
   Along along_;
   size_t k_;
-  bool is_float_;
-  bool smallest_;
+  Keys keys_;
   bool indices_;
 };
 
@@ -601,8 +625,8 @@ constinit const std::array<Operator, ops::kReduceCount> ops::kReduce =
     MakeRows(kReductions, ReduceRow);
 
 constinit const std::array<Operator, ops::kAlongCount> ops::kAlong{
-    AlongRow("argMax", kArgAttributes, InferArg, PlanArg<true>),
-    AlongRow("argMin", kArgAttributes, InferArg, PlanArg<false>),
+    AlongRow("argMax", kArgAttributes, InferArg, PlanArg<false>),
+    AlongRow("argMin", kArgAttributes, InferArg, PlanArg<true>),
     AlongRow("cumSum", kCumSumAttributes, InferCumSum, PlanCumSum),
     AlongRow("topK", kTopKAttributes, InferTopK, PlanTopK),
 };
