@@ -40,8 +40,8 @@ export class Lowering {
   #taken = new Set();
   /** Names of constants that are in our graph. @type {Map<Constant, string>} */
   #constants = new Map();
-  /** Names of outputs. @type {Set<string>} */
-  #givenOut = new Set();
+  /** Nodes that give a value another name. @type {Set<OurNode>} */
+  #copies = new Set();
   /** Of the node of ONNX that is being lowered. */
   #prefix = '';
 
@@ -183,7 +183,7 @@ export class Lowering {
    * @param {string[]} [names] of the outputs, by default those that they have
    */
   finish(outputs, names = outputs.map((value) => this.nameOf(value))) {
-    outputs.forEach((value, index) => this.#giveOut(value, names[index]));
+    this.#giveOut(outputs, names);
     const used = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...names]);
     const inputs = [...this.inputs.values()].filter(({ name }) => used.has(String(name)));
     return {
@@ -204,35 +204,40 @@ export class Lowering {
   }
 
   /**
-   * Gives a value the name that it has outside.
+   * Gives values the names that they have outside.
    *
-   * @param {Value} value
-   * @param {string} name
+   * @param {Value[]} values
+   * @param {string[]} names
    */
-  #giveOut(value, name) {
-    const own = this.nameOf(value);
-    if (own === name) return;
-    if (this.inputs.has(own) || this.#givenOut.has(own)) {
-      // One value can be an input and an output, or several outputs.
-      this.nodes.push({ op: 'dropout', name: this.#makeName(name), inputs: [own], output: name });
-    } else {
-      this.#rename(name, this.#makeName(name));
-      this.#rename(own, name);
+  #giveOut(values, names) {
+    /** New names by old ones. @type {Map<string, string>} */
+    const renamed = new Map();
+    values.forEach((value, index) => {
+      const own = this.nameOf(value);
+      const isFree = !this.inputs.has(own) && !renamed.has(own);
+      if (isFree) renamed.set(own, names[index]);
+      else if (own !== names[index]) this.#copy(own, names[index]);
+    });
+    // Whatever had one of these names has another one now.
+    const others = names.filter((name) => !renamed.has(name) && !this.inputs.has(name));
+    others.forEach((name) => renamed.set(name, this.#makeName(name)));
+    const nameOf = (/** @type {string} */ name) => renamed.get(name) ?? name;
+    for (const node of this.nodes) {
+      if (!this.#copies.has(node)) node.output = nameOf(node.output);
+      node.inputs = node.inputs.map(nameOf);
     }
-    this.#givenOut.add(name);
-    this.#taken.add(name);
   }
 
   /**
+   * One value can be an input and an output, or several outputs.
+   *
    * @param {string} from
    * @param {string} to
    */
-  #rename(from, to) {
-    const renamed = (/** @type {string} */ name) => (name === from ? to : name);
-    for (const node of this.nodes) {
-      node.output = renamed(node.output);
-      node.inputs = node.inputs.map(renamed);
-    }
+  #copy(from, to) {
+    const node = { op: 'dropout', name: this.#makeName(to), inputs: [from], output: to };
+    this.#copies.add(node);
+    this.nodes.push(node);
   }
 
   // ---- What many operators need ----

@@ -96,6 +96,18 @@ export function integersValue(numbers) {
 }
 
 /**
+ * A value without elements, which our graphs have none of.
+ *
+ * @param {ElementType} type
+ * @param {number[]} shape
+ * @returns {Value}
+ */
+export function nothing(type, shape) {
+  const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  return constantValue(new Constant(type, shape, () => new Elements(0)));
+}
+
+/**
  * The elements with two axes exchanged by a table of axes.
  *
  * @template {Elements | Int8Array | Int16Array | Uint16Array} T

@@ -3,7 +3,8 @@
 /** What moves values, or leaves them where they are: shapes, axes, pieces. */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { constantValue, Constant, integersValue, sizeOf } from '../values.js';
+import { concat } from '../ours.js';
+import { constantValue, Constant, integersValue, nothing, sizeOf } from '../values.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -14,6 +15,25 @@ import { constantValue, Constant, integersValue, sizeOf } from '../values.js';
 /** @param {NodeView} node */
 function lowerIdentity(node) {
   return node.input(0);
+}
+
+/**
+ * As it is in use, when nothing is dropped.
+ *
+ * @param {NodeView} node
+ * @returns {Value[]}
+ */
+function lowerDropout(node) {
+  const value = node.input(0);
+  const training = node.optional(2);
+  const ratio = node.optional(1);
+  const drops = ratio?.constant ? ratio.constant.elements[0] !== 0 : true;
+  if (training && drops && !(training.constant && training.constant.elements[0] === 0)) {
+    throw new UnsupportedError('it is to drop values at random, as in training ("training_mode")');
+  }
+  const { shape } = value;
+  const mask = new Constant('bool', shape, () => new Uint8Array(sizeOf(shape)).fill(1));
+  return [value, constantValue(mask)];
 }
 
 /**
@@ -37,7 +57,7 @@ function lowerReshape(node, lower) {
       `its input of ${input.shape.join('×')} cannot become ${wanted.join('×')}`,
     );
   }
-  return lower.reshape(input, shape);
+  return sizeOf(shape) === 0 ? nothing(input.type, shape) : lower.reshape(input, shape);
 }
 
 /**
@@ -115,14 +135,14 @@ function lowerSize(node) {
  */
 function lowerConcat(node, lower) {
   const values = node.inputs.map((_, index) => node.input(index));
-  if (values.length === 1) return values[0];
   const axis = node.axis(node.int('axis', 1), values[0].shape.length);
-  return lower.emit('concat', values, { axis });
+  const filled = values.filter(({ shape }) => sizeOf(shape) !== 0);
+  return filled.length === 0 ? values[0] : concat(lower, filled, axis);
 }
 
 export const LAYOUT = {
   Identity: lowerIdentity,
-  Dropout: lowerIdentity,
+  Dropout: lowerDropout,
   Reshape: lowerReshape,
   Flatten: lowerFlatten,
   Squeeze: lowerSqueeze,

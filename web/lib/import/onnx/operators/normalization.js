@@ -2,6 +2,7 @@
 
 /** What brings values to a common scale: along channels, or along an axis. */
 
+import { UnsupportedError } from '../../../core/errors.js';
 import { toFloats } from '../lowering.js';
 import { sizeOf } from '../values.js';
 
@@ -16,6 +17,8 @@ import { sizeOf } from '../values.js';
  * @param {Lowering} lower
  */
 function lowerBatchNormalization(node, lower) {
+  if (node.int('training_mode', 0) === 1)
+    throw new UnsupportedError('it is to learn ("training_mode")');
   const input = node.input(0);
   const vector = (/** @type {number} */ index, /** @type {string} */ role) => {
     const constant = node.constant(index, `"${role}"`);

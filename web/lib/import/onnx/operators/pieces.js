@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { ourType } from '../constants.js';
 import { elementTypeName } from '../element-types.js';
 import { cast, part } from '../ours.js';
-import { Constant, constantValue, sizeOf } from '../values.js';
+import { Constant, constantValue, nothing, sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
 
 /**
@@ -18,6 +18,22 @@ import { weightsOf } from '../weights.js';
 
 /** As an attribute of ours holds it; beyond stands for the end. @param {number} place */
 const within32 = (place) => Math.min(Math.max(place, -(2 ** 31)), 2 ** 31 - 1);
+
+/**
+ * How many elements a slice of one axis has.
+ *
+ * @param {number} size
+ * @param {number} start
+ * @param {number} end
+ * @param {number} step
+ */
+function countOf(size, start, end, step) {
+  const least = step > 0 ? 0 : -1;
+  const within = (/** @type {number} */ place) =>
+    Math.min(Math.max(place < 0 ? place + size : place, least), step > 0 ? size : size - 1);
+  const first = step > 0 ? within(start) : Math.max(within(start), 0);
+  return Math.max(0, Math.ceil((within(end) - first) / step));
+}
 
 /** @type {Lower} */
 function lowerSlice(node, lower) {
@@ -33,6 +49,9 @@ function lowerSlice(node, lower) {
     throw new UnsupportedError('its starts, ends and axes are not as many');
   }
   const [from, to] = [starts, ends].map((places) => places.map(within32));
+  const shape = [...value.shape];
+  axes.forEach((axis, i) => (shape[axis] = countOf(value.shape[axis], from[i], to[i], steps[i])));
+  if (sizeOf(shape) === 0) return nothing(value.type, shape);
   return lower.emit('slice', [value], { axes, starts: from, ends: to, steps });
 }
 
@@ -206,6 +225,7 @@ function lowerTrilu(node, lower) {
   const value = node.input(0);
   const k = node.optional(1) ? Number(node.constant(1, '"k"').elements[0]) : 0;
   const upper = node.int('upper', 1) === 1;
+  if (sizeOf(value.shape) === 0) return value;
   const [rows, cols] = value.shape.slice(-2);
   const make = () =>
     Uint8Array.from({ length: rows * cols }, (_, i) => {
