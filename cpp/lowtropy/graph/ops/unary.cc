@@ -178,13 +178,16 @@ ValueType InferUnary(const TypedNode& typed) {
 
 // ---- What all do ----
 
-// Elementary operations of one element; most are 10 to 50 additions and multiplications.
-constexpr double kElementWork = 24;
+// Elementary operations of one element: of some ten to fifty additions and multiplications for
+// several elements at a time, and of what the C library does for each.
+constexpr double kVectorWork = 8;
+constexpr double kRareWork = 64;
 
 class UnaryTask final : public Task {
  public:
-  UnaryTask(const ValueType& input, ElementType output, UnaryKernel kernel, const Node& node)
-      : Task({.work = kElementWork * static_cast<double>(input.shape.size())}),
+  UnaryTask(const ValueType& input, ElementType output, UnaryKernel kernel, const Node& node,
+            double work = kVectorWork)
+      : Task({.work = work * static_cast<double>(input.shape.size())}),
         size_(static_cast<size_t>(input.shape.size())),
         in_bytes_(ByteSize(input.type)),
         out_bytes_(ByteSize(output)),
@@ -219,8 +222,11 @@ class UnaryTask final : public Task {
 
 std::unique_ptr<Task> PlanUnary(const TypedNode& typed, const Shape&) {
   const ValueType& input = typed.inputs[0];
-  return std::make_unique<UnaryTask>(input, InferUnary(typed).type,
-                                     KernelFor(FunctionOf(typed.node), input.type), typed.node);
+  const Function& function = FunctionOf(typed.node);
+  const bool rare = input.type == ElementType::kFloat32 && function.vectors == Function::kNone &&
+                    !function.gives_bools;
+  return std::make_unique<UnaryTask>(input, InferUnary(typed).type, KernelFor(function, input.type),
+                                     typed.node, rare ? kRareWork : kVectorWork);
 }
 
 // ---- cast ----
