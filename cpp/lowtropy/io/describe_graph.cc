@@ -70,7 +70,9 @@ void WriteParameter(JsonWriter& json, const TypedNode& typed, const Shape& outpu
   json.Close('}');
 }
 
-void WriteNode(JsonWriter& json, const TypedNode& typed, const Shape& output) {
+void WriteNode(JsonWriter& json, const TypedNode& typed, const ValueType& type) {
+  const Shape& output = type.shape;
+  WriteText(json, "type", Name(type.type));
   json.Key("shape");
   json.Open('[');
   for (const uint32_t dim : output.dims()) json.Integer(dim);
@@ -90,6 +92,15 @@ ValueType ReadShape(const JsonValue& value) {
         static_cast<uint32_t>(dims.value().Integer(std::numeric_limits<uint32_t>::max())));
   }
   return type;
+}
+
+void ReadTypes(const JsonValue& value, std::vector<ValueType>* inputs) {
+  JsonItems types = JsonItems::Array(value);
+  for (ValueType& input : *inputs) {
+    if (!types.Next()) value.Refuse("there is not a type for each shape");
+    input.type = ParseElementType(types.value());
+  }
+  if (types.Next()) value.Refuse("there is not a shape for each type");
 }
 
 }  // namespace
@@ -123,7 +134,7 @@ std::string DescribeGraph(std::string_view text) {
     for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
     json.Open('{');
     WriteInteger(json, "index", i);
-    WriteNode(json, {node, inputs}, types.at(node.output).shape);
+    WriteNode(json, {node, inputs}, types.at(node.output));
     json.Close('}');
   }
   json.Close(']');
@@ -137,11 +148,12 @@ std::string DescribeNode(std::string_view text) {
   std::vector<ValueType> inputs;
   JsonItems shapes = JsonItems::Array(object.Get("shapes"));
   while (shapes.Next()) inputs.push_back(ReadShape(shapes.value()));
+  if (const auto types = object.Find("types")) ReadTypes(*types, &inputs);
   object.CheckAllRead();
   const ValueType output = InferType(node, inputs);
   JsonWriter json;
   json.Open('{');
-  WriteNode(json, {node, inputs}, output.shape);
+  WriteNode(json, {node, inputs}, output);
   json.Close('}');
   return std::move(json).Take();
 }
