@@ -27,7 +27,7 @@ find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 set(plain_hot_sources
     base/crc32.cc graph/ops/broadcast.cc graph/ops/convolution.cc graph/ops/elementwise.cc
     graph/ops/image_kernels.cc graph/ops/product.cc graph/ops/reduce.cc
-    graph/ops/strided.cc graph/ops/unary_kernels.cc matrix/value_table.cc)
+    graph/ops/unary_kernels.cc matrix/value_table.cc)
 set(inlined_hot_sources
     coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/sequence.cc
     learn/layers/batch_norm.cc

@@ -25,8 +25,8 @@ export function difference(name, given, expected, relative = RELATIVE) {
   }
   for (let i = 0; i < expected.data.length; ++i) {
     const [a, b] = [given.data[i], expected.data[i]];
-    if (Object.is(a, b) || a === b || Math.abs(a - b) <= ABSOLUTE + relative * Math.abs(b))
-      continue;
+    if (Object.is(a, b) || a === b) continue;
+    if (Number.isFinite(b) && Math.abs(a - b) <= ABSOLUTE + relative * Math.abs(b)) continue;
     return `${name}[${i}] is ${a} instead of ${b}`;
   }
   return undefined;

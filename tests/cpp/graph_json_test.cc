@@ -379,6 +379,57 @@ TEST(GraphJsonTest, RefusesMoreThanItsLimits) {
   ExpectChangeRefused("[\"add\"", "[" + names + "\"add\"", "there are more than 16385 names");
 }
 
+// ---- What version 5 has ----
+
+constexpr std::string_view kPad =
+    R"({"name":"","inputs":[{"name":"x","type":"int32","shape":[2,3]}],"outputs":["y"],"nodes":[)"
+    R"({"op":"pad","name":"p","inputs":["x"],"output":"y","before":[-2147483648,0],)"
+    R"("after":[2147483647,-1],"mode":"wrap","value":0.5}]})";
+
+TEST(GraphJsonTest, SignedIntegersAndChoices) {
+  const Graph graph = ParseGraph(kPad);
+  const Node& node = graph.nodes[0];
+  EXPECT_EQ(node["before"].integers, (Shape{2147483648, 0}));
+  EXPECT_EQ(node["after"].integers, (Shape{2147483647, 4294967295}));
+  EXPECT_EQ(node.Integer("mode"), 3U);
+  EXPECT_EQ(FormatGraph(graph), kPad);
+}
+
+TEST(GraphJsonTest, SignedIntegersAndChoicesThatAreNone) {
+  const auto refused = [](std::string_view from, std::string_view to, const std::string& clause) {
+    std::string text(kPad);
+    const size_t at = text.find(from);
+    ASSERT_NE(at, text.npos);
+    text.replace(at, from.size(), to);
+    try {
+      ParseGraph(text);
+      ADD_FAILURE() << "Accepted: " << to;
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_NE(message.find(clause), message.npos) << message;
+    }
+  };
+  const std::string expected = "an integer from -2147483648 to 2147483647 is expected, not ";
+  for (const std::string none : {"2147483648", "-2147483649", "-", "-0", "-01", "01", "1.5", "1e3",
+                                 "+1", "\"1\"", "99999999999999999999"}) {
+    refused("2147483647", none, none == "+1" ? "" : expected + none);
+  }
+  refused("[-2147483648,0]", "[0,0,0,0,0,0,0,0,0]", "there are more than 8 integers");
+  refused("\"wrap\"", "\"mirror\"", "there is no such choice");
+  refused("\"wrap\"", "3", "a string is expected, not 3");
+}
+
+TEST(GraphJsonTest, WhatHasItsDefaultIsLeftOut) {
+  constexpr std::string_view kText =
+      R"({"name":"","inputs":[{"name":"x","type":"float32","shape":[2,3]}],"outputs":["y"],)"
+      R"("nodes":[{"op":"softmax","name":"s","inputs":["x"],"output":"y","axis":8}]})";
+  const Graph graph = ParseGraph(kText);
+  EXPECT_EQ(FormatGraph(graph).find("axis"), std::string::npos);
+  std::string other(kText);
+  other.replace(other.find(":8"), 2, ":-1");
+  EXPECT_EQ(FormatGraph(ParseGraph(other)), other);
+}
+
 // ---- Another implementation ----
 
 // What we accept is JSON for nlohmann-json too, and says the same, number by number.

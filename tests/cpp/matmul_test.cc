@@ -179,7 +179,7 @@ void CheckLinear(const Shape& shape, Format format, bool with_bias, bool relu) {
 TEST(MatMulTest, LinearOfAnyRankInAllFormats) {
   for (const Format format : kFormats) {
     SCOPED_TRACE(Name(format));
-    for (const uint32_t count : {1U, 3U, 4U, 17U, 256U, 257U, 600U}) {
+    for (const uint32_t count : {1U, 16U, 17U, 33U, 256U, 257U, 600U}) {
       SCOPED_TRACE(count);
       CheckLinear({count, kCols}, format, true, false);
       CheckLinear({count, 1, kCols}, format, false, true);

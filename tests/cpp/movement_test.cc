@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -648,6 +649,87 @@ TEST(MovementTest, GoldenFileOfVersion5) {
   RunAll(executor);
   EXPECT_EQ(OutputOf<float>(executor, 0),
             (std::vector<float>{-std::numeric_limits<float>::infinity(), 7}));
+}
+
+// ---- Many together ----
+
+// A node of values that there are, whose shapes and types fit; or one that does not, to be left
+// out.
+Node RandomNode(std::mt19937& random, const std::vector<std::string>& values,
+                const std::string& name) {
+  const auto any = [&] { return values[random() % values.size()]; };
+  constexpr std::string_view kOps[] = {
+      "neg",       "tanh",   "isNaN",   "not",       "sum",    "sub",   "max",   "less",
+      "equal",     "xor",    "where",   "cast",      "concat", "pad",   "slice", "tile",
+      "transpose", "expand", "softmax", "reduceMax", "cumSum", "argMax"};
+  const Operator* op = FindOperator(kOps[random() % std::size(kOps)]);
+  std::vector<std::string> inputs;
+  for (size_t i = 0; i < std::max<size_t>(op->least_inputs, 1); ++i) inputs.push_back(any());
+  if (op->most_inputs > 3) inputs.push_back(any());
+  Node node = MakeNode(op->name, name, inputs);
+  const auto has = [&](std::string_view attribute) {
+    return std::any_of(op->attributes.begin(), op->attributes.end(),
+                       [&](const AttributeSpec& spec) { return spec.name == attribute; });
+  };
+  if (has("type")) node["type"].integers = {static_cast<uint32_t>(random() % 3)};
+  if (has("axis")) node["axis"].integers = Signed({static_cast<int32_t>(random() % 2) - 1});
+  if (op->name == "reduceMax") node["axes"].integers = Signed({-1});
+  if (op->name == "tile") node["repeats"].integers = {1, 1 + static_cast<uint32_t>(random() % 2)};
+  if (op->name == "transpose") node["axes"].integers = {1, 0};
+  if (op->name == "expand") node["shape"].integers = {2, 1};
+  if (op->name == "pad") {
+    node["before"].integers = Signed({0, 1});
+    node["after"].integers = Signed({0, -1});
+  }
+  if (op->name == "slice") {
+    node["starts"].integers = Signed({-1});
+    node["ends"].integers = Signed({-100});
+    node["axes"].integers = Signed({1});
+    node["steps"].integers = Signed({-1});
+  }
+  return node;
+}
+
+// Values that nothing needs any more are written over: what comes out is the same as where all are
+// kept.
+TEST(MovementTest, PlansKeepWhatIsNeeded) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    Network network = MakeNetwork({{"x", {ElementType::kFloat32, {2, 3}}, {}},
+                                   {"y", {ElementType::kFloat32, {1, 3}}, {}},
+                                   {"b", {ElementType::kBool, {2, 1}}, {}}},
+                                  {MakeNode("abs", "first", {"x"})}, {"first"});
+    std::vector<std::string> values{"x", "y", "b", "first"};
+    std::map<std::string, ValueType> types = InferTypes(network.graph);
+    for (int i = 0; i < 40; ++i) {
+      const Node node = RandomNode(random, values, "value " + std::to_string(i));
+      std::vector<ValueType> inputs;
+      for (const std::string& input : node.inputs) inputs.push_back(types.at(input));
+      try {
+        const ValueType type = InferType(node, inputs);
+        if (type.shape.size() > 200) continue;
+        types.emplace(node.output, type);
+      } catch (const Error&) {
+        continue;
+      }
+      network.graph.nodes.push_back(node);
+      values.push_back(node.output);
+    }
+    network.graph.outputs = {values.back()};
+    Network kept = network;
+    kept.graph.outputs.assign(values.begin() + 3, values.end());
+    std::reverse(kept.graph.outputs.begin(), kept.graph.outputs.end());
+    Executor executor(network);
+    Executor reference(kept);
+    for (Executor* each : {&executor, &reference}) {
+      Fill(*each, 0, std::vector<float>{1, -2, 3, 0, 1.5F, -1});
+      Fill(*each, 1, std::vector<float>{0.5F, 1, -2});
+      Fill(*each, 2, std::vector<uint8_t>{1, 0});
+      RunAll(*each);
+    }
+    EXPECT_EQ(OutputOf<uint8_t>(executor, 0), OutputOf<uint8_t>(reference, 0));
+  }
 }
 
 // ---- Versions of the model file ----

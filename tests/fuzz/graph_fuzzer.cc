@@ -47,10 +47,14 @@ bool AddTensors(Network* network) {
     const uint64_t size = node.op->vector_size == nullptr ? 0 : node.op->vector_size(typed);
     if (size > kMaxWeights) return false;
     const std::vector<float> ones(static_cast<size_t>(size), 1.0F);
+    const std::vector<uint8_t> bytes(4 * static_cast<size_t>(size), 1);  // of any other type
+    const DType type = node.op->is_constant ? DTypeOf(types.at(node.output).type) : DType::kF32;
     for (size_t i = 0; i < node.attributes.size(); ++i) {
       const std::string& name = node.attributes[i].tensor;
       if (node.op->attributes[i].kind != AttributeKind::kVector || name.empty()) continue;
-      network->vectors.emplace(name, Array::Copy<float>(ones));
+      const void* values = ones.data();
+      if (type != DType::kF32) values = bytes.data();
+      network->vectors.emplace(name, Array::CopyBytes(type, values, ones.size()));
     }
   }
   return true;

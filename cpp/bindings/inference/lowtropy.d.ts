@@ -118,13 +118,24 @@ export interface NativeLayer {
 /** An attribute of an operator, as in FORMAT.md. */
 export interface AttributeFacts {
   name: string;
-  kind: 'integer' | 'integers' | 'number' | 'flag' | 'matrix' | 'vector';
+  kind:
+    | 'integer'
+    | 'integers'
+    | 'signed'
+    | 'signeds'
+    | 'number'
+    | 'flag'
+    | 'choice'
+    | 'matrix'
+    | 'vector';
   /** Of integers in a list. */
   count: number;
   /** The default; of a list that of each of its integers. */
   otherwise: number;
   /** Whether it may be left out. */
   optional: boolean;
+  /** Of a choice; its default is the position in these. */
+  choices?: string[];
 }
 
 /** What graphs may be made of. */
@@ -147,8 +158,12 @@ export interface Parameter {
 
 export interface NodeFacts {
   /** Of what it makes. */
+<<<<<<< HEAD
   type: ElementType;
   /** Of what it makes. */
+=======
+  type: 'float32' | 'int32' | 'bool';
+>>>>>>> onnx-ops
   shape: number[];
   parameters: Parameter[];
 }
@@ -263,7 +278,10 @@ export interface NativeModule {
   describeOperators(): string;
   /** JSON of GraphNodeFacts[]. */
   describeGraph(graphJson: string): string;
-  /** Takes JSON of `{ node, shapes }`, the shapes of its inputs; gives that of NodeFacts. */
+  /**
+   * Takes JSON of `{ node, shapes, types? }`, the shapes of its inputs and, where they are not all of
+   * float32, their types; gives that of NodeFacts.
+   */
   describeNode(json: string): string;
   /** Limits are negative where they are the default. */
   makeBuilder(graphJson: string, maxMemory: number, maxWork: number): NetworkBuilder | null;

@@ -79,7 +79,7 @@ struct Graph {
 struct Network {
   Graph graph;
   std::map<std::string, Matrix> matrices;
-  std::map<std::string, Array> vectors;  // float32
+  std::map<std::string, Array> vectors;  // float32; of constants, of their types
 };
 
 // "The conv node "conv1": <clause>.", the form of all errors about a node.

@@ -139,6 +139,10 @@ Node ParseNode(const JsonValue& value) {
   return node;
 }
 
+ElementType ParseElementType(const JsonValue& value) {
+  return static_cast<ElementType>(ReadChoice(value, kElementTypeNames, "there is no such type"));
+}
+
 namespace {
 
 // Of one input of float32 and of three fixed dimensions, as all were at first.
@@ -170,7 +174,7 @@ GraphInput ReadInput(const JsonValue& value, const Symbols& symbols) {
   JsonObject object(value);
   GraphInput input;
   input.name = ReadName(object.Get("name"));
-  input.type.type = ReadElementType(object.Get("type"));
+  input.type.type = ParseElementType(object.Get("type"));
   const JsonValue shape = object.Get("shape");
   bool has_symbols = false;
   JsonItems dims = JsonItems::Array(shape);

@@ -22,8 +22,9 @@ inline constexpr size_t kMaxGraphBytes = size_t{16} << 20;
 // not checked: see InferTypes.
 Graph ParseGraph(std::string_view json);
 
-// The same of one node alone.
+// The same of one node alone, and of a name of a type.
 Node ParseNode(const JsonValue& value);
+ElementType ParseElementType(const JsonValue& value);
 
 // One of kElementTypeNames. Throws Error(kFile) for any other.
 ElementType ReadElementType(const JsonValue& value);

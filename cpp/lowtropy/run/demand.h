@@ -16,7 +16,7 @@ namespace lowtropy {
 // shapes alone and compared with limits before anything is allocated or worked on.
 
 // Sums of bytes cannot overflow: there are at most kMaxNodes nodes, of which none has values or
-// tables of more than some 2^34 bytes. Operations can be any number, so they are floats.
+// tables of more than some 2^35 bytes. Operations can be any number, so they are floats.
 struct Demand {
   // Bytes: the arena, tables of convolutions, folded normalizations, and, of a network, its weights
   // as held.

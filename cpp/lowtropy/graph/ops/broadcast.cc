@@ -287,13 +287,13 @@ struct Function {
   std::array<Combine, 3> of_type{};  // null where there is none
   bool tests = false;                // it gives bool, whatever it takes
   bool swapped = false;              // it takes the second value first
-  double work = 2;                   // elementary operations of an element
+  double work = 4;                   // elementary operations of an element
 };
 
-constexpr double kRareWork = 64;  // of what the C library does, value by value
+constexpr double kRareWork = 32;  // of what the C library does, value by value
 
-constexpr Function kSumOf{"sum", {kHot<Sum>, kBits<WrappingSum>}};
-constexpr Function kProductOf{"mul", {kHot<Product>, kBits<WrappingProduct>}};
+constexpr Function kSumOf{"sum", {kHot<Sum>, kBits<WrappingSum>}, false, false, 2};
+constexpr Function kProductOf{"mul", {kHot<Product>, kBits<WrappingProduct>}, false, false, 2};
 constexpr Function kModOf{
     "mod", {kFloats<Modulus>, kIntegers<IntegerModulus>}, false, false, kRareWork};
 constexpr Function kFmodOf{
@@ -305,7 +305,7 @@ constexpr std::array<Combine, 3> kLessOrEqual{kTest<float, IsLessOrEqual>,
 
 constexpr Function kFunctions[] = {
     {"sub", {kHot<Difference>, kBits<WrappingDifference>}},
-    {"div", {kHot<Quotient>, kIntegers<TruncatedQuotient>}, false, false, 4},
+    {"div", {kHot<Quotient>, kIntegers<TruncatedQuotient>}, false, false, 8},
     {"min", {kHot<Least>, kIntegers<LeastInteger>}},
     {"max", {kHot<Most>, kIntegers<MostInteger>}},
     {"pow", {kFloats<Power>, kIntegers<IntegerPower>}, false, false, kRareWork},

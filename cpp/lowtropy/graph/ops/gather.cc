@@ -109,11 +109,21 @@ ValueType InferScatter(const TypedNode& typed, const Shape& updates) {
 
 // ---- gather ----
 
+size_t AxisFor(const TypedNode& typed) {
+  return AxisOf(typed.node, typed.node.Signed("axis"), typed.shape().rank());
+}
+
+// Of an output in pieces of its last dimensions.
+double PieceWork(const Shape& output, size_t dimensions) {
+  return 2 * static_cast<double>(output.size()) +
+         WorkOf(output.Product(0, output.rank() - dimensions));
+}
+
 constexpr AttributeSpec kGatherAttributes[] = {kAxis};
 
 ValueType InferGather(const TypedNode& typed) {
   const Shape& data = typed.shape();
-  const size_t axis = AxisOf(typed.node, typed.node.Signed("axis"), data.rank());
+  const size_t axis = AxisFor(typed);
   const Shape before(data.dims().first(axis));
   const Shape with_indices = Append(typed, before, IndicesOf(typed).shape, 0);
   return {typed.inputs[0].type, Append(typed, with_indices, data, axis + 1)};
@@ -121,9 +131,10 @@ ValueType InferGather(const TypedNode& typed) {
 
 class GatherTask final : public Task {
  public:
-  GatherTask(const TypedNode& typed, const Shape& output) : Task({.work = WorkOf(output.size())}) {
+  GatherTask(const TypedNode& typed, const Shape& output)
+      : Task({.work = PieceWork(output, typed.shape().rank() - 1 - AxisFor(typed))}) {
     const Shape& data = typed.shape();
-    const size_t axis = AxisOf(typed.node, typed.node.Signed("axis"), data.rank());
+    const size_t axis = AxisFor(typed);
     outer_ = SizeOf(data, 0, axis);
     dim_ = data[axis];
     piece_ = SizeOf(data, axis + 1, data.rank()) * ByteSize(typed.inputs[0].type);
@@ -189,7 +200,7 @@ class ElementPlaces {
 ElementPlaces PlacesOf(const TypedNode& typed) {
   const Shape& data = typed.shape();
   const Shape& indices = IndicesOf(typed).shape;
-  const size_t axis = AxisOf(typed.node, typed.node.Signed("axis"), data.rank());
+  const size_t axis = AxisFor(typed);
   bool fits = indices.rank() == data.rank();
   for (size_t i = 0; fits && i < data.rank(); ++i) fits = i == axis || indices[i] <= data[i];
   if (fits) return ElementPlaces(data, indices, axis);
@@ -323,7 +334,8 @@ ValueType InferGatherND(const TypedNode& typed) {
 class GatherNDTask final : public Task {
  public:
   GatherNDTask(const TypedNode& typed, const Shape& output)
-      : Task({.work = WorkOf(output.size()) + WorkOf(typed.inputs[1].shape.size())}),
+      : Task({.work = 2 * static_cast<double>(output.size()) +
+                      2 * WorkOf(typed.inputs[1].shape.size())}),
         places_(typed, typed.node.Integer("batchDims")),
         bytes_(ByteSize(typed.inputs[0].type)) {}
 

@@ -60,7 +60,7 @@ int64_t SourceOf(Mode mode, int64_t at, int64_t dim) {
 class PadTask final : public Task {
  public:
   PadTask(const TypedNode& typed, const Shape& output)
-      : Task({.work = 8 * static_cast<double>(output.size())}),
+      : Task({.work = 16 * static_cast<double>(output.size())}),
         input_(typed.shape()),
         output_(output),
         bytes_(ByteSize(typed.inputs[0].type)),

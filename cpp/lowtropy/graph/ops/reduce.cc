@@ -220,7 +220,7 @@ class ReduceTask final : public Task {
  public:
   ReduceTask(const TypedNode& typed, const Shape& output)
       : Task(
-            {.work = (1 + ReductionOf(typed.node).work) * static_cast<double>(typed.shape().size()),
+            {.work = (8 + ReductionOf(typed.node).work) * static_cast<double>(typed.shape().size()),
              .scratch = 2 * Totals(typed) * output.size()}),
         reduction_(ReductionOf(typed.node)),
         is_float_(typed.inputs[0].type == ElementType::kFloat32),
@@ -386,7 +386,7 @@ void CheckNumbers(const TypedNode& typed) {
   throw ShapeError(typed.node, Text("it does not take ", Name(type), " values"));
 }
 
-double WorkAlong(const TypedNode& typed) { return 4 * static_cast<double>(typed.shape().size()); }
+double WorkAlong(const TypedNode& typed) { return 8 * static_cast<double>(typed.shape().size()); }
 
 // Numbers of either type as keys, which are larger where they come first, so that one loop orders
 // all: the largest, or the smallest. NaN comes before all; of zeros it matters not which.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "hwy/base.h"  // HWY_INLINE: this is compiled without inlining others
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/ops/table.h"
 #include "lowtropy/graph/ops/unary_kernels.h"
@@ -38,18 +39,18 @@ float AreaSine(float x) { return std::asinh(x); }
 float AreaCosine(float x) { return std::acosh(x); }
 float AreaTangent(float x) { return std::atanh(x); }
 
-uint8_t IsNaN(float x) { return x != x ? 1 : 0; }
-uint8_t IsInfinite(float x) { return std::abs(x) > kLargest ? 1 : 0; }
-uint8_t Not(uint8_t x) { return x == 0 ? 1 : 0; }
+HWY_INLINE uint8_t IsNaN(float x) { return x != x ? 1 : 0; }
+HWY_INLINE uint8_t IsInfinite(float x) { return std::abs(x) > kLargest ? 1 : 0; }
+HWY_INLINE uint8_t Not(uint8_t x) { return x == 0 ? 1 : 0; }
 
 // Of the least integer, which has no positive counterpart, both are itself.
-uint32_t NegOf(uint32_t x) { return 0 - x; }
-uint32_t AbsOf(uint32_t x) { return x >> 31 != 0 ? 0 - x : x; }
-uint32_t BitNotOf(uint32_t x) { return ~x; }
-int32_t SignOf(int32_t x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
+HWY_INLINE uint32_t NegOf(uint32_t x) { return 0 - x; }
+HWY_INLINE uint32_t AbsOf(uint32_t x) { return x >> 31 != 0 ? 0 - x : x; }
+HWY_INLINE uint32_t BitNotOf(uint32_t x) { return ~x; }
+HWY_INLINE int32_t SignOf(int32_t x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
 
 // To zero, and to the nearest integer that there is; of NaN 0.
-int32_t Truncate(float x) {
+HWY_INLINE int32_t Truncate(float x) {
   if (!(x > -2147483648.0F)) return x != x ? 0 : std::numeric_limits<int32_t>::min();
   return x < 2147483648.0F ? static_cast<int32_t>(x) : std::numeric_limits<int32_t>::max();
 }
@@ -62,11 +63,11 @@ void ClipIntegers(const void* input, size_t size, const float* numbers, void* ou
   for (size_t i = 0; i < size; ++i) to[i] = std::min(std::max(from[i], least), most);
 }
 
-float FloatOf(int32_t x) { return static_cast<float>(x); }
-uint8_t TruthOf(float x) { return x != 0 ? 1 : 0; }
-uint8_t TruthOfInteger(int32_t x) { return x != 0 ? 1 : 0; }
-float FloatOfBool(uint8_t x) { return x; }
-int32_t IntegerOfBool(uint8_t x) { return x; }
+HWY_INLINE float FloatOf(int32_t x) { return static_cast<float>(x); }
+HWY_INLINE uint8_t TruthOf(float x) { return x != 0 ? 1 : 0; }
+HWY_INLINE uint8_t TruthOfInteger(int32_t x) { return x != 0 ? 1 : 0; }
+HWY_INLINE float FloatOfBool(uint8_t x) { return x; }
+HWY_INLINE int32_t IntegerOfBool(uint8_t x) { return x; }
 
 // ---- What there is ----
 
@@ -178,13 +179,16 @@ ValueType InferUnary(const TypedNode& typed) {
 
 // ---- What all do ----
 
-// Elementary operations of one element; most are 10 to 50 additions and multiplications.
-constexpr double kElementWork = 24;
+// Elementary operations of one element: of some ten to fifty additions and multiplications for
+// several elements at a time, and of what the C library does for each.
+constexpr double kVectorWork = 8;
+constexpr double kRareWork = 64;
 
 class UnaryTask final : public Task {
  public:
-  UnaryTask(const ValueType& input, ElementType output, UnaryKernel kernel, const Node& node)
-      : Task({.work = kElementWork * static_cast<double>(input.shape.size())}),
+  UnaryTask(const ValueType& input, ElementType output, UnaryKernel kernel, const Node& node,
+            double work = kVectorWork)
+      : Task({.work = work * static_cast<double>(input.shape.size())}),
         size_(static_cast<size_t>(input.shape.size())),
         in_bytes_(ByteSize(input.type)),
         out_bytes_(ByteSize(output)),
@@ -219,8 +223,11 @@ class UnaryTask final : public Task {
 
 std::unique_ptr<Task> PlanUnary(const TypedNode& typed, const Shape&) {
   const ValueType& input = typed.inputs[0];
-  return std::make_unique<UnaryTask>(input, InferUnary(typed).type,
-                                     KernelFor(FunctionOf(typed.node), input.type), typed.node);
+  const Function& function = FunctionOf(typed.node);
+  const bool rare = input.type == ElementType::kFloat32 && function.vectors == Function::kNone &&
+                    !function.gives_bools;
+  return std::make_unique<UnaryTask>(input, InferUnary(typed).type, KernelFor(function, input.type),
+                                     typed.node, rare ? kRareWork : kVectorWork);
 }
 
 // ---- cast ----

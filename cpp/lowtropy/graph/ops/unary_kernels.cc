@@ -92,89 +92,95 @@ HWY_INLINE V ExponentialUnit(V x, float a, float b, float c) {
 // ---- The functions ----
 
 struct Neg {
-  V operator()(V x, const float*) const { return hn::Neg(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return hn::Neg(x); }
 };
 struct Abs {
-  V operator()(V x, const float*) const { return hn::Abs(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return hn::Abs(x); }
 };
 struct Sign {
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     const V one = hn::Or(Constant(1), hn::And(x, hn::SignBit(D())));
     return KeepNaN(x, hn::IfThenElse(hn::Eq(x, hn::Zero(D())), hn::Zero(D()), one));
   }
 };
 struct Exponential {
-  V operator()(V x, const float*) const { return ExpOf(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return ExpOf(x); }
 };
 struct Logarithm {
-  V operator()(V x, const float*) const { return LogOf(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return LogOf(x); }
 };
 struct SquareRoot {
-  V operator()(V x, const float*) const { return hn::Sqrt(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return hn::Sqrt(x); }
 };
 struct Reciprocal {
-  V operator()(V x, const float*) const { return hn::Div(Constant(1), x); }
+  HWY_INLINE V operator()(V x, const float*) const { return hn::Div(Constant(1), x); }
 };
 struct Floor {
-  V operator()(V x, const float*) const { return KeepNaN(x, hn::Floor(x)); }
+  HWY_INLINE V operator()(V x, const float*) const { return KeepNaN(x, hn::Floor(x)); }
 };
 struct Ceil {
-  V operator()(V x, const float*) const { return KeepNaN(x, hn::Ceil(x)); }
+  HWY_INLINE V operator()(V x, const float*) const { return KeepNaN(x, hn::Ceil(x)); }
 };
 struct Round {
-  V operator()(V x, const float*) const { return KeepNaN(x, hn::Round(x)); }
+  HWY_INLINE V operator()(V x, const float*) const { return KeepNaN(x, hn::Round(x)); }
 };
 struct Sine {
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     return WithinAngles(x, hn::Sin(D(), x), [](float v) { return std::sin(v); });
   }
 };
 struct Cosine {
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     return WithinAngles(x, hn::Cos(D(), x), [](float v) { return std::cos(v); });
   }
 };
 struct HyperbolicTangent {
-  V operator()(V x, const float*) const { return TanhOf(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return TanhOf(x); }
 };
 struct Sigmoid {
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     return hn::Div(Constant(1), hn::Add(Constant(1), ExpOf(hn::Neg(x))));
   }
 };
 struct ErrorFunction {
-  V operator()(V x, const float*) const { return ErfOf(x); }
+  HWY_INLINE V operator()(V x, const float*) const { return ErfOf(x); }
 };
 struct Softplus {  // max(x, 0) + log(1 + e^-|x|): never the exponential of a large number
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     const V rest = hn::Log1p(D(), ExpOf(hn::Neg(hn::Abs(x))));
     return KeepNaN(x, hn::Add(hn::Max(x, hn::Zero(D())), rest));
   }
 };
 struct Softsign {
-  V operator()(V x, const float*) const { return hn::Div(x, hn::Add(Constant(1), hn::Abs(x))); }
+  HWY_INLINE V operator()(V x, const float*) const {
+    return hn::Div(x, hn::Add(Constant(1), hn::Abs(x)));
+  }
 };
 struct Elu {
-  V operator()(V x, const float* p) const { return ExponentialUnit(x, 1, p[0], 1); }
+  HWY_INLINE V operator()(V x, const float* p) const { return ExponentialUnit(x, 1, p[0], 1); }
 };
 struct Selu {
-  V operator()(V x, const float* p) const { return ExponentialUnit(x, p[1], p[1] * p[0], 1); }
+  HWY_INLINE V operator()(V x, const float* p) const {
+    return ExponentialUnit(x, p[1], p[1] * p[0], 1);
+  }
 };
 struct Celu {
-  V operator()(V x, const float* p) const { return ExponentialUnit(x, 1, p[0], 1 / p[0]); }
+  HWY_INLINE V operator()(V x, const float* p) const {
+    return ExponentialUnit(x, 1, p[0], 1 / p[0]);
+  }
 };
 struct LeakyRelu {
-  V operator()(V x, const float* p) const {
+  HWY_INLINE V operator()(V x, const float* p) const {
     return hn::IfThenElse(hn::Lt(x, hn::Zero(D())), hn::Mul(Constant(p[0]), x), x);
   }
 };
 struct HardSigmoid {
-  V operator()(V x, const float* p) const {
+  HWY_INLINE V operator()(V x, const float* p) const {
     return ClampTo(hn::MulAdd(Constant(p[0]), x, Constant(p[1])), 0, 1);
   }
 };
 struct Mish {  // tanh(log(1 + e^x)) is n / (n + 2) with n = e^x · (e^x + 2), and 1 from 20 on
-  V operator()(V x, const float*) const {
+  HWY_INLINE V operator()(V x, const float*) const {
     const V e = ExpOf(hn::Min(x, Constant(20)));
     const V n = hn::Mul(e, hn::Add(e, Constant(2)));
     const V below = hn::Mul(x, hn::Div(n, hn::Add(n, Constant(2))));
@@ -182,7 +188,7 @@ struct Mish {  // tanh(log(1 + e^x)) is n / (n + 2) with n = e^x · (e^x + 2), a
   }
 };
 struct Gelu {
-  V operator()(V x, const float* p) const {
+  HWY_INLINE V operator()(V x, const float* p) const {
     constexpr float kRootOfHalf = 0.707106781F;
     constexpr float kRootOfTwoOverPi = 0.797884561F;
     V gate;
@@ -196,13 +202,13 @@ struct Gelu {
   }
 };
 struct ThresholdedRelu {
-  V operator()(V x, const float* p) const {
+  HWY_INLINE V operator()(V x, const float* p) const {
     const auto below = hn::Le(x, Constant(p[0]));
     return hn::IfThenElse(below, hn::Zero(D()), x);
   }
 };
 struct Clip {  // the bounds that stand for none leave infinities alone
-  V operator()(V x, const float* p) const {
+  HWY_INLINE V operator()(V x, const float* p) const {
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     constexpr float kLargest = std::numeric_limits<float>::max();
     return ClampTo(x, p[0] == -kLargest ? -kInfinity : p[0], p[1] == kLargest ? kInfinity : p[1]);

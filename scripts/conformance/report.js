@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What passes and what does not, as a text and as a page. */
+
+/** @typedef {import('./run.js').Result} Result */
+
+const TITLES = { operators: 'tests of operators', models: 'small models' };
+
+/**
+ * @param {Result[]} results
+ * @param {Result['group']} group
+ */
+function ofGroup(results, group) {
+  const all = results.filter((result) => result.group === group);
+  return { all, failed: all.filter(({ reason }) => reason !== undefined) };
+}
+
+/**
+ * @param {Result[]} results
+ * @returns {string[]} a line for each group
+ */
+export function summary(results) {
+  return /** @type {const} */ (['operators', 'models']).map((group) => {
+    const { all, failed } = ofGroup(results, group);
+    return `${all.length - failed.length} of ${all.length} ${TITLES[group]} pass`;
+  });
+}
+
+/** @param {string | undefined} reason */
+function shortOf(reason = '') {
+  const whole = reason
+    .replace('Of the ONNX graph this is not supported: ', '')
+    .replaceAll('|', '\\|');
+  return whole.length > 200 ? `${whole.slice(0, 200)} …` : whole;
+}
+
+/**
+ * @param {Result[]} results
+ * @returns {string} in Markdown
+ */
+export function page(results) {
+  const tables = /** @type {const} */ (['operators', 'models']).map((group) => {
+    const { failed } = ofGroup(results, group);
+    const rows = failed.map(({ name, reason }) => `| ${name} | ${shortOf(reason)} |`);
+    return ['| test | why it does not pass |', '|---|---|', ...rows].join('\n');
+  });
+  return (
+    [
+      "# ONNX's own tests",
+      "Written by `npm run conformance`, with the tests of Debian's package libonnx-testdata (ONNX 1.12). " +
+        'Losses, texts, sequences, training, random numbers and windows are not meant to pass.',
+      summary(results)
+        .map((line) => `- ${line}`)
+        .join('\n'),
+      ...tables,
+      '',
+    ]
+      .join('\n\n')
+      .trimEnd() + '\n'
+  );
+}
