@@ -3,6 +3,7 @@
 /** See ../conformance.js. */
 
 import { writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
 
 import { noOnnxTests } from '../common/data.js';
 import { inProject, runMain, StepError } from '../common/run.js';

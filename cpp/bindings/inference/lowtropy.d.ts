@@ -158,12 +158,8 @@ export interface Parameter {
 
 export interface NodeFacts {
   /** Of what it makes. */
-<<<<<<< HEAD
   type: ElementType;
   /** Of what it makes. */
-=======
-  type: 'float32' | 'int32' | 'bool';
->>>>>>> onnx-ops
   shape: number[];
   parameters: Parameter[];
 }

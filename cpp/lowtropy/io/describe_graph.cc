@@ -70,14 +70,8 @@ void WriteParameter(JsonWriter& json, const TypedNode& typed, const Shape& outpu
   json.Close('}');
 }
 
-<<<<<<< HEAD
 void WriteNode(JsonWriter& json, const TypedNode& typed, const ValueType& output) {
   WriteText(json, "type", Name(output.type));
-=======
-void WriteNode(JsonWriter& json, const TypedNode& typed, const ValueType& type) {
-  const Shape& output = type.shape;
-  WriteText(json, "type", Name(type.type));
->>>>>>> onnx-ops
   json.Key("shape");
   json.Open('[');
   for (const uint32_t dim : output.shape.dims()) json.Integer(dim);
@@ -91,7 +85,7 @@ void WriteNode(JsonWriter& json, const TypedNode& typed, const ValueType& type) 
 
 ValueType ReadType(const JsonValue& value) {
   JsonObject object(value);
-  ValueType type{ReadElementType(object.Get("type")), {}};
+  ValueType type{ParseElementType(object.Get("type")), {}};
   const JsonValue shape = object.Get("shape");
   JsonItems dims = JsonItems::Array(shape);
   while (dims.Next()) {
@@ -101,15 +95,6 @@ ValueType ReadType(const JsonValue& value) {
   }
   object.CheckAllRead();
   return type;
-}
-
-void ReadTypes(const JsonValue& value, std::vector<ValueType>* inputs) {
-  JsonItems types = JsonItems::Array(value);
-  for (ValueType& input : *inputs) {
-    if (!types.Next()) value.Refuse("there is not a type for each shape");
-    input.type = ParseElementType(types.value());
-  }
-  if (types.Next()) value.Refuse("there is not a shape for each type");
 }
 
 }  // namespace
@@ -155,14 +140,8 @@ std::string DescribeNode(std::string_view text) {
   JsonObject object{JsonValue(source)};
   const Node node = ParseNode(object.Get("node"));
   std::vector<ValueType> inputs;
-<<<<<<< HEAD
   JsonItems types = JsonItems::Array(object.Get("inputs"));
   while (types.Next()) inputs.push_back(ReadType(types.value()));
-=======
-  JsonItems shapes = JsonItems::Array(object.Get("shapes"));
-  while (shapes.Next()) inputs.push_back(ReadShape(shapes.value()));
-  if (const auto types = object.Find("types")) ReadTypes(*types, &inputs);
->>>>>>> onnx-ops
   object.CheckAllRead();
   const ValueType output = InferType(node, inputs);
   JsonWriter json;

@@ -116,10 +116,6 @@ void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute*
 
 }  // namespace
 
-ElementType ReadElementType(const JsonValue& value) {
-  return static_cast<ElementType>(ReadChoice(value, kElementTypeNames, "there is no such type"));
-}
-
 Node ParseNode(const JsonValue& value) {
   JsonObject object(value);
   const JsonValue op = object.Get("op");

@@ -24,10 +24,9 @@ Graph ParseGraph(std::string_view json);
 
 // The same of one node alone, and of a name of a type.
 Node ParseNode(const JsonValue& value);
-ElementType ParseElementType(const JsonValue& value);
 
 // One of kElementTypeNames. Throws Error(kFile) for any other.
-ElementType ReadElementType(const JsonValue& value);
+ElementType ParseElementType(const JsonValue& value);
 
 // Whether the graph's inputs are more than one of float32 and of three fixed dimensions, so that
 // they need the form that files have from kNamedInputsVersion on.
