@@ -3,7 +3,6 @@
 /** See ../conformance.js. */
 
 import { writeFileSync } from 'node:fs';
-import { format, resolveConfig } from 'prettier';
 
 import { noOnnxTests } from '../common/data.js';
 import { inProject, runMain, StepError } from '../common/run.js';
@@ -19,5 +18,6 @@ await runMain(import.meta.url, async () => {
     if (result.reason) console.log(`${result.name}: ${result.reason}`);
   }
   console.log(summary(results).join('\n'));
-  if (part === undefined) writeFileSync(inProject('scripts/conformance/RESULTS.md'), page(results));
+  if (part === undefined)
+    writeFileSync(inProject('scripts/conformance/RESULTS.md'), await page(results));
 });

@@ -2,6 +2,10 @@
 
 /** What passes and what does not, as a text and as a page. */
 
+import { format, resolveConfig } from 'prettier';
+
+import { inProject } from '../common/run.js';
+
 /** @typedef {import('./run.js').Result} Result */
 
 const TITLES = { operators: 'tests of operators', models: 'small models' };
@@ -36,26 +40,24 @@ function shortOf(reason = '') {
 
 /**
  * @param {Result[]} results
- * @returns {string} in Markdown
+ * @returns {Promise<string>} in Markdown
  */
-export function page(results) {
+export async function page(results) {
   const tables = /** @type {const} */ (['operators', 'models']).map((group) => {
     const { failed } = ofGroup(results, group);
     const rows = failed.map(({ name, reason }) => `| ${name} | ${shortOf(reason)} |`);
     return ['| test | why it does not pass |', '|---|---|', ...rows].join('\n');
   });
-  return (
-    [
-      "# ONNX's own tests",
-      "Written by `npm run conformance`, with the tests of Debian's package libonnx-testdata (ONNX 1.12). " +
-        'Losses, texts, sequences, training, random numbers and windows are not meant to pass.',
-      summary(results)
-        .map((line) => `- ${line}`)
-        .join('\n'),
-      ...tables,
-      '',
-    ]
-      .join('\n\n')
-      .trimEnd() + '\n'
-  );
+  const text = [
+    '<!-- Written by npm run conformance; changes are lost. -->',
+    "# ONNX's own tests",
+    "By `npm run conformance`, with the tests of Debian's package libonnx-testdata (ONNX 1.12).",
+    'Losses, texts, sequences, training, random numbers and windows are not meant to pass.',
+    summary(results)
+      .map((line) => `- ${line}`)
+      .join('\n'),
+    ...tables,
+  ].join('\n\n');
+  const options = await resolveConfig(inProject('scripts/conformance/RESULTS.md'));
+  return format(text, { ...options, parser: 'markdown' });
 }

@@ -20,7 +20,7 @@ test(
     const results = [];
     for await (const result of runTests()) results.push(result);
     assert.equal(
-      page(results),
+      await page(results),
       readFileSync(RESULTS, 'utf8'),
       'npm run conformance writes it anew',
     );
