@@ -139,6 +139,20 @@ function lowerBitShift(node, lower) {
   return lower.emit(isLeft ? 'shiftLeft' : 'shiftRight', [node.input(0), node.input(1)]);
 }
 
+/** @type {Lower} */
+function lowerShrink(node, lower) {
+  const value = node.input(0);
+  const bound = node.float('lambd', 0.5);
+  const bias = node.float('bias', 0);
+  const floats = cast(lower, value, 'float32');
+  const above = lower.emit('sub', [floats, lower.number(bias)]);
+  const below = lower.emit('sum', [floats, lower.number(bias)]);
+  const isBelow = lower.emit('less', [floats, lower.number(-bound)]);
+  const isAbove = lower.emit('greater', [floats, lower.number(bound)]);
+  const others = lower.emit('where', [isAbove, above, lower.number(0)]);
+  return cast(lower, lower.emit('where', [isBelow, below, others]), value.type);
+}
+
 export const ELEMENTWISE = {
   Relu: unary('relu'),
   HardSwish: unary('hardswish'),
@@ -201,5 +215,6 @@ export const ELEMENTWISE = {
   Min: variadic('min'),
   Mean: lowerMean,
   Mod: lowerMod,
+  Shrink: lowerShrink,
   BitShift: lowerBitShift,
 };

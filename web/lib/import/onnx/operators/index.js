@@ -5,6 +5,7 @@
 import { COMPOSITE } from './composite.js';
 import { EINSUM } from './einsum.js';
 import { ELEMENTWISE } from './elementwise.js';
+import { GRID_SAMPLE } from './grid-sample.js';
 import { LAYOUT } from './layout.js';
 import { MICROSOFT } from './microsoft.js';
 import { NORMALIZATION } from './normalization.js';
@@ -15,6 +16,7 @@ import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
 import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
 import { RESIZE } from './resize.js';
+import { SEARCH } from './search.js';
 import { TRANSPOSED } from './transposed.js';
 
 /**
@@ -32,6 +34,7 @@ const DOMAINS = {
     ...COMPOSITE,
     ...EINSUM,
     ...ELEMENTWISE,
+    ...GRID_SAMPLE,
     ...LAYOUT,
     ...NORMALIZATION,
     ...PIECES,
@@ -41,6 +44,7 @@ const DOMAINS = {
     ...RECURRENT,
     ...REDUCTION,
     ...RESIZE,
+    ...SEARCH,
     ...TRANSPOSED,
   },
   'com.microsoft': { ...MICROSOFT, ...MICROSOFT_QUANTIZATION },

@@ -44,7 +44,9 @@ function lowerPool(op) {
  * @returns {Value}
  */
 function pool(lower, op, value, kernel, steps, attributes) {
-  if (kernel.length > 2) return poolVolume(lower, op, value, kernel, steps, attributes);
+  if (kernel.length === 0) return value;
+  const hasGaps = op === 'maxpool' && steps.dilations.some((dilation) => dilation !== 1);
+  if (kernel.length > 2 || hasGaps) return poolVolume(lower, op, value, kernel, steps, attributes);
   const [batch, channels, ...size] = value.shape;
   const window = windowOf(size, kernel, steps);
   if (window.dilation.some((dilation) => dilation !== 1)) {

@@ -43,7 +43,7 @@ const RANGES = {
  */
 function dequantize(lower, integers, { scale, zeroPoint, axis = 0, block = 0 }) {
   const { constant, shape } = integers;
-  if (constant?.codes && scale.constant && (!zeroPoint || zeroPoint.constant)) {
+  if (constant && scale.constant && (!zeroPoint || zeroPoint.constant)) {
     return constantValue(
       dequantizedConstant(constant, scale.constant, zeroPoint?.constant, axis, block),
     );
@@ -69,7 +69,7 @@ function dequantizedConstant(integers, scale, zeroPoint, axis, block) {
   const zeroPoints = zeroPoint
     ? Int32Array.from(zeroPoint.elements)
     : new Int32Array(scales.length);
-  const codes = /** @type {() => import('../values.js').Codes} */ (integers.codes);
+  const codes = integers.codes ?? (() => Int32Array.from(integers.elements));
   const { shape } = integers;
   const inner = shape.slice(axis + 1).reduce((size, dim) => size * dim, 1);
   const perOuter = block === 0 ? shape[axis] : Math.ceil(shape[axis] / block);
