@@ -9,7 +9,7 @@ import { BUILD_OPTIONS, Model } from '../../model/model.js';
 import { bindInputs, unknownInput } from './bind.js';
 import { inputOf } from './inputs.js';
 import { lowerGraph } from './lower-graph.js';
-import { readOnnx } from './read.js';
+import { openOnnx } from './read.js';
 import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
 
 /**
@@ -27,7 +27,8 @@ import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
 /**
  * A model from a network in ONNX.
  *
- * @param {Uint8Array} source its bytes, or where to get them; with files of external data, if it has some
+ * @param {import('./read.js').OnnxSource} source its bytes, or where to get them; a list of files, where it has
+ *   external data
  * @param {ImportOptions} [options]
  * @returns {Promise<Model>}
  * @throws {FileError} if it is damaged, or another kind of file
@@ -45,7 +46,8 @@ export async function importOnnx(source, options = {}) {
   } = checkOptions(options, 'importOnnx', [...BUILD_OPTIONS, 'shapes', 'values']);
   const signal = checkSignal(rest.signal);
   await init();
-  const onnx = bindInputs(readOnnx(source).graph, values);
+  const { graph: whole } = await openOnnx(source, { signal: rest.signal });
+  const onnx = bindInputs(whole, values);
   const { graph, parameters } = await lowerOpen(onnx, shapes, new Pauses(signal));
   const total = [...parameters.values()].reduce((sum, { rows, cols }) => sum + 4 * rows * cols, 0);
   function* tensors() {
