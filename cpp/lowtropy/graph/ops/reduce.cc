@@ -126,8 +126,9 @@ struct ExtremeInteger {
     return static_cast<uint64_t>(kLargest ? std::max(best, value) : std::min(best, value));
   }
   static uint64_t Join(uint64_t a, uint64_t b) {
-    const auto [least, most] = std::minmax(static_cast<int64_t>(a), static_cast<int64_t>(b));
-    return static_cast<uint64_t>(kLargest ? most : least);
+    const auto first = static_cast<int64_t>(a);
+    const auto second = static_cast<int64_t>(b);
+    return static_cast<uint64_t>(kLargest ? std::max(first, second) : std::min(first, second));
   }
 };
 
