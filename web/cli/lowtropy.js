@@ -62,7 +62,7 @@ async function main([first, ...rest]) {
     print(commandHelp(command));
     return 0;
   }
-  return command.run(parsed.values, parsed.files);
+  return command.run(parsed.values, parsed.files, parsed.lists);
 }
 
 /**

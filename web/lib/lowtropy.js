@@ -13,8 +13,10 @@
  * @typedef {import('./core/module.js').InitOptions} InitOptions
  * @typedef {import('./graph/graph.js').Graph} Graph
  * @typedef {import('./graph/graph.js').Tensor} Tensor
+ * @typedef {import('./import/import-onnx.js').ImportOptions} ImportOptions
+ * @typedef {import('./import/import-onnx.js').OnnxSource} OnnxSource
  * @typedef {import('./model/classify.js').ClassProbability} ClassProbability
- * @typedef {import('./model/image.js').ImageOptions} ImageOptions
+ * @typedef {import('./model/image-options.js').ImageOptions} ImageOptions
  * @typedef {import('./model/image.js').Picture} Picture
  * @typedef {import('./model/model.js').Formats} Formats
  * @typedef {import('./model/model.js').Layer} Layer
@@ -37,6 +39,7 @@ export {
 export { FORMATS, Matrix } from './core/matrix.js';
 export { init, wasmModule } from './core/module.js';
 export { importDeepCompression } from './import/import-deep-compression.js';
+export { importOnnx } from './import/import-onnx.js';
 export { classify, probabilities, topClasses } from './model/classify.js';
 export { imageToTensor, scaledSide } from './model/image.js';
 export { Model } from './model/model.js';

@@ -10,6 +10,7 @@
 
 #include "lowtropy/base/array.h"
 #include "lowtropy/base/error.h"
+#include "lowtropy/graph/notes.h"
 #include "lowtropy/graph/shape.h"
 #include "lowtropy/matrix/matrix.h"
 
@@ -73,6 +74,7 @@ struct Graph {
   std::vector<GraphInput> inputs;
   std::vector<std::string> outputs;  // names of values
   std::vector<Node> nodes;
+  Notes notes = {};
 };
 
 // A graph with its weights.

@@ -10,6 +10,7 @@
 #include "lowtropy/base/text.h"
 #include "lowtropy/graph/check.h"
 #include "lowtropy/graph/ops/operator.h"
+#include "lowtropy/io/notes_json.h"
 #include "lowtropy/json/json.h"
 
 namespace lowtropy {
@@ -74,16 +75,6 @@ Shape ReadAnyIntegers(const JsonValue& value, uint32_t (*read)(const JsonValue&)
   return integers;
 }
 
-// The position of a name in a list.
-uint32_t ReadChoice(const JsonValue& value, std::span<const std::string_view> choices,
-                    const std::string& refusal) {
-  const std::string name = value.String();
-  for (size_t i = 0; i < choices.size(); ++i) {
-    if (name == choices[i]) return static_cast<uint32_t>(i);
-  }
-  value.Refuse(refusal);
-}
-
 void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute* out) {
   switch (spec.kind) {
     case AttributeKind::kInteger:
@@ -106,7 +97,8 @@ void ReadAttribute(const JsonValue& value, const AttributeSpec& spec, Attribute*
       out->integers[0] = value.Bool() ? 1 : 0;
       return;
     case AttributeKind::kChoice:
-      out->integers[0] = ReadChoice(value, spec.choices, "there is no such choice");
+      out->integers[0] =
+          static_cast<uint32_t>(value.Choice(spec.choices, "there is no such choice"));
       return;
     case AttributeKind::kMatrix:
     case AttributeKind::kVector:
@@ -136,7 +128,7 @@ Node ParseNode(const JsonValue& value) {
 }
 
 ElementType ParseElementType(const JsonValue& value) {
-  return static_cast<ElementType>(ReadChoice(value, kElementTypeNames, "there is no such type"));
+  return static_cast<ElementType>(value.Choice(kElementTypeNames, "there is no such type"));
 }
 
 namespace {
@@ -343,6 +335,7 @@ Graph ParseGraph(std::string_view json) {
   if (!name.String().empty()) graph.name = ReadName(name);
   ReadInputs(object, &graph);
   graph.outputs = ReadNames(object.Get("outputs"));
+  graph.notes = ReadNotes(object);
   const JsonValue nodes = object.Get("nodes");
   JsonItems items = JsonItems::Array(nodes);
   while (items.Next()) {
@@ -367,6 +360,7 @@ std::string FormatGraph(const Graph& graph) {
   WriteText(json, "name", graph.name);
   WriteInputs(json, graph);
   WriteNames(json, "outputs", graph.outputs);
+  WriteNotes(json, graph.notes);
   json.Key("nodes");
   json.Open('[');
   for (const Node& node : graph.nodes) WriteNode(json, node);

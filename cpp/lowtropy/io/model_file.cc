@@ -21,6 +21,7 @@
 #include "lowtropy/graph/ops/operator.h"
 #include "lowtropy/graph/topology.h"
 #include "lowtropy/io/graph_json.h"
+#include "lowtropy/io/notes_json.h"
 #include "lowtropy/json/json.h"
 #include "lowtropy/matrix/row_scales.h"
 #include "lowtropy/run/plan.h"
@@ -118,6 +119,7 @@ template <class Formats>
 unsigned VersionOf(const Graph& graph, const Formats& formats, bool scaled) {
   unsigned version = scaled ? kRowScalesVersion : 1;
   if (HasNamedInputs(graph)) version = std::max(version, kNamedInputsVersion);
+  if (!graph.notes.empty()) version = std::max(version, kNotesVersion);
   for (const Node& node : graph.nodes) version = std::max(version, VersionOf(node));
   for (const Format format : formats) version = std::max(version, RowOf(format).file_version);
   return VersionOfTypes(graph, version);

@@ -183,6 +183,15 @@ std::string JsonValue::String() const {
   return out;
 }
 
+size_t JsonValue::Choice(std::span<const std::string_view> names,
+                         const std::string& refusal) const {
+  const std::string name = String();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (name == names[i]) return i;
+  }
+  Refuse(refusal);
+}
+
 namespace {
 
 // Digits alone, without leading zeros.

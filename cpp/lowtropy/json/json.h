@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,8 @@ class JsonValue {
   int32_t Signed() const;                // and a minus before them, where it is less than 0
   float Float() const;                   // read as float64, then rounded
   bool Bool() const;
+  // The position of a name in a list; where it is none of them, refuses with this clause.
+  size_t Choice(std::span<const std::string_view> names, const std::string& refusal) const;
 
   [[noreturn]] void Refuse(const std::string& clause) const;
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { ShapeError, ValueError } from '../../../web/lib/core/errors.js';
+import { noteOf, planImage } from '../../../web/lib/model/image-options.js';
 import { imageToTensor, scaledSide } from '../../../web/lib/model/image.js';
 
 /**
@@ -153,6 +154,77 @@ test('image: of a long picture the middle is taken, the odd pixel cut at the end
   close([tensor[0], tensor[1], tensor[225], tensor[226]], [255, 0, 0, 255]);
 });
 
+test('image: height, width and channels', () => {
+  const one = picture(8, 6, (x, y) => [x, y, x + y]);
+  const options = { mean: [1, 2, 3], std: [4, 5, 6], order: /** @type {const} */ ('RGB') };
+  const first = imageToTensor(one, [1, 3, 4, 5], options);
+  const last = imageToTensor(one, [1, 4, 5, 3], options);
+  for (let i = 0; i < 20; ++i) {
+    assert.deepEqual([...last.slice(3 * i, 3 * i + 3)], [first[i], first[20 + i], first[40 + i]]);
+  }
+  // Three channels could be either: the option says it.
+  const wide = imageToTensor(one, [3, 8, 3], { ...options, layout: 'NHWC' });
+  assert.deepEqual(wide, imageToTensor(one, [1, 3, 8, 3], { ...options, layout: 'NHWC' }));
+  assert.notDeepEqual(wide, imageToTensor(one, [3, 8, 3], options));
+});
+
+test('image: gray', () => {
+  const one = picture(2, 1, (x) => (x ? [10, 20, 30] : [255, 255, 255]));
+  const luma = 0.299 * 10 + 0.587 * 20 + 0.114 * 30;
+  close(imageToTensor(one, [1, 1, 1, 2]), [255, luma]);
+  close(imageToTensor(one, [1, 1, 2], { mean: 5, std: [2] }), [125, (luma - 5) / 2]);
+  close(imageToTensor(one, [1, 1, 2, 1], { layout: 'NHWC' }), [255, luma]);
+});
+
+test('image: the whole picture on a ground', () => {
+  const one = picture(4, 2, () => [200, 100, 0]);
+  const options = { ...NO_MEAN, fill: 7 };
+  const red = (/** @type {'contain' | 'corner'} */ fit) => [
+    ...imageToTensor(one, [3, 5, 4], { ...options, fit }).slice(0, 20),
+  ];
+  const full = Array(8).fill(200);
+  const ground = (/** @type {number} */ rows) => Array(4 * rows).fill(7);
+  assert.deepEqual(red('contain'), [...ground(1), ...full, ...ground(2)]);
+  assert.deepEqual(red('corner'), [...full, ...ground(3)]);
+  // Twice as large, in the middle of a wide one.
+  const wide = imageToTensor(one, [3, 4, 10], { ...options, fit: 'contain' }).slice(0, 10);
+  assert.deepEqual([...wide], [7, ...Array(8).fill(200), 7]);
+});
+
+test('image: out of proportion', () => {
+  const one = picture(4, 1, (x) => [x < 2 ? 0 : 100, 0, 0]);
+  const tensor = imageToTensor(one, [3, 2, 2], { ...NO_MEAN, fit: 'stretch' });
+  const [left, right] = imageToTensor(one, [3, 1, 2], { ...NO_MEAN, fit: 'stretch' });
+  assert(left < right);
+  close(tensor.slice(0, 4), [left, right, left, right]);
+});
+
+test('image: the side of a crop', () => {
+  const one = picture(20, 10, (x, y) => [x, y, 0]);
+  // Scaled to 10, it is not scaled at all: the middle as it is.
+  const tensor = imageToTensor(one, [3, 4, 6], { ...NO_MEAN, side: 10 });
+  close(tensor.slice(0, 6), [7, 8, 9, 10, 11, 12]);
+  close([tensor[24], tensor[30]], [3, 4]);
+  // One that would not cover the input does.
+  assert.deepEqual(
+    imageToTensor(one, [3, 10, 20], { ...NO_MEAN, side: 1 }),
+    imageToTensor(one, [3, 10, 20], NO_MEAN),
+  );
+});
+
+test('image: equal to the defaults as a file keeps them', () => {
+  const one = picture(9, 11, (x, y) => [x, y, 3 * x]);
+  const note = noteOf(planImage({ mean: [1, 2, 3], std: 2 }, [3, 4, 4], 'this'));
+  assert.deepEqual(note, {
+    ...{ layout: 'NCHW', order: 'BGR', mean: [1, 2, 3], std: [2, 2, 2] },
+    ...{ scale: 1, fit: 'crop', side: 0 },
+  });
+  assert.deepEqual(
+    imageToTensor(one, [3, 4, 4], note),
+    imageToTensor(one, [3, 4, 4], { mean: [1, 2, 3], std: 2 }),
+  );
+});
+
 describe('image: refusals', () => {
   const one = picture(1, 1, () => [0, 0, 0]);
   /** @type {Array<[() => unknown, Function, RegExp]>} */
@@ -167,12 +239,52 @@ describe('image: refusals', () => {
       ShapeError,
       /A picture of 0×0/,
     ],
-    [() => imageToTensor(one, [1, 1, 28, 28]), ShapeError, /cannot fill an input of 1×1×28×28/],
+    [() => imageToTensor(one, [1, 2, 28, 28]), ShapeError, /cannot fill an input of 1×2×28×28/],
     [() => imageToTensor(one, [2, 3, 1, 1]), ShapeError, /cannot fill/],
     [
       () => imageToTensor(one, [3, 1, 1], /** @type {any} */ ({ order: 'bgr' })),
       ValueError,
-      /"bgr"; it must be "BGR" or "RGB"/,
+      /"bgr"; it must be "BGR", "RGB" or "gray"/,
+    ],
+    [
+      () => imageToTensor(one, [1, 1, 28, 28], { order: 'RGB' }),
+      ShapeError,
+      /A picture has 3 channels; it cannot fill an input of 1×1×28×28/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 1], { order: 'gray' }),
+      ShapeError,
+      /A gray picture has 1 channel; it cannot fill an input of 3×1×1/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 2], { layout: 'NHWC' }),
+      ShapeError,
+      /cannot fill an input of 3×1×2/,
+    ],
+    [
+      () => imageToTensor(one, [1, 8, 8], { mean: [1, 2, 3] }),
+      ValueError,
+      /The mean must be one number, not 3/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 1], /** @type {any} */ ({ fit: 'cover' })),
+      ValueError,
+      /The fit must be one of crop, contain, corner, stretch, not "cover"/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 1], { fit: 'contain', side: 256 }),
+      ValueError,
+      /A side is of the fit "crop", not of "contain"/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 1], { fill: 3 }),
+      ValueError,
+      /A fill is of the fits "contain" and "corner", not of "crop"/,
+    ],
+    [
+      () => imageToTensor(one, [3, 1, 1], { fit: 'corner', fill: 256 }),
+      ValueError,
+      /The fill must be a number from 0 to 255, not 256/,
     ],
   ];
   for (const [call, type, message] of cases) {

@@ -12,9 +12,11 @@ import { FORMATS } from '../../lib/lowtropy.js';
  * @property {string} [short] one letter
  * @property {string} [value] what stands for its value in the help; without it the option is a flag
  * @property {boolean} [required]
+ * @property {boolean} [list] whether it may be given several times
  * @property {string} help a phrase
  *
  * @typedef {Record<string, string | boolean | undefined>} Values by the options' names
+ * @typedef {Record<string, string[]>} Lists of the options that may be given several times
  *
  * @typedef {object} Command
  * @property {string} name
@@ -24,7 +26,7 @@ import { FORMATS } from '../../lib/lowtropy.js';
  * @property {Option[]} options
  * @property {string} example arguments
  * @property {string} [notes]
- * @property {(values: Values, files: string[]) => Promise<number>} run returns the exit code
+ * @property {(values: Values, files: string[], lists: Lists) => Promise<number>} run returns the exit code
  */
 
 /** What was typed makes no sense. */
@@ -71,13 +73,15 @@ const EXIT_CODES = `Exit codes:
 /**
  * @param {Command} command
  * @param {string[]} args
- * @returns {{ help: boolean, values: Values, files: string[] }}
+ * @returns {{ help: boolean, values: Values, files: string[], lists: Lists }}
  * @throws {UsageError}
  */
 export function parseCommand(command, args) {
   const parsed = parse(command, args);
-  if (parsed.values.help) return { help: true, values: {}, files: [] };
-  const empty = command.options.find(({ name }) => parsed.values[name] === '');
+  if (parsed.values.help) return { help: true, values: {}, files: [], lists: {} };
+  const empty = command.options.find(
+    ({ name }) => parsed.values[name] === '' || parsed.lists[name]?.includes(''),
+  );
   if (empty) throw new UsageError(`--${empty.name} must not be empty.`, command.name);
   if (parsed.positionals.includes('')) {
     throw new UsageError('The name of a file must not be empty.', command.name);
@@ -98,27 +102,34 @@ export function parseCommand(command, args) {
       command.name,
     );
   }
-  return { help: false, values: parsed.values, files: parsed.positionals };
+  return { help: false, values: parsed.values, files: parsed.positionals, lists: parsed.lists };
 }
 
 /**
  * @param {Command} command
  * @param {string[]} args
- * @returns {{ values: Values, positionals: string[] }}
+ * @returns {{ values: Values, lists: Lists, positionals: string[] }}
  */
 function parse(command, args) {
   const options = Object.fromEntries(
-    [...command.options, HELP_OPTION].map(({ name, short, value }) => [
+    [...command.options, HELP_OPTION].map(({ name, short, value, list }) => [
       name,
       {
         type: /** @type {'string' | 'boolean'} */ (value ? 'string' : 'boolean'),
         ...(short && { short }),
+        ...(list && { multiple: true }),
       },
     ]),
   );
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { values: /** @type {Values} */ (values), positionals };
+    const given = Object.entries(values);
+    const lists = command.options.filter(({ list }) => list).map(({ name }) => [name, []]);
+    return {
+      values: Object.fromEntries(given.filter(([, value]) => !Array.isArray(value))),
+      lists: Object.fromEntries([...lists, ...given.filter(([, value]) => Array.isArray(value))]),
+      positionals,
+    };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const [sentence] = error.message.split(/\.\s|\n/);

@@ -53,12 +53,17 @@ import { call } from '../core/module.js';
  *   Dimension i of the output is dimension axes[i] of the input.
  * @typedef {ConvNode | FcNode | EmbeddingNode | LstmNode | MaxPoolNode | AvgPoolNode | LrnNode
  *   | BatchNormNode | PlainNode | ConstantNode | ReshapeNode | TransposeNode} GraphNode
- * @typedef {{ name: string, input: { name: string, shape: Shape }, outputs: string[],
+ * @typedef {object} Notes nothing that is computed depends on them
+ * @property {import('../model/image-options.js').ImageNote} [image] how the first input is made of a picture:
+ *   options of `imageToTensor`
+ * @property {string[]} [labels] names of the classes that the first output counts
+ *
+ * @typedef {Notes & { name: string, input: { name: string, shape: Shape }, outputs: string[],
  *   nodes: GraphNode[] }} Graph
  *
  * @typedef {{ name: string, type: 'float32' | 'int32' | 'bool', shape: Array<number | string> }} NamedInput
  *   a name for a dimension stands for any size, the same wherever it occurs
- * @typedef {{ name: string, inputs: NamedInput[], symbols?: Record<string, number>, outputs: string[],
+ * @typedef {Notes & { name: string, inputs: NamedInput[], symbols?: Record<string, number>, outputs: string[],
  *   nodes: GraphNode[] }} NamedGraph
  *   symbols: the usual sizes of all names of dimensions, for which it is planned until a run tells others
  *

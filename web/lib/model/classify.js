@@ -6,11 +6,12 @@ import { checkInteger, checkOptions } from '../core/check.js';
 import { ValueError } from '../core/errors.js';
 import { takeFloats } from '../core/memory.js';
 import { describe } from '../core/tags.js';
-import { IMAGE_OPTIONS, imageToTensor } from './image.js';
+import { IMAGE_OPTIONS } from './image-options.js';
+import { imageToTensor } from './image.js';
 import { Model } from './model.js';
 
 /**
- * @typedef {import('./image.js').ImageOptions} ImageOptions
+ * @typedef {import('./image-options.js').ImageOptions} ImageOptions
  * @typedef {import('./image.js').Picture} Picture
  *
  * @typedef {{ index: number, probability: number }} ClassProbability
@@ -32,7 +33,7 @@ export function probabilities(model, output) {
   const values = takeOutput(output);
   const { nodes, outputs } = model.graph;
   let maker = nodes.find((node) => node.output === outputs[0]);
-  while (maker?.op === 'flatten' || maker?.op === 'dropout') {
+  while (maker && ['flatten', 'dropout', 'reshape'].includes(maker.op)) {
     const [input] = maker.inputs;
     maker = nodes.find((node) => node.output === input);
   }
@@ -89,7 +90,8 @@ export function topClasses(values, count) {
  *
  * @param {Model} model
  * @param {Picture} picture
- * @param {ImageOptions & { top?: number }} [options] top: how many classes, by default 5
+ * @param {ImageOptions & { top?: number }} [options] top: how many classes, by default 5; without any
+ *   other, those that the model's file keeps (`model.graph.image`) hold, where it does
  * @returns {ClassProbability[]}
  * @throws {ShapeError} for a model that takes no pictures of three channels, and for a picture whose
  *   data do not have its size
@@ -99,6 +101,21 @@ export function classify(model, picture, options = {}) {
   checkModel(model);
   const { top = 5, ...rest } = checkOptions(options, 'classify', ['top', ...IMAGE_OPTIONS]);
   checkInteger(top, 'The option "top"', 1, MOST_CLASSES);
-  const output = model.run(imageToTensor(picture, model.inputShape, rest));
+  const image = Object.keys(rest).length > 0 ? rest : model.graph.image;
+  const tensor = imageToTensor(picture, model.inputShape, image);
+  const output = runOnPicture(model, tensor);
   return topClasses(probabilities(model, output), top);
+}
+
+/**
+ * @param {Model} model
+ * @param {Float32Array} tensor of its input
+ * @returns {Float32Array} the first output
+ */
+function runOnPicture(model, tensor) {
+  const [{ name, type }] = model.inputs;
+  if (type === 'float32') return model.run(tensor);
+  // Networks of integers take pixels as they are.
+  const results = model.run({ [name]: Int32Array.from(tensor, Math.round) });
+  return Float32Array.from(results[model.outputs[0].name].data);
 }

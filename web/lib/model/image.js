@@ -5,37 +5,23 @@
  * same arithmetic in Node.js and in browsers, so that equal pixels give equal tensors.
  */
 
-import { checkNumber, checkOptions } from '../core/check.js';
+import { checkNumber } from '../core/check.js';
 import { ShapeError, ValueError } from '../core/errors.js';
 import { bytesOf, describe, typedArrayName } from '../core/tags.js';
+import { planImage } from './image-options.js';
 
 /**
  * Rows of RGBA, 8 bits each, as `ImageData` and the decoders of JPEG and PNG have them.
  *
  * @typedef {{ data: ArrayLike<number>, width: number, height: number }} Picture
  *
- * @typedef {number | readonly number[] | Float32Array | Float64Array} ChannelNumbers one number for
- *   all channels, or one for each, in their order
+ * @typedef {import('./image-options.js').ImageOptions} ImageOptions
+ * @typedef {import('./image-options.js').ImagePlan} ImagePlan
  *
- * @typedef {object} ImageOptions what becomes of a pixel, a number from 0 to 255:
- *   (pixel − mean) · scale / std. What torchvision calls mean and std is meant for pixels from 0 to 1:
- *   give 255 times those.
- * @property {ChannelNumbers} [mean] by default 104, 117, 123, the mean of ImageNet in BGR; in RGB the
- *   same the other way round
- * @property {ChannelNumbers} [std] the standard deviation, above 0; by default 1
- * @property {number} [scale] by default 1
- * @property {'BGR' | 'RGB'} [order] of the channels; by default BGR, as Caffe has it
- *
- * @typedef {object} Normalization
- * @property {number[]} mean of each channel
- * @property {number[]} factor of each channel: scale / std
- * @property {'BGR' | 'RGB'} order
+ * @typedef {object} Axis of the input, of which the picture fills a part
+ * @property {number} start of that part
+ * @property {ReturnType<typeof mixtures>} mixtures of each of its pixels
  */
-
-/** The mean of ImageNet's red, green and blue, as Caffe has it. */
-const MEAN = { BGR: [104, 117, 123], RGB: [123, 117, 104] };
-
-export const IMAGE_OPTIONS = Object.freeze(['mean', 'std', 'scale', 'order']);
 
 /**
  * To how many pixels the side of a picture is scaled for the middle `length` of them to be the
@@ -100,50 +86,6 @@ function scaledRow({ data, width }, row, columns) {
 }
 
 /**
- * @param {ImageOptions} options
- * @param {string} what the function that they are for
- * @returns {Normalization}
- * @throws {ValueError} names the option that cannot be
- */
-function checkNormalization(options, what) {
-  const given = checkOptions(options, what, IMAGE_OPTIONS);
-  const { order = 'BGR' } = given;
-  if (order !== 'BGR' && order !== 'RGB') {
-    throw new ValueError(`The order of channels is "${String(order)}"; it must be "BGR" or "RGB".`);
-  }
-  const any = () => true;
-  const mean = forChannels(given.mean ?? MEAN[order], 'The mean', 'that is finite', any);
-  const std = forChannels(given.std ?? 1, 'The std', 'above 0', (value) => value > 0);
-  const scale = checkNumber(given.scale ?? 1, 'The scale', 'that is finite', any);
-  const factor = std.map((value) => scale / value);
-  mean.forEach((value, c) => {
-    const most = Math.fround((255 + Math.abs(value)) * Math.abs(factor[c]));
-    if (Number.isFinite(most)) return;
-    throw new ValueError(
-      `A mean of ${value} with a scale of ${scale} and a std of ${std[c]} gives no finite numbers.`,
-    );
-  });
-  return { mean, factor, order };
-}
-
-/**
- * @param {unknown} given
- * @param {string} what
- * @param {string} range for the message
- * @param {(value: number) => boolean} fits
- * @returns {number[]} three
- */
-function forChannels(given, what, range, fits) {
-  const isList = Array.isArray(given) || /^Float/.test(typedArrayName(given) ?? '');
-  const list = isList ? [.../** @type {Iterable<unknown>} */ (given)] : [given];
-  if (list.length !== 1 && list.length !== 3) {
-    throw new ValueError(`${what} must be one number or three, not ${list.length}.`);
-  }
-  const numbers = list.map((value) => checkNumber(value, what, range, fits));
-  return numbers.length === 3 ? numbers : Array(3).fill(numbers[0]);
-}
-
-/**
  * @param {Picture} picture
  * @returns {Picture} which no longer changes
  * @throws {ValueError} for what is none
@@ -178,39 +120,62 @@ function takePixels(data) {
 
 /**
  * @param {Picture} picture
- * @param {readonly number[]} inputShape
- * @returns {[height: number, width: number]}
+ * @throws {ShapeError} unless it has the pixels that it says
  */
-function checkArguments({ data, width, height }, inputShape) {
-  if (!Array.isArray(inputShape)) {
-    throw new ShapeError(`An input's shape must be an array, not ${describe(inputShape)}.`);
+function checkSize({ data, width, height }) {
+  const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (isSize && data.length === 4 * width * height) return;
+  throw new ShapeError(
+    `A picture of ${width}×${height} needs ${4 * width * height} bytes of RGBA, not ${data.length}.`,
+  );
+}
+
+/**
+ * Where in the input the picture comes, and of which of its pixels each is mixed.
+ *
+ * @param {Picture} picture
+ * @param {ImagePlan} plan
+ * @returns {{ rows: Axis, columns: Axis }}
+ */
+function placePicture({ height: from, width: fromWide }, { height, width, fit, side }) {
+  const isWhole = fit === 'contain' || fit === 'corner';
+  const down = height / from;
+  const across = width / fromWide;
+  const zoom = isWhole ? Math.min(down, across) : Math.max(down, across, cropZoom());
+  const place = (/** @type {number} */ length, /** @type {number} */ to) => {
+    if (fit === 'stretch') return axisOf(length, to, to, 0);
+    const scaled = Math.max(Math.round(length * zoom), 1);
+    if (!isWhole) return axisOf(length, Math.max(scaled, to), to, 0);
+    return axisOf(length, scaled, scaled, fit === 'contain' ? Math.floor((to - scaled) / 2) : 0);
+  };
+  const same = from === height && fromWide === width;
+  if (same) return { rows: axisOf(from, from, from, 0), columns: axisOf(width, width, width, 0) };
+  return { rows: place(from, height), columns: place(fromWide, width) };
+
+  function cropZoom() {
+    if (side) return side / Math.min(from, fromWide);
+    return Math.max(scaledSide(height) / from, scaledSide(width) / fromWide);
   }
-  const shape =
-    inputShape.length === 4 && inputShape[0] === 1 ? inputShape.slice(1) : [...inputShape];
-  if (shape.length !== 3 || shape[0] !== 3 || !shape.every((n) => Number.isInteger(n) && n > 0)) {
-    throw new ShapeError(
-      `A picture has 3 channels; it cannot fill an input of ${inputShape.join('×')}.`,
-    );
-  }
-  if (
-    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
-    data.length !== 4 * width * height
-  ) {
-    throw new ShapeError(
-      `A picture of ${width}×${height} needs ${4 * width * height} bytes of RGBA, not ${
-        data.length
-      }.`,
-    );
-  }
-  return [shape[1], shape[2]];
+}
+
+/**
+ * @param {number} from
+ * @param {number} scaled
+ * @param {number} to
+ * @param {number} start
+ * @returns {Axis}
+ */
+function axisOf(from, scaled, to, start) {
+  return { start, mixtures: mixtures(from, scaled, to) };
 }
 
 /**
  * Makes a network's input of a picture.
  *
  * The picture is scaled, in proportion, until it covers `scaledSide` of the input's height and
- * width (for a square input: its shorter side becomes that long), and its middle is taken; a
- * picture of exactly the input's size is taken as it is. Transparent pixels show white.
+ * width (for a square input: its shorter side becomes that long), and its middle is taken, unless
+ * `fit` says otherwise; a picture of exactly the input's size is taken as it is. Transparent pixels
+ * show white.
  *
  * Scaling is bilinear with a triangle that widens as the picture shrinks, as in Pillow and
  * torchvision: each output pixel is computed from all source pixels it covers, in float64, without
@@ -220,39 +185,69 @@ function checkArguments({ data, width, height }, inputShape) {
  * gives 0.98 and 278 0.48, 263 0.18.
  *
  * @param {Picture} given
- * @param {readonly number[]} inputShape [1, 3, height, width] or [3, height, width]
- * @param {ImageOptions} [options]
- * @returns {Float32Array} [3, height, width]
+ * @param {readonly number[]} inputShape such as [1, 3, height, width], [3, height, width] or
+ *   [1, height, width, 3]; with 1 in place of 3 for gray
+ * @param {ImageOptions} [options] such as `model.graph.image`, where a file has it
+ * @returns {Float32Array} in that shape
  * @throws {ShapeError} if the picture's data does not have its size, or the input is not for one
  * @throws {ValueError} names an option that there is not or that cannot be
  */
 export function imageToTensor(given, inputShape, options = {}) {
-  const { mean, factor, order } = checkNormalization(options, 'imageToTensor');
+  const plan = planImage(options, inputShape, 'imageToTensor');
   const picture = takePicture(given);
-  const [height, width] = checkArguments(picture, inputShape);
-  const asItIs = picture.height === height && picture.width === width;
-  const zoom = asItIs
-    ? 1
-    : Math.max(scaledSide(height) / picture.height, scaledSide(width) / picture.width);
-  const columns = mixtures(picture.width, Math.round(picture.width * zoom), width);
+  checkSize(picture);
+  const { height, width, channels } = plan;
+  const { rows, columns } = placePicture(picture, plan);
+  const put = writerOf(plan);
+  const tensor = new Float32Array(channels * height * width);
+  if (plan.fill !== undefined) fillAll(tensor, plan, put);
   /** @type {Map<number, Float64Array>} */
   const scaledRows = new Map();
-  const tensor = new Float32Array(3 * height * width);
-  const rows = mixtures(picture.height, Math.round(picture.height * zoom), height);
-  rows.forEach(({ first, weights }, y) => {
-    const sum = new Float64Array(3 * width);
+  rows.mixtures.forEach(({ first, weights }, y) => {
+    const sum = new Float64Array(3 * columns.mixtures.length);
     for (const row of scaledRows.keys()) if (row < first) scaledRows.delete(row);
     weights.forEach((weight, n) => {
-      const row = scaledRows.get(first + n) ?? scaledRow(picture, first + n, columns);
+      const row = scaledRows.get(first + n) ?? scaledRow(picture, first + n, columns.mixtures);
       scaledRows.set(first + n, row);
       for (let i = 0; i < row.length; ++i) sum[i] += weight * row[i];
     });
-    for (let c = 0; c < 3; ++c) {
-      const channel = order === 'RGB' ? c : 2 - c;
-      for (let x = 0; x < width; ++x) {
-        tensor[(c * height + y) * width + x] = (sum[3 * x + channel] - mean[c]) * factor[c];
-      }
+    for (let x = 0; x < columns.mixtures.length; ++x) {
+      put(tensor, rows.start + y, columns.start + x, sum[3 * x], sum[3 * x + 1], sum[3 * x + 2]);
     }
   });
   return tensor;
+}
+
+/**
+ * @param {ImagePlan} plan
+ * @returns {(tensor: Float32Array, y: number, x: number, red: number, green: number, blue: number) => void}
+ */
+function writerOf({ layout, order, channels, height, width, mean, std, scale }) {
+  const factor = std.map((each) => scale / each);
+  const [step, pixel] = layout === 'NCHW' ? [height * width, 1] : [1, channels];
+  const at = (/** @type {number} */ y, /** @type {number} */ x) => (y * width + x) * pixel;
+  if (order === 'gray') {
+    return (tensor, y, x, red, green, blue) => {
+      const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+      tensor[at(y, x)] = (luma - mean[0]) * factor[0];
+    };
+  }
+  const [r, b] = order === 'RGB' ? [0, 2] : [2, 0];
+  return (tensor, y, x, red, green, blue) => {
+    const first = at(y, x);
+    tensor[first + r * step] = (red - mean[r]) * factor[r];
+    tensor[first + step] = (green - mean[1]) * factor[1];
+    tensor[first + b * step] = (blue - mean[b]) * factor[b];
+  };
+}
+
+/**
+ * @param {Float32Array} tensor
+ * @param {ImagePlan} plan
+ * @param {ReturnType<typeof writerOf>} put
+ */
+function fillAll(tensor, { height, width, fill = 0 }, put) {
+  for (let y = 0; y < height; ++y) {
+    for (let x = 0; x < width; ++x) put(tensor, y, x, fill, fill, fill);
+  }
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { checkOptions } from '../../core/check.js';
-import { ShapeError, UnsupportedError } from '../../core/errors.js';
+import { ShapeError, UnsupportedError, ValueError } from '../../core/errors.js';
 import { init } from '../../core/module.js';
 import { Pauses } from '../../core/pause.js';
 import { checkSignal } from '../../core/stream.js';
+import { describe } from '../../core/tags.js';
 import { BUILD_OPTIONS, Model } from '../../model/model.js';
 import { bindInputs, unknownInput } from './bind.js';
 import { inputOf } from './inputs.js';
 import { lowerGraph } from './lower-graph.js';
+import { notesOf } from './notes.js';
 import { openOnnx } from './read.js';
 import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
 
@@ -17,45 +19,48 @@ import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
  * @typedef {import('./bind.js').BoundGraph} OnnxGraph
  * @typedef {import('./symbols.js').Sizes} Sizes
  *
- * @typedef {import('../../model/model.js').BuildOptions & {
- *   shapes?: Record<string, readonly number[]>,
- *   values?: import('./bind.js').GivenValues,
- * }} ImportOptions shapes: of inputs, by name, where the file leaves sizes open that matter; values: of
- *   inputs that are the same in all runs, which the network then no longer has
+ * @typedef {object} OnnxOptions
+ * @property {Record<string, readonly number[]>} [shapes] of inputs, by name, where the file leaves sizes
+ *   open that matter
+ * @property {import('./bind.js').GivenValues} [values] of inputs that are the same in all runs, which the
+ *   network then no longer has
+ * @typedef {import('../../model/model.js').BuildOptions & OnnxOptions
+ *   & import('./notes.js').NoteOptions} ImportOptions
  */
 
+const OPTIONS = [...BUILD_OPTIONS, 'shapes', 'values', 'image', 'labels'];
+
 /**
- * A model from a network in ONNX.
+ * See the entry's `importOnnx` (../import-onnx.js).
  *
- * @param {import('./read.js').OnnxSource} source its bytes, or where to get them; a list of files, where it has
- *   external data
+ * @param {import('./read.js').OnnxSource} source
  * @param {ImportOptions} [options]
  * @returns {Promise<Model>}
- * @throws {FileError} if it is damaged, or another kind of file
- * @throws {UnsupportedError} for what this library does not have, all of it at once: operators with their
- *   nodes, and why
- * @throws {ShapeError} for sizes that have to be given, or that do not fit
- * @throws {LimitError} where the network asks for more than `maxMemory` or `maxWork`; says how much
- * @throws {MemoryError} if the weights do not fit into memory; says how much was needed
  */
 export async function importOnnx(source, options = {}) {
-  const {
-    shapes = {},
-    values = {},
-    ...rest
-  } = checkOptions(options, 'importOnnx', [...BUILD_OPTIONS, 'shapes', 'values']);
+  const { image, labels, ...checked } = checkOptions(options, 'importOnnx', OPTIONS);
+  const { shapes = {}, values = {}, ...rest } = checked;
+  for (const [name, given] of Object.entries({ shapes, values })) {
+    if (Object(given) === given && !Array.isArray(given)) continue;
+    throw new ValueError(
+      `The option "${name}" must be an object by names of inputs, not ${describe(given)}.`,
+    );
+  }
   const signal = checkSignal(rest.signal);
   await init();
-  const { graph: whole } = await openOnnx(source, { signal: rest.signal });
+  const { graph: whole, metadata } = await openOnnx(source, { signal });
   const onnx = bindInputs(whole, values);
-  const { graph, parameters } = await lowerOpen(onnx, shapes, new Pauses(signal));
+  const lowered = await lowerOpen(onnx, shapes, new Pauses(signal));
+  const notes = notesOf({ image, labels }, metadata, lowered);
+  const { graph, parameters } = lowered;
   const total = [...parameters.values()].reduce((sum, { rows, cols }) => sum + 4 * rows * cols, 0);
   function* tensors() {
     for (const [name, { make, ...facts }] of parameters) {
       yield /** @type {const} */ ([name, { ...facts, ...make() }]);
     }
   }
-  return Model.encode(/** @type {any} */ (graph), /** @type {any} */ (tensors()), total, rest);
+  const noted = /** @type {any} */ ({ ...graph, ...notes });
+  return Model.encode(noted, /** @type {any} */ (tensors()), total, rest);
 }
 
 /**
@@ -129,7 +134,7 @@ function textOf({ graph, parameters }) {
  * @param {Sizes} sizes
  * @param {string[]} symbols
  */
-function open({ graph, parameters }, onnx, sizes, symbols) {
+function open({ graph, ...rest }, onnx, sizes, symbols) {
   const open = new Map(onnx.inputs.map(inputOf).map(({ name, dims }) => [name, dims]));
   const inputs = graph.inputs.map(({ name, type, shape }) => ({
     name,
@@ -145,7 +150,7 @@ function open({ graph, parameters }, onnx, sizes, symbols) {
   const usual = symbols
     .filter((symbol) => used.has(symbol))
     .map((symbol) => [symbol, sizes.get(symbol)]);
-  return { graph: { ...graph, inputs, symbols: Object.fromEntries(usual) }, parameters };
+  return { graph: { ...graph, inputs, symbols: Object.fromEntries(usual) }, ...rest };
 }
 
 /**
@@ -200,13 +205,12 @@ function sentenceOf(onnx, symbols) {
         (dim, axis) => typeof dim !== 'number' && symbols.includes(symbolOf(name, axis, dim)),
       ),
     );
-  const example = inputs
-    .map(
-      ({ name, dims }) => `${JSON.stringify(name)}: [${dims.map((dim) => dim ?? '?').join(', ')}]`,
-    )
-    .join(', ');
+  const [{ name }] = inputs;
+  const quoted = symbols.map((symbol) => JSON.stringify(symbol)).join(', ');
+  const example = inputs[0].dims.map((dim) => (typeof dim === 'number' ? dim : 1));
   return (
-    `What is computed depends on sizes that the file leaves open; give them as the option ` +
-    `shapes: { ${example} }, with numbers for ${symbols.map((symbol) => `"${symbol}"`).join(', ')}.`
+    `What is computed depends on ${quoted}, sizes that the file leaves open in ` +
+    `${inputs.map((input) => `"${input.name}"`).join(', ')}; give them with numbers of yours, as by the option ` +
+    `shapes: { ${JSON.stringify(name)}: [${example.join(', ')}] } or by --shape ${name}=${example.join('x')}.`
   );
 }

@@ -193,6 +193,7 @@ export class Lowering {
         outputs: names,
         nodes: this.nodes,
       },
+      outputs: outputs.map(({ type, shape }) => ({ type, shape })),
       parameters: this.parameters,
       feed: Object.fromEntries(
         [...this.#constants].map(([{ elements, shape }, name]) => [

@@ -257,7 +257,9 @@ export function readModel(bytes) {
       },
       MODEL_FIELDS,
     );
-    if (!graph) throw new FileError('The ONNX model has no graph.');
+    if (!graph) {
+      throw new FileError(`The ONNX model ${file.length === 0 ? 'is empty' : 'has no graph'}.`);
+    }
     return { ...model, graph };
   });
 }
