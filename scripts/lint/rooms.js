@@ -67,7 +67,8 @@ export const WEB_ROOMS = {
     'transport/threads': ['transport'],
     coordinate: ['transport', 'updates', 'learn'],
     simulate: ['coordinate', 'model', 'transport/threads'],
-    // The entries. The first has neither training nor threads.
+    // The entries. The first two have neither training nor threads.
+    onnx: ['import'],
     lowtropy: ['import', 'compress'],
     training: ['simulate'],
     index: ['lowtropy', 'training'],

@@ -3,9 +3,10 @@
 import { FORMATS } from '../../lib/lowtropy.js';
 import { LIMIT_OPTIONS, chosenLimits } from '../common/arguments.js';
 import { describeInputs } from '../common/inputs.js';
-import { openModel } from '../common/model.js';
+import { openModel, readModelFile } from '../common/model.js';
 import { formatBytes, formatTable, makeProgress, print, printable } from '../common/terminal.js';
 import { measureSteps, noTimes } from './inspect-times.js';
+import { inspectWeights, isForeign } from './inspect-weights.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -33,14 +34,21 @@ Sizes are in units of 1000 bytes. A predicted time is that of the layer's matrix
 model that chooses formats, fitted on one machine; it is – (null in JSON) where the format is not
 meant for such products. A measured one is the median on this machine, with all that is done in the
 layer's step, such as a normalization that was fused into it. A slow network is run just once, and
-one that would take more than some ten seconds not at all.`,
+one that would take more than some ten seconds not at all. Of a safetensors file of others its
+matrices are shown, and what each format would take.`,
   run,
 };
 
 /** @type {Command['run']} */
 async function run(values, [file]) {
   const { json } = values;
-  const { model, fileBytes } = await openModel(file, chosenLimits(values, 'inspect'));
+  const limits = chosenLimits(values, 'inspect');
+  const input = await readModelFile(file);
+  if (typeof input !== 'string' && isForeign(input)) {
+    await inspectWeights(file, input, Boolean(json));
+    return 0;
+  }
+  const { model, fileBytes } = await openModel(file, limits, input);
   const description = await describe(file, fileBytes, model, !values['no-times']);
   model.dispose();
   print(json ? JSON.stringify(description, null, 2) : format(description));

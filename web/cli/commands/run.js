@@ -7,6 +7,8 @@ import {
   probabilities,
   topClasses,
 } from '../../lib/lowtropy.js';
+import { runOnPicture } from '../../lib/model/classify.js';
+import { planImage } from '../../lib/model/image-options.js';
 import {
   FORMAT_OPTION,
   LIMIT_OPTIONS,
@@ -15,11 +17,13 @@ import {
   chosenLimits,
 } from '../common/arguments.js';
 import { CommandError } from '../common/files.js';
+import { IMAGE_OPTION, chosenImage, chosenNumbers } from '../common/image-options.js';
 import { describeInputs, takesPictures } from '../common/inputs.js';
 import { readLabels } from '../common/labels.js';
 import { limitError, openModel } from '../common/model.js';
 import { readPicture } from '../common/picture.js';
 import { isMute, makeProgress, print, printError, printable } from '../common/terminal.js';
+import { runOnArrays } from './run-arrays.js';
 
 /**
  * @typedef {import('../common/arguments.js').Command} Command
@@ -38,12 +42,20 @@ const DEFAULT_TOP = 5;
 /** @type {Command} */
 export const runCommand = {
   name: 'run',
-  summary: 'say what pictures show',
-  usage: 'M.safetensors IMAGE… [--labels synset.txt] [--top 5] [--mean M] [--std S] [--json]',
-  files: [2, Infinity],
+  summary: 'say what pictures show, or run a network on arrays',
+  usage: 'M.safetensors IMAGE… | M.safetensors --input NAME=FILE.npy… [--output …]',
+  files: [1, Infinity],
   options: [
-    { name: 'labels', value: 'FILE', help: 'the names of the classes, one a line, or JSON' },
+    {
+      name: 'labels',
+      value: 'FILE',
+      help: 'the names of the classes, one a line, or JSON; by default those of the model file',
+    },
     { name: 'top', value: 'N', help: `how many classes to show; by default ${DEFAULT_TOP}` },
+    {
+      ...IMAGE_OPTION,
+      help: `how pictures come in: ${IMAGE_OPTION.help}; by default as the model file says`,
+    },
     {
       name: 'mean',
       value: 'M',
@@ -51,7 +63,19 @@ export const runCommand = {
     },
     { name: 'std', value: 'S', help: 'is divided by, likewise; by default 1' },
     { name: 'scale', value: 'N', help: 'is multiplied by; by default 1' },
-    { name: 'order', value: 'O', help: 'of the channels, BGR or RGB; by default BGR' },
+    { name: 'order', value: 'O', help: 'of the channels, BGR, RGB or gray; by default BGR' },
+    {
+      name: 'input',
+      value: 'NAME=FILE.npy',
+      list: true,
+      help: 'an array of NumPy for an input; without NAME= for the only one',
+    },
+    {
+      name: 'output',
+      value: 'NAME=FILE.npy',
+      list: true,
+      help: 'where to write an output; without NAME= the only one',
+    },
     { ...FORMAT_OPTION, help: `${FORMAT_OPTION.help}; else as stored` },
     ...LIMIT_OPTIONS,
     {
@@ -60,35 +84,86 @@ export const runCommand = {
     },
   ],
   example: 'M.safetensors dog.jpg cat.jpg --labels synset.txt',
-  notes: `M may be an address, too. Pictures are JPEG or PNG. Their shorter side is scaled to 256 and
-the middle is taken; a picture of exactly the network's input size is taken as it is. The network
-gets (pixel - mean) * scale / std, of pixels from 0 to 255. Where one picture cannot be read the
-others are shown nevertheless, and the exit code is 1.`,
+  notes: `M may be an address, too. Pictures are JPEG or PNG. Unless the model file or --image says
+otherwise, their shorter side is scaled to 256 and the middle is taken; a picture of exactly the
+network's input size is taken as it is. The network gets (pixel - mean) * scale / std, of pixels
+from 0 to 255. Where one picture cannot be read the others are shown nevertheless, and the exit code
+is 1. With --input, what each output holds is shown in their place.`,
   run,
 };
 
 /** @type {Command['run']} */
-async function run(values, [file, ...images]) {
+async function run(values, [file, ...images], lists) {
   const format = chosenFormat(values.format, 'run');
   const count = chosenTop(values.top);
-  const normalization = chosenNormalization(values);
-  const names = values.labels === undefined ? undefined : await readLabels(String(values.labels));
+  const image = chosenImageOptions(values, lists.image);
+  checkKind(images, lists);
+  const given = values.labels === undefined ? undefined : await readLabels(String(values.labels));
   const model = await openAs(file, format, chosenLimits(values, 'run'));
-  if (!takesPictures(model.inputs)) {
-    const [{ usualShape }, ...others] = model.inputs;
-    const isImage = others.length === 0 && usualShape.length === 3;
-    const taken = isImage
-      ? `${usualShape.join('×')} values`
-      : `the ${describeInputs(model.inputs)}`;
-    throw new CommandError(`${file} takes ${taken}, not pictures of 3 channels.`);
+  try {
+    if (images.length === 0) {
+      await runOnArrays(file, model, { lists, json: Boolean(values.json) });
+      return 0;
+    }
+    checkTakesPictures(file, model);
+    const names = given ?? model.graph.labels;
+    const normalization = image ?? model.graph.image ?? {};
+    return await showPictures(model, images, {
+      ...{ count, names, normalization, json: Boolean(values.json) },
+    });
+  } finally {
+    model.dispose();
   }
+}
+
+/**
+ * @param {string[]} images
+ * @param {import('../common/arguments.js').Lists} lists
+ * @throws {UsageError} unless it is either pictures or arrays
+ */
+function checkKind(images, { input, output }) {
+  if (images.length === 0 && input.length === 0) {
+    throw new UsageError(
+      'lowtropy run needs pictures, or --input NAME=FILE.npy for each input.',
+      'run',
+    );
+  }
+  if (images.length > 0 && input.length + output.length > 0) {
+    throw new UsageError('lowtropy run takes pictures or --input and --output, not both.', 'run');
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {Model} model
+ */
+function checkTakesPictures(file, model) {
+  if (takesPictures(model)) return;
+  const [only, ...others] = model.inputs;
+  const isImage = only && others.length === 0 && only.usualShape.length === 3;
+  const taken = isImage
+    ? `${only.usualShape.join('×')} values`
+    : `the ${describeInputs(model.inputs)}`;
+  throw new CommandError(
+    `${file} takes ${taken}, not pictures of 3 channels; --input gives it arrays.`,
+  );
+}
+
+/**
+ * @param {Model} model
+ * @param {string[]} images
+ * @param {{ count: number, names: readonly string[] | undefined, normalization: ImageOptions,
+ *   json: boolean }} options
+ * @returns {Promise<number>} the exit code
+ */
+async function showPictures(model, images, { json, ...options }) {
   let failed = false;
   const progress = makeProgress('Looking at the pictures');
   for (const [index, image] of images.entries()) {
     if (isMute()) break;
     try {
-      const result = await classifyFile(model, image, { count, names, normalization });
-      print(values.json ? JSON.stringify(result) : describe(result));
+      const result = await classifyFile(model, image, options);
+      print(json ? JSON.stringify(result) : describe(result));
     } catch (error) {
       const expected = error instanceof LowtropyError || error instanceof CommandError;
       if (!expected || error instanceof LabelsError) throw error;
@@ -97,7 +172,6 @@ async function run(values, [file, ...images]) {
     }
     progress(index + 1, images.length);
   }
-  model.dispose();
   return failed ? 1 : 0;
 }
 
@@ -113,41 +187,27 @@ function chosenTop(top) {
 
 /**
  * @param {import('../common/arguments.js').Values} values
- * @returns {ImageOptions}
+ * @param {string[]} pairs those of --image
+ * @returns {ImageOptions | undefined} undefined where nothing was said
  * @throws {UsageError}
  */
-function chosenNormalization({ mean, std, scale, order }) {
-  const options = {
-    mean: chosenNumbers(mean, 'mean'),
-    std: chosenNumbers(std, 'std'),
-    scale: chosenNumbers(scale, 'scale')?.[0],
-    order: /** @type {'BGR' | 'RGB' | undefined} */ (order),
+function chosenImageOptions({ mean, std, scale, order }, pairs) {
+  const given = {
+    ...chosenImage(pairs, 'run'),
+    ...(mean !== undefined && { mean: chosenNumbers(String(mean), 'mean', 'run') }),
+    ...(std !== undefined && { std: chosenNumbers(String(std), 'std', 'run') }),
+    ...(scale !== undefined && { scale: chosenNumbers(String(scale), 'scale', 'run') }),
+    ...(order !== undefined && { order }),
   };
-  if (/,/.test(String(scale))) throw new UsageError('--scale must be one number.', 'run');
+  if (Object.keys(given).length === 0) return undefined;
+  const options = /** @type {ImageOptions} */ (given);
   try {
-    imageToTensor({ data: [0, 0, 0, 0], width: 1, height: 1 }, [3, 1, 1], options);
+    planImage(options, options.order === 'gray' ? [1, 1, 1] : [3, 1, 3], '--image');
   } catch (error) {
     if (!(error instanceof LowtropyError)) throw error;
     throw new UsageError(error.message, 'run');
   }
   return options;
-}
-
-/**
- * @param {string | boolean | undefined} text numbers with commas between them
- * @param {string} name of the option
- * @returns {number[] | undefined}
- */
-function chosenNumbers(text, name) {
-  if (text === undefined) return undefined;
-  const parts = String(text).split(',');
-  if (parts.every((part) => /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(part))) {
-    return parts.map(Number);
-  }
-  throw new UsageError(
-    `--${name} must be a number, or three with commas between them, not "${text}".`,
-    'run',
-  );
 }
 
 /**
@@ -171,13 +231,13 @@ async function openAs(file, format, limits) {
 /**
  * @param {Model} model
  * @param {string} image
- * @param {{ count: number, names: string[] | undefined, normalization: ImageOptions }} options
+ * @param {{ count: number, names: readonly string[] | undefined, normalization: ImageOptions }} options
  * @returns {Promise<Result>}
  */
 async function classifyFile(model, image, { count, names: labels, normalization }) {
   const input = imageToTensor(await readPicture(image), model.inputShape, normalization);
   const start = performance.now();
-  const output = model.run(input);
+  const output = runOnPicture(model, input);
   const ms = performance.now() - start;
   if (labels && labels.length !== output.length) {
     throw new LabelsError(

@@ -125,9 +125,11 @@ function parse(command, args) {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const given = Object.entries(values);
     const lists = command.options.filter(({ list }) => list).map(({ name }) => [name, []]);
+    /** @param {boolean} isList */
+    const those = (isList) => given.filter(([, value]) => Array.isArray(value) === isList);
     return {
-      values: Object.fromEntries(given.filter(([, value]) => !Array.isArray(value))),
-      lists: Object.fromEntries([...lists, ...given.filter(([, value]) => Array.isArray(value))]),
+      values: /** @type {Values} */ (Object.fromEntries(those(false))),
+      lists: /** @type {Lists} */ (Object.fromEntries([...lists, ...those(true)])),
       positionals,
     };
   } catch (error) {
@@ -181,11 +183,28 @@ export function commandHelp(command) {
     `lowtropy ${command.name} ${command.usage}`,
     `${sentence(command.summary)}${command.notes ? `\n\n${command.notes}` : ''}`,
     `Options:\n${options
-      .map((option) => `  ${spell(option).padEnd(width)}  ${option.help}`)
+      .map((option) => `  ${spell(option).padEnd(width)}  ${wrap(option.help, width + 4)}`)
       .join('\n')}`,
     `Example:\n  lowtropy ${command.name} ${command.example}`,
     EXIT_CODES,
   ].join('\n\n');
+}
+
+/** Of the help, so that it fits into a terminal. */
+const HELP_WIDTH = 100;
+
+/**
+ * @param {string} text
+ * @param {number} indent of all its lines but the first
+ */
+function wrap(text, indent) {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines[lines.length - 1];
+    if (indent + line.length + 1 + word.length > HELP_WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
 }
 
 /** @param {string} phrase */

@@ -12,7 +12,7 @@ export const IMAGE_OPTION = {
   name: 'image',
   value: 'KEY=VALUE',
   list: true,
-  help: 'mean, std, scale, order, layout, fit, side or fill; several times, or with commas between',
+  help: 'mean, std, scale, order, layout, fit, side and fill, with commas between them',
 };
 
 const NUMBERS = ['mean', 'std'];

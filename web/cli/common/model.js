@@ -20,15 +20,22 @@ const MODEL_LIMIT = 2 ** 32 - 1;
 
 /**
  * @param {string} source a file or an address
+ * @returns {Promise<Buffer<ArrayBuffer> | string>} the file, or the same address
+ */
+export async function readModelFile(source) {
+  return /^(https?|file|data):/i.test(source) ? source : readInput(source, MODEL_LIMIT);
+}
+
+/**
+ * @param {string} source a file or an address
  * @param {import('../../lib/lowtropy.js').Limits} limits
+ * @param {Uint8Array | string} [given] what `readModelFile` made of it
  * @returns {Promise<{ model: Model, fileBytes: number }>}
  */
-export async function openModel(source, limits) {
+export async function openModel(source, limits, given) {
   const progress = makeProgress(`Loading ${nameOf(source)}`);
   let fileBytes = 0;
-  const input = /^(https?|file|data):/i.test(source)
-    ? source
-    : await readInput(source, MODEL_LIMIT);
+  const input = given ?? (await readModelFile(source));
   try {
     const model = await Model.load(input, {
       ...limits,

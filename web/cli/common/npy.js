@@ -2,6 +2,7 @@
 
 /** NumPy's files of one array (.npy, versions 1 to 3), in and out. */
 
+import { widenHalf } from '../../lib/core/elements.js';
 import { CommandError, readInput } from './files.js';
 
 /**
@@ -44,12 +45,8 @@ function reader(method) {
  * @param {boolean} little
  */
 function readHalf(view, at, little) {
-  const bits = view.getUint16(at, little);
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const sign = bits >> 15 ? -1 : 1;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
+  const word = new Uint32Array([widenHalf(view.getUint16(at, little))]);
+  return new Float32Array(word.buffer)[0];
 }
 
 /**

@@ -35,6 +35,7 @@ const KINDS = [
   ['a GGUF model', /^GGUF/],
   ['a NumPy array', /^\x93NUMPY/],
   ['a WebAssembly module', /^\0asm/],
+  ['a model file of Lowtropy', /^[^]{4}\0{4}\{"__metadata__":\{"format":"lowtropy"/],
   ['a safetensors file', /^[^]{4}\0{4}\{/],
   // Protocol buffers: a version, then the producer's name or a message that is the graph.
   ['an ONNX model', /^\x08[\x01-\x1f](\x12[\x01-\x40][ -~]+|[\x3a\x42])/],
@@ -62,6 +63,27 @@ export function kindOf(bytes) {
   let head = '';
   for (const byte of bytes.subarray(0, HEAD_BYTES)) head += String.fromCharCode(byte);
   return KINDS.find(([, start]) => start.test(head))?.[0];
+}
+
+/** How to get from there to ONNX, which this library imports, by what a kind begins with. */
+const WAYS_TO_ONNX = {
+  'a zip archive': 'PyTorch writes a network as ONNX by torch.onnx.export, Keras by model.export',
+  'a pickle': 'PyTorch writes a network as ONNX by torch.onnx.export',
+  'an HDF5': 'Keras writes a network as ONNX by model.export with format="onnx"',
+  'a TensorFlow Lite': 'tf2onnx makes ONNX of it: python -m tf2onnx.convert --tflite',
+  'a GGUF':
+    'it has the weights for llama.cpp alone; optimum-cli export onnx makes ONNX of the original',
+  'a safetensors':
+    'it has weights without the graph of the network that they are of; ONNX, as torch.onnx.export writes it, has both',
+};
+
+/**
+ * @param {string | undefined} kind of `kindOf`
+ * @returns {string} a sentence with a space before it, or nothing
+ */
+export function wayToOnnx(kind = '') {
+  const [, way] = Object.entries(WAYS_TO_ONNX).find(([start]) => kind.startsWith(start)) ?? [];
+  return way ? ` ${way[0].toUpperCase()}${way.slice(1)}.` : '';
 }
 
 /**

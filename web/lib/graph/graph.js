@@ -53,9 +53,18 @@ import { call } from '../core/module.js';
  *   Dimension i of the output is dimension axes[i] of the input.
  * @typedef {ConvNode | FcNode | EmbeddingNode | LstmNode | MaxPoolNode | AvgPoolNode | LrnNode
  *   | BatchNormNode | PlainNode | ConstantNode | ReshapeNode | TransposeNode} GraphNode
+ * @typedef {object} ImageNote how a picture becomes an input, as files keep it: options of `imageToTensor`
+ * @property {'NCHW' | 'NHWC'} layout
+ * @property {'BGR' | 'RGB' | 'gray'} order
+ * @property {number[]} mean of each channel
+ * @property {number[]} std of each channel
+ * @property {number} scale
+ * @property {'crop' | 'contain' | 'corner' | 'stretch'} fit
+ * @property {number} [side] of a crop; 0 for the default
+ * @property {number} [fill] of contain and corner
+ *
  * @typedef {object} Notes nothing that is computed depends on them
- * @property {import('../model/image-options.js').ImageNote} [image] how the first input is made of a picture:
- *   options of `imageToTensor`
+ * @property {ImageNote} [image] how the first input is made of a picture
  * @property {string[]} [labels] names of the classes that the first output counts
  *
  * @typedef {Notes & { name: string, input: { name: string, shape: Shape }, outputs: string[],

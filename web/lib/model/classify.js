@@ -108,11 +108,13 @@ export function classify(model, picture, options = {}) {
 }
 
 /**
+ * For this package's own use.
+ *
  * @param {Model} model
- * @param {Float32Array} tensor of its input
+ * @param {Float32Array} tensor of its input, of `imageToTensor`
  * @returns {Float32Array} the first output
  */
-function runOnPicture(model, tensor) {
+export function runOnPicture(model, tensor) {
   const [{ name, type }] = model.inputs;
   if (type === 'float32') return model.run(tensor);
   // Networks of integers take pixels as they are.

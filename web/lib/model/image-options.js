@@ -28,15 +28,7 @@ import { describe, typedArrayName } from '../core/tags.js';
  * @property {number} [side] of a crop, in pixels; by default `scaledSide` of the input's
  * @property {number} [fill] of contain and corner: the pixels of the ground, 0 to 255; by default 0
  *
- * @typedef {object} ImageNote the same as files keep it (cpp/lowtropy/io/FORMAT.md)
- * @property {'NCHW' | 'NHWC'} layout
- * @property {'BGR' | 'RGB' | 'gray'} order
- * @property {number[]} mean of each channel
- * @property {number[]} std of each channel
- * @property {number} scale
- * @property {'crop' | 'contain' | 'corner' | 'stretch'} fit
- * @property {number} [side] of a crop; 0 for the default
- * @property {number} [fill] of contain and corner
+ * @typedef {import('../graph/graph.js').ImageNote} ImageNote
  *
  * @typedef {ImageNote & { height: number, width: number, channels: number }} ImagePlan
  */

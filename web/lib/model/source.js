@@ -4,7 +4,7 @@
 
 import { checkFunction, checkOptions } from '../core/check.js';
 import { FileError, LowtropyError, MemoryError, ValueError } from '../core/errors.js';
-import { HEAD_BYTES, kindOf } from '../core/file-kinds.js';
+import { HEAD_BYTES, kindOf, wayToOnnx } from '../core/file-kinds.js';
 import { nativeLimits } from '../core/limits.js';
 import { makeBytes } from '../core/memory.js';
 import { call } from '../core/module.js';
@@ -350,7 +350,16 @@ function explain(error, name, head) {
   // What begins as a model file does is one: damaged, or of another version.
   const isModel = head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
   const kind = error instanceof FileError && !isModel ? kindOf(head) : undefined;
-  return kind ? new FileError(`${name} is not a safetensors file; it is ${kind}.`) : error;
+  return kind
+    ? new FileError(`${name} is not a safetensors file; it is ${kind}.${wayFrom(kind)}`)
+    : error;
+}
+
+/** @param {string} kind */
+function wayFrom(kind) {
+  return kind === 'an ONNX model'
+    ? ' importOnnx, or lowtropy import, makes a model of it.'
+    : wayToOnnx(kind);
 }
 
 /**

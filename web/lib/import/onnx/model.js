@@ -8,7 +8,7 @@
 
 import { checkBytes } from '../../core/check.js';
 import { FileError } from '../../core/errors.js';
-import { kindOf } from '../../core/file-kinds.js';
+import { kindOf, wayToOnnx } from '../../core/file-kinds.js';
 import { addAttribute } from './attribute-proto.js';
 import { ProtoFile, quote } from './protobuf.js';
 import { readEntry, readSparseTensor, readTensor } from './tensor-proto.js';
@@ -287,6 +287,6 @@ function naming(bytes, read) {
   } catch (error) {
     const kind = error instanceof FileError ? kindOf(bytes) : undefined;
     if (!kind || kind === 'an ONNX model') throw error;
-    throw new FileError(`The ONNX model is none; it is ${kind}.`);
+    throw new FileError(`The ONNX model is none; it is ${kind}.${wayToOnnx(kind)}`);
   }
 }

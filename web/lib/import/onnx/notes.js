@@ -9,7 +9,9 @@ import { noteOf, planImage } from '../../model/image-options.js';
 /**
  * @typedef {import('../../model/image-options.js').ImageOptions} ImageOptions
  * @typedef {import('../../model/image-options.js').ImageNote} ImageNote
- * @typedef {ReturnType<import('./lowering.js').Lowering['finish']>} Lowered
+ * @typedef {import('./lowering.js').Lowering} Lowering
+ * @typedef {ReturnType<Lowering['finish']>['outputs']} Outputs
+ * @typedef {{ inputs: Array<{ shape: Array<number | string> }>, symbols?: Record<string, number> }} Inputs
  *
  * @typedef {object} NoteOptions
  * @property {ImageOptions} [image] how the first input is made of a picture; by default, unlike that of
@@ -24,15 +26,15 @@ const IMAGE_DEFAULTS = /** @type {const} */ ({ mean: 0 });
 /**
  * @param {NoteOptions} options
  * @param {Map<string, string>} metadata of the file
- * @param {Lowered} lowered
+ * @param {{ graph: Inputs, outputs: Outputs }} lowered
  * @returns {{ image?: ImageNote, labels?: string[] }}
  * @throws {ShapeError} where they are not of this network
  * @throws {ValueError} for what cannot be
  */
 export function notesOf({ image, labels }, metadata, { graph, outputs }) {
   const [input] = graph.inputs;
-  const symbols = /** @type {{ symbols?: Record<string, number> }} */ (graph).symbols ?? {};
-  const shape = input?.shape.map((dim) => symbols[dim] ?? dim);
+  const { symbols = {} } = graph;
+  const shape = input?.shape.map((dim) => (typeof dim === 'string' ? symbols[dim] : dim));
   const known = labels === undefined ? labelsIn(metadata, outputs) : checkLabels(labels, outputs);
   return {
     ...(image !== undefined && { image: imageNote(image, shape) }),
@@ -56,7 +58,7 @@ function imageNote(image, shape) {
 
 /**
  * @param {unknown} labels
- * @param {Lowered['outputs']} outputs
+ * @param {Outputs} outputs
  * @returns {string[]}
  */
 function checkLabels(labels, outputs) {
@@ -74,7 +76,7 @@ function checkLabels(labels, outputs) {
  * Ultralytics writes them as Python writes a dictionary: `{0: 'person', 1: 'bicycle'}`.
  *
  * @param {Map<string, string>} metadata
- * @param {Lowered['outputs']} outputs
+ * @param {Outputs} outputs
  * @returns {string[] | undefined} undefined where there are none, or not those of the first output's classes
  */
 function labelsIn(metadata, outputs) {

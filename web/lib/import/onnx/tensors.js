@@ -5,6 +5,7 @@
  * in the file as they are wanted, they are given as a view of it.
  */
 
+import { viewOf, widenFloats } from '../../core/elements.js';
 import { FileError, LimitError, UnsupportedError } from '../../core/errors.js';
 import { makeBytes, makeFloats } from '../../core/memory.js';
 import { LIST_FIELDS, elementType } from './element-types.js';
@@ -181,46 +182,10 @@ export function floats(tensor) {
   }
   const data = bytes(tensor);
   if (tensor.type === 'float32') return /** @type {Float32Array} */ (viewOf(data, Float32Array));
+  if (tensor.type !== 'float64') return widenFloats(data, /** @type {'float16'} */ (tensor.type));
   const result = makeFloats(tensor.size);
-  if (tensor.type === 'float64') {
-    result.set(viewOf(data, Float64Array));
-    return result;
-  }
-  const halves = viewOf(data, Uint16Array);
-  const words = new Uint32Array(result.buffer);
-  const widen = tensor.type === 'bfloat16' ? widenBrainFloat : widenHalf;
-  for (let i = 0; i < words.length; ++i) words[i] = widen(halves[i]);
+  result.set(viewOf(data, Float64Array));
   return result;
-}
-
-/**
- * @template {ArrayBufferView & { length: number }} T
- * @param {Uint8Array} data
- * @param {{ new (buffer: ArrayBufferLike, offset: number, length: number): T, BYTES_PER_ELEMENT: number }} Kind
- * @returns {T} a view where they lie at a multiple of their width, else of a copy
- */
-function viewOf(data, Kind) {
-  const { BYTES_PER_ELEMENT: width } = Kind;
-  const { buffer, byteOffset, length } = data.byteOffset % width === 0 ? data : data.slice();
-  return new Kind(buffer, byteOffset, length / width);
-}
-
-/** @param {number} bits of a bfloat16 @returns {number} of the same float32 */
-function widenBrainFloat(bits) {
-  return bits << 16;
-}
-
-/** @param {number} bits of a float16 @returns {number} of the same float32 */
-function widenHalf(bits) {
-  const sign = (bits & 0x8000) << 16;
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 0x3ff;
-  if (exponent === 31) return sign | 0x7f800000 | (mantissa << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (mantissa << 13);
-  if (mantissa === 0) return sign;
-  // Below 2^-14 a half has no leading one; as float32 each of them has.
-  const shift = Math.clz32(mantissa) - 21;
-  return sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13);
 }
 
 /**
