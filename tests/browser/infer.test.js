@@ -346,11 +346,9 @@ describe('files', () => {
       const several = await Model.fromGraph(RANK_FIVE, new Map());
       await dropFiles(page, [{ name: 'five', bytes: Buffer.from(several.save()) }]);
       several.dispose();
-      await waitForText(
-        page,
-        '#model-error',
-        /takes "a" of batch×2×3×2×width, .* take one image\.$/,
-      );
+      await waitForText(page, '#inputs', /a\s+float32 batch×2×3×2×width/);
+      await page.click('#open-digits');
+      await waitUntilRead(page);
       await page.focus('#pad');
       await page.keyboard.press('3');
       await waitForText(page, '#digits .best', /^3\s/);

@@ -75,6 +75,8 @@ export default defineConfig({
     { name: 'licences', generateBundle: emitLicences },
   ],
   resolve: { alias: [FILES] },
+  // So that what a worker needs later is not loaded before: the importer of ONNX.
+  worker: { format: 'es' },
   build: {
     outDir: '../../build/demo',
     emptyOutDir: true,

@@ -547,7 +547,7 @@ describe('cli: run', () => {
     const { stderr: refusal } = await lowtropy('run', 'five.safetensors', 'blue.png');
     assert.equal(
       refusal,
-      `five.safetensors takes the inputs ${inputs}, not pictures of 3 channels.\n`,
+      `five.safetensors takes the inputs ${inputs}, not pictures of 3 channels; --input gives it arrays.\n`,
     );
   });
 });

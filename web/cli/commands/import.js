@@ -83,8 +83,8 @@ export const importCommand = {
   example: 'MODEL.onnx -o M.safetensors --image mean=127.5,std=127.5',
   notes: `With auto each layer gets the format that suits it. A model file that exists is replaced,
 and only by a whole one. A file to read may be -, which is stdin. Data of an ONNX model that are in
-files of their own are looked for beside it. Pictures come in as RGB, each pixel (v - mean) * scale /
-std of v from 0 to 255, with a mean of 0, a scale and a std of 1, unless --image says otherwise.`,
+files of their own are looked for beside it. Unless --image says otherwise, pictures come in as RGB,
+each pixel as (v - mean) * scale / std of v from 0 to 255, with a mean of 0, a scale and std of 1.`,
   run,
 };
 

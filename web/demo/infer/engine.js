@@ -74,6 +74,12 @@ export class InferEngine {
     pixels: undefined,
     /** @type {InferRequests['photograph'][0] | undefined} */
     photograph: undefined,
+    /** @type {InferRequests['recording'][0] | undefined} */
+    recording: undefined,
+    /** @type {InferRequests['range'][0] | undefined} */
+    range: undefined,
+    /** @type {InferRequests['seed'][0] | undefined} */
+    seed: undefined,
   };
   #checksum = '';
 
@@ -108,11 +114,11 @@ export class InferEngine {
   }
 
   get isForPhotographs() {
-    return this.model?.input[0] === 3;
+    return this.model?.input === 'photograph';
   }
 
   get isForDigits() {
-    return this.model?.input.join() === '1,28,28';
+    return this.model?.input === 'digit';
   }
 
   /**
@@ -170,7 +176,10 @@ export class InferEngine {
     this.name = name;
     const fetched = source.kind === 'places' || source.kind === 'address';
     this.origin = origin ?? (fetched ? 'Downloaded' : 'Read from files');
-    Object.assign(this.#held, { open: payload, formats: { all: undefined, layers: {} } });
+    Object.assign(this.#held, {
+      ...{ open: payload, formats: { all: undefined, layers: {} } },
+      ...{ recording: undefined, range: undefined, seed: undefined },
+    });
     this.#checksum = request.checksum ?? '';
     this.key = key === 'digits' ? key : await this.#keep(request);
     this.#onChange();
@@ -231,6 +240,30 @@ export class InferEngine {
     await this.#ask('photograph', { file, name });
     this.#held.photograph = { file, name };
     this.#version += 1;
+  }
+
+  /** @param {InferRequests['recording'][0]} recording */
+  async hear(recording) {
+    await this.#ask('recording', recording);
+    this.#held.recording = recording;
+    this.#version += 1;
+  }
+
+  /** @param {InferRequests['range'][0]} range of pixels, until another model comes */
+  async takePixelsAs(range) {
+    await this.#ask('range', range);
+    this.#held.range = range;
+    if (this.model) this.model = { ...this.model, range };
+    this.#version += 1;
+    await this.run();
+  }
+
+  /** @param {number} seed of noise */
+  async makeNoise(seed) {
+    await this.#ask('seed', seed);
+    Object.assign(this.#held, { seed, recording: undefined });
+    this.#version += 1;
+    await this.run();
   }
 
   /** @param {Float32Array} pixels */
@@ -355,11 +388,14 @@ export class InferEngine {
 
   /** @param {Client<InferRequests>} client that knows nothing yet */
   async #tellAll(client) {
-    const { open, formats, pixels, photograph } = this.#held;
+    const { open, formats, pixels, photograph, recording, range, seed } = this.#held;
     if (open) await client.request('open', open);
     if (open) await client.request('recode', formats);
     if (pixels) await client.request('digit', pixels);
     if (photograph) await client.request('photograph', photograph);
+    if (range) await client.request('range', range);
+    if (seed !== undefined) await client.request('seed', seed);
+    if (recording) await client.request('recording', recording);
   }
 
   /**

@@ -144,6 +144,7 @@ function versus(ratio, better, worse, same) {
 export function costWords({ model, comparison, timing }) {
   if (!model) return '';
   const { bytes, denseBytes, layers } = model;
+  if (layers.length === 0) return 'It has no matrices of weights.';
   const weights = layers.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
   const zeros = 1 - layers.reduce((sum, { nnz }) => sum + nnz, 0) / weights;
   const most = Math.max(...layers.map(({ distinct }) => distinct));
@@ -201,14 +202,14 @@ function stays(timing) {
  * @param {string} origin
  */
 function byteBars({ bytes, denseBytes, sourceBytes }, origin) {
-  const most = Math.max(bytes, denseBytes, sourceBytes);
+  const most = Math.max(bytes, denseBytes, sourceBytes, 1);
   return html`<dl class="bytes" id="bytes">
     ${[
       { name: origin, value: sourceBytes, note: '', className: '' },
       {
         name: 'In memory',
         value: bytes,
-        note: compare(denseBytes / bytes, 'smaller', 'larger', { same: '' }),
+        note: bytes > 0 ? compare(denseBytes / bytes, 'smaller', 'larger', { same: '' }) : '',
         className: '',
       },
       { name: 'As dense float32', value: denseBytes, note: '', className: 'muted' },

@@ -7,6 +7,7 @@ import { FORMATS } from '../../lib/lowtropy.js';
 import { explain } from '../common/explain.js';
 import { formatBytes } from '../common/units.js';
 import { digitBars, topBars } from './answer.js';
+import { otherInput, outputTable, pixelRange } from './other-input.js';
 import { costWords, factList } from './facts.js';
 import { formatBars } from './format-bytes.js';
 import { FORMAT_NOTES } from './format-colors.js';
@@ -234,7 +235,8 @@ function photograph(view) {
       </figcaption>
     </figure>
     <div class="seen">
-      ${topBars(engine.answer)}
+      ${engine.answer && engine.answer.top.length === 0 ? outputTable(engine.answer) : topBars(engine.answer)}
+      ${engine.model?.range ? pixelRange(view, engine.model.range) : nothing}
       <div class="row">
         <button type="button" class="primary" id="sample" @click=${() => view.showSample()}>
           Show it a dog
@@ -256,16 +258,6 @@ function photograph(view) {
       </div>
     </div>
   </div>`;
-}
-
-/** @param {InferView} view */
-function otherInput({ engine }) {
-  const sizes = engine.model?.input.join('×');
-  return html`<h2>Its input is ${sizes}</h2>
-    <p class="hint">
-      This page draws digits of 28×28 and shows photographs to networks with three channels. This
-      network has another input; it runs on zeros here, so that its time is measured.
-    </p>`;
 }
 
 /**

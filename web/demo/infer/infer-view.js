@@ -9,6 +9,7 @@ import { keptModels, onKeptChange, removeKept } from '../common/store.js';
 import { count } from '../common/units.js';
 import { digitImage } from './digit-image.js';
 import { PageError, fetchFirst } from './download.js';
+import { decodeRecording } from './recording.js';
 import { InferEngine } from './engine.js';
 import { sortFiles } from './files.js';
 import { readLabels } from './labels.js';
@@ -46,6 +47,8 @@ export class InferView extends Part {
   /** Sentences, by where they are shown. */
   errors = { model: '', picture: '', weights: '' };
   status = '';
+  /** Of the noise that networks get for which there is no picture. */
+  seed = 1;
 
   /** How many layers of the table are there already. */
   rowsShown = 0;
@@ -95,6 +98,8 @@ export class InferView extends Part {
       if (dropped.kind === 'photograph') {
         this.state.photo = undefined;
         await this.#showPhotograph(dropped.file, dropped.file.name);
+      } else if (dropped.kind === 'recording') {
+        await this.#hear(dropped.file);
       } else if (dropped.kind === 'labels') {
         await this.#applyLabels(dropped);
       } else {
@@ -104,6 +109,25 @@ export class InferView extends Part {
         await this.#attempt('model', () => this.#load(request, { isStep: true }));
       }
     });
+  }
+
+  /** @param {File} file a recording */
+  async #hear(file) {
+    const samples = await decodeRecording(file, file.name);
+    await this.engine.hear({ samples, name: file.name });
+    await this.engine.run();
+    this.#measureAtRest();
+  }
+
+  /** @param {import('./protocol.js').PixelRange} range */
+  takePixelsAs(range) {
+    return this.#attempt('picture', () => this.engine.takePixelsAs(range));
+  }
+
+  /** Other noise than before. */
+  makeNoise() {
+    this.seed += 1;
+    return this.#attempt('picture', () => this.engine.makeNoise(this.seed));
   }
 
   /** @param {{ file: File, refusal: string }} labels refusal: if they cannot be any */
@@ -308,7 +332,9 @@ export class InferView extends Part {
       if (request.key !== this.state.model) this.state.formats = { all: undefined, layers: {} };
       this.rowsShown = 0;
       this.state.model = this.#opened = key;
-      this.status = key === 'digits' ? '' : `${this.engine.name} is loaded.`;
+      const { name, model } = this.engine;
+      this.seed = 1;
+      this.status = key === 'digits' ? '' : `${name} is loaded. ${model?.remark ?? ''}`.trim();
       if (!this.engine.isKept) {
         this.status += ' This browser cannot keep it: it refuses storage, or has no room for it.';
       }

@@ -2,7 +2,7 @@
 
 /** Models from where they are. */
 
-import { Model, importDeepCompression } from '../../lib/lowtropy.js';
+import { Model, ShapeError, importDeepCompression, importOnnx } from '../../lib/lowtropy.js';
 import { fetchFirst, readBody } from './download.js';
 
 /**
@@ -10,7 +10,7 @@ import { fetchFirst, readBody } from './download.js';
  * @typedef {import('./protocol.js').ModelSource} ModelSource
  * @typedef {import('./protocol.js').Place} Place
  *
- * @typedef {{ model: Model, sourceBytes: number }} Opened
+ * @typedef {{ model: Model, sourceBytes: number, remark?: string }} Opened
  */
 
 /** Lets messages in, such as the one that stops the loading. */
@@ -28,6 +28,7 @@ export async function loadModel(source, control) {
     const bytes = await readBody(response, () => {}, control.signal);
     return loadFile(bytes, bytes.length, control);
   }
+  if (source.kind === 'onnx') return loadOnnx(source.files, control);
   const [net, prototxt] =
     source.kind === 'places'
       ? await download(source.places, source.bytes, control)
@@ -50,6 +51,44 @@ async function loadFile(file, sourceBytes, { onProgress, signal }) {
     onProgress: ({ loaded, total }) => onProgress({ stage: 'reading', loaded, total }),
   });
   return { model, sourceBytes };
+}
+
+/**
+ * @param {File[]} files the model, and those with its data
+ * @param {Control} control
+ * @returns {Promise<Opened>}
+ */
+async function loadOnnx(files, { onProgress, signal }) {
+  onProgress({ stage: 'encoding' });
+  await messagesIn();
+  const sourceBytes = files.reduce((sum, { size }) => sum + size, 0);
+  try {
+    return { sourceBytes, model: await importOnnx(files, { signal }) };
+  } catch (error) {
+    const shapes = error instanceof ShapeError ? likelyShapes(error.shapes) : undefined;
+    if (!shapes) throw error;
+    const model = await importOnnx(files, { signal, shapes });
+    const texts = Object.entries(shapes).map(([name, shape]) => `${name}: ${shape.join('×')}`);
+    const remark = `Its file leaves sizes open that matter; here they are those of ${texts.join(', ')}.`;
+    return { sourceBytes, model, remark };
+  }
+}
+
+/** Of pictures whose size is open: what most networks were trained on. */
+const USUAL_SIDE = 224;
+
+/**
+ * @param {import('../../lib/core/errors.js').OpenShapes | undefined} open of inputs, null where a size is open
+ * @returns {Record<string, number[]> | undefined}
+ */
+function likelyShapes(open) {
+  if (!open) return undefined;
+  return Object.fromEntries(
+    Object.entries(open).map(([name, shape]) => {
+      const isPicture = shape.length === 4 && (shape[1] === 3 || shape[3] === 3);
+      return [name, shape.map((dim, axis) => dim ?? (isPicture && axis > 0 ? USUAL_SIDE : 1))];
+    }),
+  );
 }
 
 /**

@@ -93,7 +93,7 @@ export function timesInTurn(runs) {
  * one; only on the average that comes out right.
  *
  * @param {Model} model
- * @param {Float32Array} input
+ * @param {import('./feeds.js').Feed} input
  * @returns {Record<string, number>} milliseconds by the steps' names
  */
 export function layerTimes(model, input) {

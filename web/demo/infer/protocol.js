@@ -11,6 +11,7 @@
  * @typedef {{ kind: 'places', places: Place[], bytes: number }
  *   | { kind: 'deep-compression', net: Blob, prototxt: Blob }
  *   | { kind: 'model-file', file: Blob }
+ *   | { kind: 'onnx', files: File[] }
  *   | { kind: 'address', address: string }} ModelSource
  *   places are tried in order, where the model is not found in the one before; bytes: how many it
  *   has, for the progress
@@ -22,16 +23,33 @@
  * @property {Format | undefined} all undefined: as in the file
  * @property {Record<string, Format>} layers those that differ, by name
  *
+ * @typedef {'digit' | 'photograph' | 'other'} InputKind what the page can give to a network
+ * @typedef {'caffe' | 'imagenet' | 'unit' | 'signed' | 'bytes'} PixelRange what becomes of pixels: of BGR, ImageNet's
+ *   mean is subtracted; of RGB, ImageNet's mean and deviation; 0 to 1; -1 to 1; as they are
+ *
+ * @typedef {object} ValueFacts
+ * @property {string} name
+ * @property {string} type
+ * @property {Array<number | string>} shape
+ *
  * @typedef {object} ModelView what the page shows of a model
- * @property {[channels: number, height: number, width: number]} input
+ * @property {InputKind} input
+ * @property {ValueFacts[]} inputs
+ * @property {PixelRange} [range] where it is for photographs and its file does not say it
+ * @property {string} [remark] what was taken for granted when it was imported, a sentence
  * @property {number} bytes of weights and biases as held
  * @property {number} denseBytes
  * @property {number} sourceBytes as downloaded or read from files
  * @property {Layer[]} layers
  *
+ * @typedef {ValueFacts & { shape: number[], least: number, mean: number, most: number,
+ *   largestAt: number }} OutputFacts
+ *
  * @typedef {object} Answer
- * @property {Array<{ index: number, label: string, probability: number }>} top
+ * @property {Array<{ index: number, label: string, probability: number }>} top none where it counts no classes
  * @property {Float32Array} probabilities of all classes
+ * @property {OutputFacts[]} outputs
+ * @property {string} on what it ran on
  *
  * @typedef {object} Spread of several measurements, in milliseconds of a run
  * @property {number} median
@@ -62,6 +80,9 @@
  *   recode: [Formats, ModelView],
  *   photograph: [{ file: Blob, name: string }, null],
  *   digit: [Float32Array, null],
+ *   recording: [{ samples: Float32Array, name: string }, null],
+ *   range: [PixelRange, null],
+ *   seed: [number, null],
  *   run: [null, Answer | null],
  *   measure: [null, Timing | null],
  *   compare: [null, Comparison | null],

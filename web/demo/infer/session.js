@@ -2,13 +2,21 @@
 
 /** What the worker holds: one model, one input for it, the names of the classes. */
 
-import { imageToTensor, probabilities, topClasses } from '../../lib/lowtropy.js';
 import { PageError, fetchFirst } from './download.js';
 import { readLabels } from './labels.js';
+import {
+  digitFeed,
+  inputKindOf,
+  noiseFeed,
+  pictureFeed,
+  recordingFeed,
+  usualRange,
+} from './feeds.js';
 import { loadModel } from './load.js';
 import { layerTimes, timesInTurn, warmUp } from './measure.js';
 import { decodePhotograph } from './photograph.js';
 import { distributionsOf } from './distributions.js';
+import { outputFacts, sharesOf, topOf } from './outputs.js';
 
 /**
  * @typedef {import('../../lib/lowtropy.js').Model} Model
@@ -19,6 +27,7 @@ import { distributionsOf } from './distributions.js';
  * @typedef {import('./protocol.js').Formats} Formats
  * @typedef {import('./protocol.js').InferRequests} InferRequests
  * @typedef {import('./protocol.js').ModelView} ModelView
+ * @typedef {import('./protocol.js').PixelRange} PixelRange
  * @typedef {import('./protocol.js').Timing} Timing
  */
 
@@ -39,14 +48,22 @@ export class Session {
   /** @type {Model | undefined} */
   #model;
   #sourceBytes = 0;
+  #remark = '';
   /** The layers' formats in the file. @type {Record<string, Format>} */
   #inFile = {};
   /** @type {import('../../lib/lowtropy.js').Picture | undefined} */
   #picture;
   /** @type {Float32Array | undefined} */
   #digit;
-  /** What the model gets. @type {Float32Array | undefined} */
+  /** @type {{ samples: Float32Array, name: string } | undefined} */
+  #recording;
+  /** Of noise, for models that take nothing else that is here. */
+  #seed = 1;
+  /** What becomes of a photograph's pixels where the file does not say it. @type {PixelRange | undefined} */
+  #range;
+  /** What the model gets. @type {import('./feeds.js').Feed | undefined} */
   #input;
+  #inputName = '';
   /** What it answered first to that. @type {Float32Array | undefined} */
   #first;
   /** The names of the model's classes. @type {string[]} */
@@ -62,10 +79,12 @@ export class Session {
    * @returns {Promise<ModelView>}
    */
   async open({ source, labels, addresses }, control) {
-    const { model, sourceBytes } = await loadModel(source, control);
+    const opened = await loadModel(source, control);
+    const { model, sourceBytes, remark = '' } = opened;
     try {
-      checkInput(model);
-      if (model.inputShape[1] === 3 && labels.length === 0) {
+      checkHasInput(model);
+      const own = labels.length > 0 || model.graph.labels;
+      if (inputKindOf(model) === 'photograph' && !own) {
         const fetched = this.#fetchLabels(addresses, control.signal);
         await Promise.race([fetched, new Promise((resolve) => setTimeout(resolve, LABELS_MS))]);
       }
@@ -75,8 +94,10 @@ export class Session {
       model.dispose();
       throw error;
     }
-    this.#labels = labels;
+    this.#labels = labels.length > 0 ? labels : [...(model.graph.labels ?? [])];
     this.#sourceBytes = sourceBytes;
+    this.#remark = remark;
+    this.#range = usualRange(model);
     this.#inFile = Object.fromEntries(model.layers.map(({ name, format }) => [name, format]));
     this.#take(model);
     return this.#view();
@@ -116,7 +137,7 @@ export class Session {
    */
   label(labels) {
     const model = this.#needModel();
-    const classes = probabilities(model, model.run(this.#anyInput(model))).length;
+    const classes = sharesOf(model, model.run(this.#anyInput(model)))?.length ?? 0;
     if (labels.length === classes) this.#labels = labels;
     return classes;
   }
@@ -128,20 +149,42 @@ export class Session {
     return null;
   }
 
-  /** @returns {Answer | null} null where there is no picture for such a model */
+  /** @param {InferRequests['recording'][0]} recording mono */
+  setRecording(recording) {
+    const model = this.#needModel();
+    if (!recordingFeed(model, recording.samples)) {
+      throw new PageError(`This network takes no recording; it takes ${namesOf(model)}.`);
+    }
+    this.#recording = recording;
+    this.#forgetInput();
+    return null;
+  }
+
+  /** @param {PixelRange} range */
+  setRange(range) {
+    this.#range = range;
+    this.#forgetInput();
+    return null;
+  }
+
+  /** @param {number} seed of noise, in place of a recording */
+  setSeed(seed) {
+    this.#seed = seed;
+    this.#recording = undefined;
+    this.#forgetInput();
+    return null;
+  }
+
+  /** @returns {Answer | null} null where there is no picture for a model that takes one */
   run() {
     const model = this.#model;
-    const input = this.#pictureInput();
+    const input = this.#givenInput();
     if (!model || !input) return null;
-    const shares = probabilities(model, model.run(input));
+    const outputs = model.run(input);
+    const shares = sharesOf(model, outputs) ?? new Float32Array();
     this.#first ??= shares;
-    const names = this.#namesOf(shares.length);
-    const top = topClasses(shares, TOP).map(({ index, probability }) => ({
-      index,
-      label: names[index] || `class ${index}`,
-      probability,
-    }));
-    return { top, probabilities: shares };
+    const top = shares.length > 0 ? topOf(shares, this.#namesOf(shares.length), TOP) : [];
+    return { top, probabilities: shares, outputs: outputFacts(outputs), on: this.#inputName };
   }
 
   /** @returns {Promise<Timing | null>} */
@@ -151,10 +194,10 @@ export class Session {
     const input = this.#anyInput(model);
     await warmUp([() => model.run(input)], () => model.disposed);
     if (model.disposed) return null;
-    const shares = this.#pictureInput() && probabilities(model, model.run(input));
+    const shares = this.#givenInput() && sharesOf(model, model.run(input));
     const first = this.#first;
     const difference =
-      shares && first
+      shares && first?.length === shares.length
         ? shares.reduce((most, share, i) => Math.max(most, Math.abs(share - first[i])), 0)
         : undefined;
     const [run] = timesInTurn([() => model.run(input)]);
@@ -209,24 +252,29 @@ export class Session {
     this.#input = this.#first = undefined;
   }
 
-  /** @returns {Float32Array | undefined} what somebody drew or photographed, for this model */
-  #pictureInput() {
-    const [channels, height, width] = this.#model?.inputShape.slice(1) ?? [];
-    if (channels === 3 && this.#picture) {
-      this.#input ??= imageToTensor(this.#picture, [channels, height, width]);
-    } else if (channels * height * width === this.#digit?.length) {
-      this.#input ??= this.#digit;
+  /** @returns {import('./feeds.js').Feed | undefined} what there is for this model */
+  #givenInput() {
+    const model = this.#model;
+    if (!model || this.#input) return this.#input;
+    const kind = inputKindOf(model);
+    if (kind === 'photograph') {
+      if (this.#picture) this.#input = pictureFeed(model, this.#picture, this.#range);
+    } else if (kind === 'digit') {
+      if (this.#digit) this.#input = digitFeed(model, this.#digit);
+    } else {
+      const heard = this.#recording && recordingFeed(model, this.#recording.samples);
+      this.#inputName = heard ? String(this.#recording?.name) : `noise ${this.#seed}`;
+      this.#input = heard ?? noiseFeed(model, this.#seed);
     }
     return this.#input;
   }
 
   /**
    * @param {Model} model
-   * @returns {Float32Array} zeros where there is no picture: the time is the same
+   * @returns {import('./feeds.js').Feed} noise where there is no picture: the time is the same
    */
   #anyInput(model) {
-    const [, ...sizes] = model.inputShape;
-    return this.#pictureInput() ?? new Float32Array(sizes.reduce((product, n) => product * n, 1));
+    return this.#givenInput() ?? noiseFeed(model, this.#seed);
   }
 
   /** @param {number} classes */
@@ -237,10 +285,13 @@ export class Session {
 
   /** @returns {ModelView} */
   #view() {
-    const { byteLength, denseByteLength, layers, inputShape } = this.#needModel();
-    const [, channels, height, width] = inputShape;
+    const model = this.#needModel();
+    const { byteLength, denseByteLength, layers } = model;
     return {
-      input: [channels, height, width],
+      input: inputKindOf(model),
+      inputs: model.inputs.map(({ name, type, shape }) => ({ name, type, shape: [...shape] })),
+      range: inputKindOf(model) === 'photograph' ? this.#range : undefined,
+      remark: this.#remark,
       bytes: byteLength,
       denseBytes: denseByteLength,
       sourceBytes: this.#sourceBytes,
@@ -265,12 +316,14 @@ export class Session {
 
 /**
  * @param {Model} model
- * @throws {PageError} unless it takes one image
+ * @throws {PageError} where there is nothing to give it
  */
-function checkInput({ inputs }) {
-  const [{ type, usualShape }] = inputs;
-  const isImage = usualShape.length === 3 || (usualShape.length === 4 && usualShape[0] === 1);
-  if (inputs.length === 1 && type === 'float32' && isImage) return;
-  const names = inputs.map(({ name, shape }) => `"${name}" of ${shape.join('×')}`).join(', ');
-  throw new PageError(`This network takes ${names}; here are only those that take one image.`);
+function checkHasInput({ inputs }) {
+  if (inputs.length > 0) return;
+  throw new PageError('This network takes no input: it always gives the same.');
+}
+
+/** @param {Model} model */
+function namesOf({ inputs }) {
+  return inputs.map(({ name, shape }) => `"${name}" of ${shape.join('×')}`).join(', ');
 }

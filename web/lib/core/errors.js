@@ -10,10 +10,21 @@ export class LowtropyError extends Error {
   }
 }
 
+/** @typedef {Record<string, Array<number | null>>} OpenShapes by inputs' names; null where a size is open */
+
 /** The shape or length of an argument does not fit what it is used with. */
 export class ShapeError extends LowtropyError {
   static {
     this.prototype.name = 'ShapeError';
+  }
+
+  /**
+   * @param {string} [message]
+   * @param {{ shapes?: OpenShapes }} [details] shapes: of inputs whose sizes `importOnnx` has to be given
+   */
+  constructor(message, { shapes } = {}) {
+    super(message);
+    if (shapes) this.shapes = shapes;
   }
 }
 

@@ -89,7 +89,7 @@ async function lowerOpen(onnx, shapes, pauses) {
         if (await matters(onnx, lowered, new Map(sizes).set(symbol, other), pauses))
           matter.push(symbol);
       }
-      if (matter.length > 0) throw new ShapeError(sentenceOf(onnx, matter));
+      if (matter.length > 0) throw openSizesError(onnx, matter);
       return open(lowered, onnx, sizes, symbols);
     } catch (error) {
       if (error instanceof ShapeError) throw error;
@@ -197,7 +197,7 @@ function fits(dims, shape) {
  * @param {OnnxGraph} onnx
  * @param {string[]} symbols
  */
-function sentenceOf(onnx, symbols) {
+function openSizesError(onnx, symbols) {
   const inputs = onnx.inputs
     .map(inputOf)
     .filter(({ name, dims }) =>
@@ -205,12 +205,21 @@ function sentenceOf(onnx, symbols) {
         (dim, axis) => typeof dim !== 'number' && symbols.includes(symbolOf(name, axis, dim)),
       ),
     );
-  const [{ name }] = inputs;
+  const shapes = Object.fromEntries(
+    inputs.map(({ name, dims }) => [
+      name,
+      dims.map((dim) => (typeof dim === 'number' ? dim : null)),
+    ]),
+  );
+  const [[name, shape]] = Object.entries(shapes);
+  const example = shape.map((dim) => dim ?? 1);
   const quoted = symbols.map((symbol) => JSON.stringify(symbol)).join(', ');
-  const example = inputs[0].dims.map((dim) => (typeof dim === 'number' ? dim : 1));
-  return (
-    `What is computed depends on ${quoted}, sizes that the file leaves open in ` +
-    `${inputs.map((input) => `"${input.name}"`).join(', ')}; give them with numbers of yours, as by the option ` +
-    `shapes: { ${JSON.stringify(name)}: [${example.join(', ')}] } or by --shape ${name}=${example.join('x')}.`
+  const sizes = symbols.length === 1 ? 'a size' : 'sizes';
+  return new ShapeError(
+    `What is computed depends on ${quoted}, ${sizes} that the file leaves open in ` +
+      `${inputs.map((input) => JSON.stringify(input.name)).join(', ')}; give numbers of yours, as by the ` +
+      `option shapes: { ${JSON.stringify(name)}: [${example.join(', ')}] } or by ` +
+      `--shape ${name}=${example.join('x')}.`,
+    { shapes },
   );
 }
