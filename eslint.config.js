@@ -34,7 +34,10 @@ export default [
   },
   runsIn(['web/lib/**', 'web/demo/**'], globals.browser),
   runsIn(['web/lib/core/**'], globals.nodeBuiltin),
-  runsIn(['web/cli/**', 'web/demo/vite.config.js', 'scripts/**', 'tests/**'], globals.node),
+  runsIn(
+    ['web/cli/**', 'web/demo/vite.config.js', 'scripts/**', 'tests/**', 'examples/**'],
+    globals.node,
+  ),
   runsIn(['tests/browser/**', 'tests/bundlers/**', 'tests/support/browser.js'], globals.browser),
   {
     files: ['web/lib/**'],

@@ -83,6 +83,7 @@ export const WEB_ROOMS = {
   tests: ['scripts/common'],
   'tests/node/scripts': ['tests', 'scripts/*'],
   'eslint.config': ['scripts/*'],
+  examples: [],
 };
 
 /**

@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 
 import { openPage } from '../support/browser.js';
 import { installPackage } from '../support/install.js';
+import { model, node, tensor, tensorType, value } from '../support/onnx-writer.js';
 
 /** @typedef {import('../support/install.js').Installed} Installed */
 
@@ -33,6 +34,21 @@ const TRAIN = `const simulation = new Simulation({
   await simulation.dispose();
   return weights.length + ' ' + weights.reduce((sum, weight) => sum + weight, 0);`;
 
+/** The same product as a network of ONNX. */
+const NETWORK = model({
+  inputs: [value('x', tensorType('float32', [2, 1]))],
+  outputs: [value('y', tensorType('float32', [2, 1]))],
+  initializers: [tensor('w', 'float32', [2, 2], Float32Array.of(0, 4, 4, 2))],
+  nodes: [node('MatMul', ['w', 'x'], ['y'])],
+});
+
+/** @param {string} entry of the package */
+const importing = (entry) => `import { importOnnx } from '${entry}';
+    export async function work() {
+      const model = await importOnnx(Uint8Array.of(${NETWORK.join()}));
+      return model.run({ x: [1, 10] }).y.data.join(' ');
+    }`;
+
 /** Functions that give a text, in modules of their own. No top-level await, for classic scripts. */
 const SOURCES = {
   'multiply.js': `import { Matrix, init } from 'lowtropy';
@@ -42,6 +58,9 @@ const SOURCES = {
     }`,
   'train.js': `import { Simulation } from 'lowtropy/training';
     export async function work() { ${TRAIN} }`,
+  // The importer is a part of its own, which is loaded when it is needed; or comes at once.
+  'import.js': importing('lowtropy'),
+  'onnx.js': importing('lowtropy/onnx'),
   // A worker of the user's own, which gets what is compiled already.
   'share.js': `import { init, wasmModule } from 'lowtropy';
     export async function work() {
@@ -60,10 +79,10 @@ const SOURCES = {
     };`,
 };
 
-/** @typedef {'multiply' | 'train' | 'share'} Work */
+/** @typedef {'multiply' | 'train' | 'import' | 'onnx' | 'share'} Work */
 
 /** All of it. @type {Work[]} */
-export const WORKS = ['multiply', 'train', 'share'];
+export const WORKS = ['multiply', 'train', 'import', 'onnx', 'share'];
 
 /**
  * Makes a project in which WORK/index.html shows what WORK gives as its title, and WORK/main.js prints

@@ -145,7 +145,8 @@ describe('cli: train', () => {
     assert.deepEqual(await lowtropy(['run', 'c.safetensors', 'text']), {
       code: 1,
       stdout: '',
-      stderr: 'c.safetensors takes 1×50×1 values, not pictures of 3 channels; --input gives it arrays.\n',
+      stderr:
+        'c.safetensors takes 1×50×1 values, not pictures of 3 channels; --input gives it arrays.\n',
     });
   });
 

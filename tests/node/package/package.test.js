@@ -49,9 +49,11 @@ describe('package', () => {
       'dist/lowtropy.licences.txt',
       'dist/lowtropy.wasm',
       'dist/types/lowtropy.d.ts',
+      'dist/types/onnx.d.ts',
       'dist/types/training.d.ts',
       'web/cli/lowtropy.js',
       'web/lib/lowtropy.js',
+      'web/lib/onnx.js',
       'web/lib/training.js',
     ]) {
       assert(paths.includes(path), path);
