@@ -4,7 +4,7 @@
  * Times the WebAssembly beside its peers and limits:
  *
  *   npm run bench                                     inference, training and codec
- *   npm run bench -- [inference | layers | formats | browser | training | codec] [options of that benchmark]
+ *   npm run bench -- [inference | onnx | layers | formats | browser | training | codec] [options of that benchmark]
  *   npm run bench:browser                             inference, in Chromium
  *   npm run calibrate                                 for the constants of the time model
  */
@@ -16,6 +16,7 @@ import { setup } from './setup.js';
 /** @type {Record<string, string>} */
 const SCRIPTS = {
   inference: 'main.js',
+  onnx: 'onnx-networks.js',
   layers: 'layers.js',
   formats: 'formats.js',
   browser: 'browser/main.js',

@@ -347,7 +347,7 @@ describe('ONNX models', () => {
 
   /** @type {Array<[what: string, file: Uint8Array, message: RegExp]>} */
   const refused = [
-    ['nothing', new Uint8Array(), /^The ONNX model has no graph\.$/],
+    ['nothing', new Uint8Array(), /^The ONNX model is empty\.$/],
     ['two graphs', new Proto().bytes(7, '').bytes(7, '').finish(), /the model has two graphs\.$/],
     [
       'a node without an operator',
