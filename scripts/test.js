@@ -105,7 +105,7 @@ await runMain(import.meta.url, async () => {
   const results = [];
   const tasks = [...chooseBuilds(chosen), ...chosen].map((step) => ({
     name: step.name,
-    cores: step.cores ?? 1,
+    cores: 1,
     after: stepsBefore(step),
     run: async (/** @type {number} */ cores) => void results.push(await attempt(step.name, cores)),
   }));

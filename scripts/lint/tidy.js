@@ -2,7 +2,7 @@
 
 /**
  * clang-tidy over several sources at once. Most of its time goes into the headers of others (Google Test,
- * the standard library), which each source includes again: 690 s of one core became 200 s. Sources are
+ * the standard library), which each source includes again: 690 s of one core became 260 s. Sources are
  * joined into the text of one, for some checks look at the file alone that a compiler is given.
  */
 

@@ -14,7 +14,6 @@ import { checkCppFormat, checkRooms, checkWebFormat, clangTidy, eslint } from '.
  * @property {string} group
  * @property {string[]} needs what it tests, as build.js calls it
  * @property {boolean} [apart] whether it is only run when asked for by its name
- * @property {number} [cores] that it keeps busy, by default one
  * @property {(cores: number) => Promise<void>} run throws where the test fails
  */
 
@@ -24,7 +23,7 @@ export const STEPS = [
     name: 'browser',
     group: 'browser',
     needs: ['module', 'types', 'page'],
-    // Of one core it leaves half idle, and what it measures is the processor's time, not the clock's.
+    // It keeps some 1.3 cores busy, so another step goes well beside it.
     run: () => nodeTest('tests/browser', 1),
   },
   { name: 'clang-tidy', group: 'lint', needs: ['native'], run: clangTidy },
