@@ -190,6 +190,10 @@ describe('ONNX on the page', () => {
       await dropFiles(page, [{ name: 'ear.onnx', bytes: Buffer.from(ear()) }]);
       await waitForText(page, '#ran-on', /noise 1/);
       await checkLook(page, 'onnx');
+      await dropFiles(page, [{ name: 'colours.onnx', bytes: Buffer.from(colours()) }]);
+      await dropFiles(page, [{ name: 'sky.png', bytes: BLUE }]);
+      await waitForText(page, '#classes li:first-child', /class 2\s/);
+      await checkLook(page, 'onnx-photograph');
     }));
 
   test('MobileNet v2 sees a Samoyed', { skip: noData }, () =>

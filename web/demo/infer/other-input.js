@@ -14,8 +14,8 @@ import { SAMPLE_RATE } from './recording.js';
 
 /** @type {Record<PixelRange, string>} */
 const RANGES = {
-  caffe: 'BGR less its mean, as Caffe has it',
-  imagenet: 'RGB by ImageNet’s mean and deviation',
+  caffe: 'BGR, less its mean (Caffe)',
+  imagenet: 'RGB, normalized (ImageNet)',
   unit: 'RGB from 0 to 1',
   signed: 'RGB from −1 to 1',
   bytes: 'RGB from 0 to 255',
