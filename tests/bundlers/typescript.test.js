@@ -27,9 +27,10 @@ const COMPILERS = {
 const RESOLUTIONS = { bundler: 'esnext', nodenext: 'nodenext', node16: 'node16' };
 
 const USE = `import {
-    FORMATS, Matrix, MemoryError, Model, classify, importDeepCompression, init,
-    type FormatName, type Graph, type InitOptions, type Layer, type Progress, type Stats,
+    FORMATS, Matrix, MemoryError, Model, classify, importDeepCompression, importOnnx, init,
+    type FormatName, type Graph, type ImportOptions, type InitOptions, type Layer, type Progress, type Stats,
   } from 'lowtropy';
+  import { importOnnx as importAtOnce, type OnnxSource } from 'lowtropy/onnx';
   import {
     Aggregator, COMPRESSORS, Compressor, Dataset, MODELS, Simulation, Trainer, applyMessage,
     decodeMessage, initTraining, trainingModule,
@@ -55,6 +56,16 @@ const USE = `import {
   const graph: Graph = stored.graph;
   const picture = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
   const [{ index, probability }] = classify(stored, picture, { top: 1, order: 'RGB' });
+  const importing: ImportOptions = {
+    shapes: { x: [1, 3, 8, 8] }, values: { sr: 16000 }, image: { mean: 0, fit: 'contain' }, labels: ['a'],
+  };
+  const source: OnnxSource = [new File([], 'm.onnx'), { name: 'm.bin', data: new Uint8Array(1) }];
+  const imported: Model = await importOnnx(source, importing);
+  const again: Model = await importAtOnce('m.onnx', importing);
+  const { y: result } = imported.run({ x: { data: new Float32Array(192), shape: [1, 3, 8, 8] } });
+  const dims: number[] = result.shape;
+  // @ts-expect-error there is no such fit
+  importing.image = { fit: 'cover' };
   // @ts-expect-error bytes are a number
   const wrong: string = model.byteLength;
   const error: Error = new MemoryError('');
@@ -77,7 +88,7 @@ const USE = `import {
   // @ts-expect-error there is no such method
   new Compressor('zip', {}, { w: 4 });
   export {
-    Aggregator, COMPRESSORS, Dataset, MODELS, Trainer, error, format, graph, index, last, layers, message,
+    Aggregator, COMPRESSORS, Dataset, MODELS, Trainer, again, dims, error, format, graph, index, last, layers, message,
     probability, stats, transport, wrong, y,
   };
   `;

@@ -65,12 +65,15 @@ import { describeInputs, isValues, takeFeed } from './values.js';
  *
  * @typedef {object} Layer a layer that has a matrix, its weight
  * @property {string} name
- * @property {'conv' | 'fc' | 'embedding' | 'lstm'} op
+ * @property {'conv' | 'fc' | 'embedding' | 'lstm' | 'linear' | 'lookup' | 'lstmCells' | 'gruCells'
+ *   | 'rnnCells'} op
  * @property {string} weight the weight's name
- * @property {number} rows output channels; four times those of an lstm; an embedding's classes
+ * @property {number} rows output channels; four times those of an lstm and of lstmCells, three times those of
+ *   gruCells; the classes of an embedding and a lookup
  * @property {number} cols
  * @property {number} columns how many columns its product has: the output's pixels of a conv, 1 of
- *   an fc and an lstm, 0 of an embedding, whose rows are only looked up
+ *   an fc, an lstm and cells, the rows of a linear one's input, 0 of an embedding and a lookup, whose rows
+ *   are only looked up
  * @property {number} repeats how often a run takes the matrix: at each step of an lstm or an
  *   embedding, else once
  * @property {number} macs multiplications of a run on the dense matrix
