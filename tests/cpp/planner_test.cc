@@ -88,7 +88,7 @@ TEST(PlannerTest, ReluAndBatchNormGoIntoConv) {
   const auto relu = builder.Add(Op::kRelu, {builder.Add(Op::kDropout, {norm})});
   const Plan plan = PlanOf(builder, {builder.Add(Op::kFlatten, {relu})});
   ASSERT_EQ(plan.steps.size(), 1U);
-  EXPECT_TRUE(plan.steps[0].step.relu);
+  EXPECT_EQ(plan.steps[0].step.bounds, (Bounds{.least = 0}));
   EXPECT_EQ(plan.steps[0].step.batch_norm, 1U);
   EXPECT_EQ(plan.outputs[0], plan.steps[0].output);
 }
@@ -98,7 +98,7 @@ TEST(PlannerTest, NothingIsFusedIntoAnOutput) {
   const auto conv = builder.Conv("data", 4, Square(3));
   const Plan plan = PlanOf(builder, {builder.Add(Op::kRelu, {conv}), conv});
   ASSERT_EQ(plan.steps.size(), 2U);
-  EXPECT_FALSE(plan.steps[0].step.relu);
+  EXPECT_FALSE(plan.steps[0].step.bounds.any());
 }
 
 TEST(PlannerTest, ReluGoesIntoAddAndFcButNotIntoPools) {
