@@ -289,13 +289,13 @@ TEST_P(KernelsTest, not_finite) {
           Multiply(m, {0, 4}, p.Plain(), {y.data(), n}, {});
           Multiply(m, {4, p.rows}, p.Plain(), {y.data(), n}, {});
           std::vector<float> clamped(p.rows * n);
-          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, true});
+          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, {.least = 0}});
           for (size_t i = 0; i < y.size(); ++i) {
             ASSERT_NO_FATAL_FAILURE(ExpectLike(y[i], p, i / n, i % n));
             ASSERT_EQ(std::isnan(clamped[i]), std::isnan(y[i])) << i;
           }
           std::vector<float> v(p.rows);
-          MultiplyByVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, true});
+          MultiplyByVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, {.least = 0}});
           for (size_t r = 0; r < p.rows; ++r)
             ASSERT_EQ(std::isnan(v[r]), std::isnan(p.At(r, 0).sum));
           MultiplyByVector(m, {0, 4}, x.data(), v.data(), {});

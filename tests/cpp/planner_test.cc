@@ -93,6 +93,30 @@ TEST(PlannerTest, ReluAndBatchNormGoIntoConv) {
   EXPECT_EQ(plan.outputs[0], plan.steps[0].output);
 }
 
+TEST(PlannerTest, ClipsGoIntoConvOneAfterTheOther) {
+  Builder builder(1, {3, 8, 8});
+  const auto clip = [&](const std::string& input, float least, float most) {
+    Node node = builder.Make(FindOperator("clip"), {input});
+    node["least"].number = least;
+    node["most"].number = most;
+    return builder.Push(node);
+  };
+  const auto conv = builder.Conv("data", 4, Square(3));
+  const auto value = clip(clip(builder.Add(Op::kRelu, {conv}), -1, 6), 2, 5);
+  const Plan plan = PlanOf(builder, {value});
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_EQ(plan.steps[0].step.bounds, (Bounds{2, 5}));
+}
+
+// Infinities are beyond what stands for no bound.
+TEST(PlannerTest, AClipWithoutBoundsIsNone) {
+  Builder builder(1, {3, 8, 8});
+  const auto conv = builder.Conv("data", 4, Square(3));
+  const Plan plan = PlanOf(builder, {builder.Add(FindOperator("clip"), {conv})});
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_FALSE(plan.steps[0].step.bounds.any());
+}
+
 TEST(PlannerTest, NothingIsFusedIntoAnOutput) {
   Builder builder(2, {3, 8, 8});
   const auto conv = builder.Conv("data", 4, Square(3));

@@ -157,7 +157,7 @@ TEST(RowScales, EveryFormatIsExactAndMultiplies) {
         ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {}));
         ASSERT_NO_FATAL_FAILURE(
             ExpectProducts(matrix, q, count, {nullptr, bias.data(), {.least = 0}}));
-        ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {scale.data(), nullptr, false}));
+        ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {scale.data(), nullptr, {}}));
         ASSERT_NO_FATAL_FAILURE(
             ExpectProducts(matrix, q, count, {scale.data(), bias.data(), {0, 1}}));
       }

@@ -3,6 +3,7 @@
 /** Our graph as rules of fusion see it: who makes a value, who uses it, and what it is. */
 
 import { describeNode } from '../../../graph/graph.js';
+import { constantValue } from '../values.js';
 
 /**
  * @typedef {import('../lowering.js').Lowering} Lowering
@@ -161,11 +162,30 @@ export class FusibleGraph {
    */
   insert(before, op, inputs, attributes = {}) {
     const [node] = this.lowering.detached(() =>
-      this.lowering.emit(op, inputs.map((name) => ({ ...this.typeOf(name), name })), attributes),
+      this.lowering.emit(
+        op,
+        inputs.map((name) => ({ ...this.typeOf(name), name })),
+        attributes,
+      ),
     );
     this.nodes.splice(this.nodes.indexOf(before), 0, node);
     this.#link(node);
     return node.output;
+  }
+
+  /**
+   * @param {OurNode} before
+   * @param {Constant} constant
+   * @returns {string} its name in the graph
+   */
+  insertConstant(before, constant) {
+    let name = '';
+    const added = this.lowering.detached(
+      () => (name = this.lowering.nameOf(constantValue(constant))),
+    );
+    this.nodes.splice(this.nodes.indexOf(before), 0, ...added);
+    for (const node of added) this.#link(node);
+    return name;
   }
 
   /**
@@ -249,4 +269,15 @@ export function bothWays({ inputs: [a, b] }) {
  */
 export function near(number) {
   return (other) => Math.abs(other - number) <= 1e-6 * Math.abs(number);
+}
+
+/** What every node has, whatever it does. */
+const COMMON = ['op', 'name', 'inputs', 'output'];
+
+/**
+ * @param {OurNode} node
+ * @returns {Record<string, unknown>} what sets what it does
+ */
+export function attributesOf(node) {
+  return Object.fromEntries(Object.entries(node).filter(([key]) => !COMMON.includes(key)));
 }
