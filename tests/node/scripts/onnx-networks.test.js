@@ -18,6 +18,14 @@ ort.env.logLevel = 'error';
 /** Of the largest value of an output. */
 const LARGEST_ERROR = 1e-4;
 
+/**
+ * What a network's input goes up to, where that is not 1: rounding errors of some layers grow where all pixels
+ * are nearly black, in whatever order sums are made.
+ *
+ * @type {Record<string, number>}
+ */
+const LARGEST_INPUTS = { yolox_nano: 255 };
+
 /** Of dimensions that are open. */
 const OPEN_SIZE = 1;
 
@@ -26,14 +34,19 @@ const random = makeRandom(7);
 /**
  * @param {string} type
  * @param {number} size
+ * @param {number} largest
  */
-function noise(type, size) {
-  if (type === 'float32') return Float32Array.from({ length: size }, () => 2 * random() - 1);
+function noise(type, size, largest) {
+  if (type === 'float32')
+    return Float32Array.from({ length: size }, () => largest * (2 * random() - 1));
   return Int32Array.from({ length: size }, () => Math.floor(256 * random()));
 }
 
-/** @param {ort.InferenceSession} session */
-function drawInputs(session) {
+/**
+ * @param {ort.InferenceSession} session
+ * @param {number} largest
+ */
+function drawInputs(session, largest) {
   /** @type {Record<string, ort.Tensor>} */
   const theirs = {};
   /** @type {Record<string, { data: any, shape: number[] }>} */
@@ -43,7 +56,7 @@ function drawInputs(session) {
     const { name, type } = metadata;
     const shape = metadata.shape.map((dim) => (typeof dim === 'number' ? dim : OPEN_SIZE));
     const size = shape.reduce((product, dim) => product * dim, 1);
-    const data = noise(type, size);
+    const data = noise(type, size, largest);
     const given = type === 'int64' ? BigInt64Array.from(data, BigInt) : data;
     theirs[name] = new ort.Tensor(type, /** @type {any} */ (given), shape);
     ours[name] = { data, shape };
@@ -60,7 +73,7 @@ describe('onnx: trained networks agree with onnxruntime', { skip: noOnnxModels }
       test(`${name}, ${format}`, async () => {
         const bytes = readFileSync(path);
         const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-        const { theirs, ours } = drawInputs(session);
+        const { theirs, ours } = drawInputs(session, LARGEST_INPUTS[name] ?? 1);
         const expected = await session.run(theirs);
         const shapes = Object.fromEntries(
           Object.entries(ours).map(([input, { shape }]) => [input, shape]),
