@@ -171,16 +171,16 @@ void Convolution::SplitRow(const float* image_row, size_t phase, float* out) con
   const size_t last = input_.width + pad;  // padded column just past the image
   const size_t end =
       std::clamp(phase >= last ? 0 : (last - phase + stride - 1) / stride, begin, plane_width_);
-  std::fill(out, out + begin, 0.0F);
+  if (begin != 0) std::fill(out, out + begin, 0.0F);
   const float* from = image_row + (phase + begin * stride - pad);
   if (stride == 1) {
-    std::copy(from, from + (end - begin), out + begin);
+    CopyFloats(from, end - begin, out + begin);
   } else if (stride == 2) {
     TakeEverySecond(from, end - begin, out + begin);
   } else {
     for (size_t i = begin; i < end; ++i, from += stride) out[i] = *from;
   }
-  std::fill(out + end, out + plane_width_, 0.0F);
+  if (end != plane_width_) std::fill(out + end, out + plane_width_, 0.0F);
 }
 
 void Convolution::Run(const Matrix& weight, const float* input, float* output, float* workspace,

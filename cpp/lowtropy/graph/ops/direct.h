@@ -30,4 +30,7 @@ void MultiplyTaps(const Taps& taps, const Epilogue& epilogue, size_t row, float*
 // out[i] = from[2 · i] for `count` floats.
 void TakeEverySecond(const float* from, size_t count, float* out);
 
+// As std::copy_n, without a call for the few floats of a small image's row.
+void CopyFloats(const float* from, size_t count, float* out);
+
 }  // namespace lowtropy

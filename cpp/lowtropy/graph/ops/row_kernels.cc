@@ -21,17 +21,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The sum of f(d, i) over a row, f giving a vector. Of float32 within a piece and of float64 beyond
 // it, which would otherwise lose what is small among many thousands of values.
 template <class F>
-HWY_INLINE double SumOf(size_t width, const F& f) {
+HWY_INLINE HWY_FLATTEN double SumOf(size_t width, const F& f) {
   constexpr size_t kPiece = 1024;
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   const size_t whole = width / lanes * lanes;
   double total = 0;
   for (size_t first = 0; first < whole; first += kPiece) {
-    const size_t last = std::min(whole, first + kPiece);
+    const size_t last = whole < first + kPiece ? whole : first + kPiece;
     auto s0 = hn::Zero(d);
     auto s1 = hn::Zero(d);
     size_t i = first;
+    LOWTROPY_SMALL_LOOP
     for (; i + 2 * lanes <= last; i += 2 * lanes) {
       s0 = hn::Add(s0, f(d, i));
       s1 = hn::Add(s1, f(d, i + lanes));
@@ -40,6 +41,7 @@ HWY_INLINE double SumOf(size_t width, const F& f) {
     total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1))));
   }
   const hn::CappedTag<float, 1> one;
+  LOWTROPY_SMALL_LOOP
   for (size_t i = whole; i < width; ++i) total += static_cast<double>(hn::GetLane(f(one, i)));
   return total;
 }
@@ -52,9 +54,11 @@ HWY_INLINE float LargestOf(const float* x, size_t width) {
   const size_t lanes = hn::Lanes(d);
   auto most = hn::Set(d, -std::numeric_limits<float>::infinity());
   size_t i = 0;
+  LOWTROPY_SMALL_LOOP
   for (; i + lanes <= width; i += lanes) most = hn::Max(most, hn::LoadU(d, x + i));
   float largest = hn::GetLane(hn::MaxOfLanes(d, most));
-  for (; i < width; ++i) largest = std::max(largest, x[i]);
+  for (; i < width; ++i)
+    if (x[i] > largest) largest = x[i];
   return largest;
 }
 
