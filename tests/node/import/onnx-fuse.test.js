@@ -321,6 +321,20 @@ describe('onnx: fusion of normalizations', () => {
       ],
     },
     {
+      what: 'LayerNorm whose difference is written twice',
+      inputs: row,
+      initializers: [...numbers, number('again', 2)],
+      ops: 'layerNorm mul',
+      nodes: [
+        ...centred,
+        node('Pow', ['c', 'two'], ['p']),
+        ...deviation,
+        node('Sub', ['x', 'm'], ['d']),
+        node('Div', ['d', 'r'], ['n']),
+        node('Mul', ['n', 'again'], ['y']),
+      ],
+    },
+    {
       what: 'LayerNormalization itself',
       inputs: row,
       initializers: sides,
@@ -484,6 +498,23 @@ describe('onnx: fusion of movements', () => {
       check: (nodes) => assert.equal(nodes.length, 2),
     },
     {
+      what: 'a product between reshapes',
+      inputs: row,
+      initializers: [
+        integers('flat', [-1, 8]),
+        integers('back', [2, 3, 5]),
+        floats('w', [8, 5]),
+        floats('b', [5]),
+      ],
+      ops: 'linear relu',
+      nodes: [
+        node('Reshape', ['x', 'flat'], ['a']),
+        node('Gemm', ['a', 'w', 'b'], ['c']),
+        node('Relu', ['c'], ['d']),
+        node('Reshape', ['d', 'back'], ['y']),
+      ],
+    },
+    {
       what: 'Identity, Dropout and casts there and back',
       inputs: row,
       initializers: [number('zero', 0)],
@@ -536,6 +567,19 @@ describe('onnx: fusion of movements', () => {
       outputs: ['a', 'y'],
       ops: 'relu transpose',
       nodes: [transpose('x', 'a', last), transpose('a', 'b', first), node('Relu', ['b'], ['y'])],
+    },
+    {
+      what: 'rows of a product that are put elsewhere',
+      inputs: row,
+      initializers: [integers('flat', [12, 4]), integers('back', [2, 3, 4]), floats('w', [4, 2])],
+      ops: 'linear relu',
+      nodes: [
+        node('Reshape', ['x', 'flat'], ['a']),
+        node('MatMul', ['a', 'w'], ['c']),
+        node('Relu', ['c'], ['d']),
+        node('Reshape', ['d', 'back'], ['y']),
+      ],
+      check: (nodes) => assert.equal(nodes.filter(({ op }) => op === 'reshape').length, 2),
     },
     {
       what: 'margins of something else',

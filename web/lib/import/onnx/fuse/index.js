@@ -9,6 +9,7 @@
 
 import { ACTIVATIONS } from './activations.js';
 import { ATTENTION } from './attention.js';
+import { mergeEqualNodes } from './equal-nodes.js';
 import { FusibleGraph } from './fusible-graph.js';
 import { MOVEMENTS } from './movements.js';
 import { NORMALIZATIONS } from './normalizations.js';
@@ -42,6 +43,7 @@ const MOST_ROUNDS = 16;
  */
 export function fuse(lowering, outputs) {
   const graph = new FusibleGraph(lowering, outputs);
+  mergeEqualNodes(graph);
   for (let round = 0; round < MOST_ROUNDS; ++round) {
     let changed = false;
     for (const node of [...graph.nodes]) {

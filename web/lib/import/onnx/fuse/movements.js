@@ -173,6 +173,52 @@ function fuseReshapes(node, graph) {
 }
 
 /**
+ * Nodes that work on each element, or on each row of the last dimension, from a value back to where their rows
+ * were put into another shape; the last one first.
+ *
+ * @param {FusibleGraph} graph
+ * @param {string} value
+ */
+function alongRows(graph, value) {
+  /** @type {OurNode[]} */
+  const nodes = [];
+  for (;;) {
+    const node = graph.isSole(value) ? graph.producerOf(value) : undefined;
+    if (node?.op === 'reshape') return { nodes, origin: node.inputs[0] };
+    if (!node || !(ELEMENTWISE.has(node.op) || node.op === 'linear')) return undefined;
+    nodes.push(node);
+    value = node.inputs[0];
+  }
+}
+
+/**
+ * What is put into another shape for a product, and back, is multiplied as it is: products take rows of any
+ * number of dimensions. One reshape is left where the second shape is not the first one.
+ *
+ * @type {Rule}
+ */
+function dropReshapes(node, graph) {
+  const found = alongRows(graph, node.inputs[0]);
+  if (!found || found.nodes.length === 0) return false;
+  const { nodes, origin } = found;
+  const wanted = graph.shapeOf(node.output);
+  const shape = [...graph.shapeOf(origin)];
+  for (const inner of [...nodes].reverse()) {
+    if (inner.op !== 'linear') continue;
+    if (shape.at(-1) !== graph.shapeOf(inner.inputs[0]).at(-1)) return false;
+    shape[shape.length - 1] = inner.outChannels;
+  }
+  const [last, ...others] = nodes;
+  const add = (/** @type {string} */ value, /** @type {OurNode} */ inner) =>
+    graph.insert(node, inner.op, [value], attributesOf(inner));
+  const input = others.reduceRight(add, origin);
+  if (shape.join() === wanted.join()) {
+    return graph.replace(node, last.op, [input], attributesOf(last));
+  }
+  return graph.replace(node, 'reshape', [add(input, last)], reshapeAttributes(shape, wanted));
+}
+
+/**
  * A cast of a cast that loses nothing; and a value as what it is already.
  *
  * @type {Rule}
@@ -231,7 +277,7 @@ function takePad(filling, fits = () => true) {
 /** @type {Record<string, Rule[]>} */
 export const MOVEMENTS = {
   transpose: [fuseTransposes, pullTranspose, dropTranspose],
-  reshape: [fuseReshapes],
+  reshape: [fuseReshapes, dropReshapes],
   cast: [fuseCasts],
   conv: [takePad(0)],
   avgpool: [
