@@ -156,7 +156,7 @@ Profile Profile::OfShape(const RowSource& from) {
   CheckShape(from.rows(), from.cols());
   const Unscaled unscaled(from);
   const RowReader source(unscaled.rows());
-  const Profile profile = ShapeOf(unscaled);
+  Profile profile = ShapeOf(unscaled);
   std::vector<float> row(profile.cols);
   for (size_t r = 0; r < profile.rows; ++r) {
     source.ReadRow(r, row);

@@ -26,7 +26,7 @@ struct Strip {
 };
 
 // What ends a row, without a choice for each vector.
-struct End {
+struct RowEnd {
   float scale;
   float bias;
   Bounds bounds;
@@ -37,7 +37,7 @@ struct End {
 // fewer vectors: the last one is then made several times.
 template <size_t kRows, size_t kVectors>
 HWY_NOINLINE void StripOfRows(const Taps& taps, size_t first_row, const Strip& strip,
-                              const End& end, float* output) {
+                              const RowEnd& end, float* output) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const size_t lanes = hn::Lanes(d);
@@ -77,7 +77,7 @@ HWY_NOINLINE void StripOfRows(const Taps& taps, size_t first_row, const Strip& s
 
 // The last rows overlap those before where there is no whole number of blocks.
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void AllRows(const Taps& taps, const Strip& strip, const End& end, float* output) {
+HWY_INLINE void AllRows(const Taps& taps, const Strip& strip, const RowEnd& end, float* output) {
   if (taps.rows < kRows) {
     for (size_t y = 0; y < taps.rows; ++y) StripOfRows<1, 4>(taps, y, strip, end, output);
     return;
@@ -89,8 +89,8 @@ HWY_INLINE void AllRows(const Taps& taps, const Strip& strip, const End& end, fl
 
 void MultiplyTapsKernel(const Taps& taps, const Epilogue& epilogue, size_t row, float* output) {
   const size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const End end{epilogue.scale == nullptr ? 1 : epilogue.scale[row],
-                epilogue.bias == nullptr ? 0 : epilogue.bias[row], epilogue.bounds};
+  const RowEnd end{epilogue.scale == nullptr ? 1 : epilogue.scale[row],
+                   epilogue.bias == nullptr ? 0 : epilogue.bias[row], epilogue.bounds};
   for (Strip strip{0, 0}; strip.column < taps.width; strip.column += strip.count) {
     // All strips are about as wide.
     const size_t left = taps.width - strip.column;
@@ -99,9 +99,7 @@ void MultiplyTapsKernel(const Taps& taps, const Epilogue& epilogue, size_t row, 
     const size_t each = (vectors + strips - 1) / strips;
     strip.count = Least(left, each * lanes);
     switch (each) {
-      case 1:
-        AllRows<4, 1>(taps, strip, end, output);
-        break;
+      case 1:  // narrow images are small: code of their own would be 1 KB for little
       case 2:
         AllRows<4, 2>(taps, strip, end, output);
         break;

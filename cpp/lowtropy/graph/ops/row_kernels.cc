@@ -128,7 +128,7 @@ HWY_EXPORT(ScaleAndMaskKernel);
 HWY_EXPORT(NormalizeRowsKernel);
 
 // Those behind the last whole block elsewhere, for another value may lie behind them.
-void Exponentials(size_t size, float* x) {
+void TakeExponentials(size_t size, float* x) {
   const UnaryKernel exponential = KernelOf(UnaryFunction::kExp);
   const size_t whole = size / kUnaryBlock * kUnaryBlock;
   exponential(x, whole, nullptr, x);
@@ -142,7 +142,7 @@ void Exponentials(size_t size, float* x) {
 
 void SoftmaxRows(size_t rows, size_t width, float* x) {
   HWY_DYNAMIC_DISPATCH(BelowLargestKernel)(rows, width, x);
-  Exponentials(rows * width, x);
+  TakeExponentials(rows * width, x);
   HWY_DYNAMIC_DISPATCH(DivideBySumKernel)(rows, width, x);
 }
 
