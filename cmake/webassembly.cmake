@@ -25,9 +25,9 @@ find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
 # -O3 does not undo, and lambdas in loops become calls: Eigen's products a hundred times slower,
 # unpacking weights four times. The plain ones have no such loops, and are smaller for it.
 set(plain_hot_sources
-    base/crc32.cc graph/ops/broadcast.cc graph/ops/convolution.cc graph/ops/elementwise.cc
+    base/crc32.cc graph/ops/broadcast.cc graph/ops/convolution.cc graph/ops/direct.cc graph/ops/elementwise.cc
     graph/ops/image_kernels.cc graph/ops/product.cc graph/ops/reduce.cc
-    graph/ops/unary_kernels.cc matrix/value_table.cc)
+    graph/ops/row_kernels.cc graph/ops/unary_kernels.cc matrix/value_table.cc)
 set(inlined_hot_sources
     coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/sequence.cc
     learn/layers/batch_norm.cc

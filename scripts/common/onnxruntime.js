@@ -17,7 +17,8 @@ const NOISE_BELOW = 256;
  * @typedef {Record<string, { data: any, shape: number[] }>} Tensors by name
  *
  * @typedef {object} Peer
- * @property {(random: () => number) => Tensors} draw noise for all its inputs: floats from -1 to 1
+ * @property {(random: () => number, largest?: number) => Tensors} draw noise for all its inputs: floats from
+ *   -largest to largest, by default 1
  * @property {(inputs: Tensors) => () => Promise<Tensors>} prepare a run on these
  * @property {() => Promise<void>} release
  */
@@ -43,10 +44,10 @@ export async function openPeer(bytes) {
     };
   });
   return {
-    draw(random) {
+    draw(random, largest = 1) {
       const tensors = inputs.map(({ name, type, shape }) => {
         const size = shape.reduce((product, dim) => product * dim, 1);
-        return [name, { data: noise(type, size, random), shape }];
+        return [name, { data: noise(type, size, random, largest), shape }];
       });
       return Object.fromEntries(tensors);
     },
@@ -72,9 +73,12 @@ export async function openPeer(bytes) {
  * @param {string} type
  * @param {number} size
  * @param {() => number} random
+ * @param {number} largest
  */
-function noise(type, size, random) {
-  if (type === 'float32') return Float32Array.from({ length: size }, () => 2 * random() - 1);
+function noise(type, size, random, largest) {
+  if (type === 'float32') {
+    return Float32Array.from({ length: size }, () => largest * (2 * random() - 1));
+  }
   return Int32Array.from({ length: size }, () => Math.floor(NOISE_BELOW * random()));
 }
 

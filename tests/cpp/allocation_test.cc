@@ -100,7 +100,7 @@ TEST(AllocationTest, no_kernel_allocates) {
     const std::vector<float> x(m.cols * kCount + kColumnSlack, 0.75F);
     const std::vector<float> scale(m.rows, 2.0F);
     std::vector<float> y(m.rows * kCount);
-    const Epilogue epilogue{scale.data(), scale.data(), true};
+    const Epilogue epilogue{scale.data(), scale.data(), {.least = 0}};
     std::vector<float> workspace(ColumnsWorkspace(m.rows, m.cols));
     for (const Format format : kFormats) {
       if (!Holds(format, m.View())) continue;

@@ -75,6 +75,7 @@ const Unary kUnary[] = {
     {"hardSigmoid", [](double x) { return std::min(1.0, std::max(0.0, kAlpha * x + 0.5)); }, -2, 2,
      2, 1},
     {"mish", [](double x) { return x * std::tanh(Softplus(x)); }, -20, 40, 8},
+    {"silu", [](double x) { return x / (1 + std::exp(-x)); }, -20, 40, 8},
     {"gelu", [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }, -6, 6, 4, 4},
     {"thresholdedRelu", [](double x) { return x > kAlpha ? x : 0; }, -3, 3, 0},
     {"clip", [](double x) { return std::min(1.5, std::max(-0.5, x)); }, -3, 3, 0},

@@ -82,6 +82,70 @@ TEST(ExecutorTest, RandomConvolutions) {
   }
 }
 
+// Where each channel has few rows of the weight, there is no product.
+TEST(ExecutorTest, RandomDepthwiseConvolutions) {
+  for (uint32_t seed = 0; seed < 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    Window window;
+    window.kernel = {Draw(random, 1, 5), Draw(random, 1, 5)};
+    window.stride = {Draw(random, 1, 3), Draw(random, 1, 3)};
+    window.dilation = {Draw(random, 1, 2), Draw(random, 1, 2)};
+    for (uint32_t& pad : window.pad) pad = Draw(random, 0, 3);
+    if (seed % 4 == 0) window = Square(3, 1, 1);
+    if (seed % 4 == 1) window = Square(1 + seed % 3);
+    const uint32_t channels = Draw(random, 1, 5);
+    // Around one to six vectors of 4 lanes, and one of 16.
+    const ImageShape input{channels, Draw(random, 9, 14), Draw(random, 9, 30)};
+    Builder builder(seed, input);
+    const uint32_t rows = channels * Draw(random, 1, 4);
+    const auto conv = builder.Conv("data", rows, window, channels, seed % 2 == 0);
+    const auto relu = builder.Add(Op::kRelu, {seed % 3 == 0 ? builder.BatchNorm(conv) : conv});
+    ExpectMatchesReference(builder, {relu});
+  }
+}
+
+TEST(ExecutorTest, DepthwiseConvolutionsInAllFormats) {
+  Builder builder(1, {6, 9, 11});
+  const Network network = builder.Build({builder.Conv("data", 12, Square(3, 2, 1), 6)});
+  const std::vector<float> input = builder.Uniform(6 * 9 * 11, -1, 1);
+  const std::vector<Values> expected = reference::Run(network, input);
+  for (const Format format : kFormats) {
+    Executor executor(reference::InFormat(network, format));
+    ExpectNear(Execute(executor, input)[0], expected[0], std::string(Name(format)));
+  }
+}
+
+TEST(ExecutorTest, DepthwiseConvolutionsOfOneRow) {
+  for (uint32_t width = 1; width < 70; ++width) {
+    SCOPED_TRACE("width " + std::to_string(width));
+    Builder builder(width, {3, 1, width});
+    Window window;
+    window.kernel = {1, 3};
+    window.pad = {0, 1, 0, 1};
+    window.stride = {1, 1 + width % 2};
+    ExpectMatchesReference(builder, {builder.Conv("data", 3, window, 3)});
+  }
+}
+
+// Pieces pad the rows that they need, each on its own.
+TEST(ExecutorTest, DepthwiseConvolutionsInPieces) {
+  for (const uint32_t stride : {1U, 2U}) {
+    Builder builder(stride, {2, 90, 40});
+    const auto conv = builder.Conv("data", 4, Square(5, stride, 2), 2);
+    Executor executor(builder.Build({conv}));
+    const std::vector<float> input = builder.Uniform(2 * 90 * 40, -1, 1);
+    const auto whole = Execute(executor, input);
+    executor.Start(input);
+    int pieces = 1;
+    while (!executor.Advance(1)) ++pieces;
+    EXPECT_GT(pieces, 10);
+    std::vector<float> output(whole[0].size());
+    executor.Finish(std::vector<std::span<float>>{output});
+    EXPECT_EQ(output, whole[0]);
+  }
+}
+
 TEST(ExecutorTest, ConvolutionsThatGiveOnePixel) {
   for (uint32_t channels : {1U, 15U, 16U, 17U, 64U}) {
     Builder builder(channels, {channels, 3, 3});

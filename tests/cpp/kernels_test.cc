@@ -289,13 +289,13 @@ TEST_P(KernelsTest, not_finite) {
           Multiply(m, {0, 4}, p.Plain(), {y.data(), n}, {});
           Multiply(m, {4, p.rows}, p.Plain(), {y.data(), n}, {});
           std::vector<float> clamped(p.rows * n);
-          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, true});
+          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, {.least = 0}});
           for (size_t i = 0; i < y.size(); ++i) {
             ASSERT_NO_FATAL_FAILURE(ExpectLike(y[i], p, i / n, i % n));
             ASSERT_EQ(std::isnan(clamped[i]), std::isnan(y[i])) << i;
           }
           std::vector<float> v(p.rows);
-          MultiplyByVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, true});
+          MultiplyByVector(m, {0, p.rows}, x.data(), v.data(), {nullptr, nullptr, {.least = 0}});
           for (size_t r = 0; r < p.rows; ++r)
             ASSERT_EQ(std::isnan(v[r]), std::isnan(p.At(r, 0).sum));
           MultiplyByVector(m, {0, 4}, x.data(), v.data(), {});
@@ -319,9 +319,11 @@ TEST_P(KernelsTest, epilogue_scales_adds_and_clamps) {
   for (Format format : kFormats) {
     if (!Holds(format, DenseView(p.w.data(), p.rows, p.cols))) continue;
     const Matrix m = Matrix::From(DenseView(p.w.data(), p.rows, p.cols), format);
-    for (int steps = 0; steps < 8; ++steps) {
+    for (int steps = 0; steps < 16; ++steps) {
+      const float inf = std::numeric_limits<float>::infinity();
       const Epilogue e{(steps & 1) != 0 ? scale.data() : nullptr,
-                       (steps & 2) != 0 ? bias.data() : nullptr, (steps & 4) != 0};
+                       (steps & 2) != 0 ? bias.data() : nullptr,
+                       {(steps & 4) != 0 ? 0 : -inf, (steps & 8) != 0 ? 1 : inf}};
       std::vector<float> plain(p.rows * p.n);
       std::vector<float> y(p.rows * p.n);
       Multiply(m, {0, p.rows}, p.Plain(), {plain.data(), p.n}, {});
@@ -333,7 +335,7 @@ TEST_P(KernelsTest, epilogue_scales_adds_and_clamps) {
       const auto expected = [&](float value, size_t r) {
         if (e.scale != nullptr) value *= scale[r];
         if (e.bias != nullptr) value += bias[r];
-        return e.relu ? std::max(value, 0.0F) : value;
+        return std::min(std::max(value, e.bounds.least), e.bounds.most);
       };
       for (size_t i = 0; i < y.size(); ++i) {
         ASSERT_NEAR(y[i], expected(plain[i], i / p.n), 1e-4) << Name(format) << " steps " << steps;

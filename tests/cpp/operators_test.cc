@@ -70,7 +70,7 @@ struct Case {
 
 // Runs a node of float32 values of one shape, as a plan would.
 void RunNode(const Node& node, const Shape& shape, std::vector<const float*> inputs, float* output,
-             bool relu = false) {
+             const Bounds& bounds = {}) {
   const std::vector<ValueType> types(inputs.size(), {ElementType::kFloat32, shape});
   const std::unique_ptr<Task> task = node.op->plan({node, types}, shape);
   task->Prepare();
@@ -78,7 +78,7 @@ void RunNode(const Node& node, const Shape& shape, std::vector<const float*> inp
   data.node = &node;
   data.inputs = std::move(inputs);
   data.output = output;
-  data.epilogue.relu = relu;
+  data.epilogue.bounds = bounds;
   task->Run(data, 0, task->costs().parts.count);
 }
 
@@ -114,18 +114,22 @@ TEST(OperatorsTest, HardSwish) {
   EXPECT_TRUE(std::isnan(values[7]) && std::isnan(values[8]));
 }
 
-TEST(OperatorsTest, AddWithRelu) {
+// What networks have, and what nobody would write down.
+constexpr Bounds kAnyBounds[] = {{}, {.least = 0}, {0, 0.5F}, {.most = -0.25F}, {0.5F, -0.5F}};
+
+TEST(OperatorsTest, AddWithBounds) {
   for (const uint32_t width : kWidths) {
     const Case a(Op::kAdd, {1, 1, width}, 1);
     const Case b(Op::kAdd, {1, 1, width}, 2);
     const Case c(Op::kAdd, {1, 1, width}, 3);
-    for (const bool relu : {false, true}) {
+    for (const Bounds& bounds : kAnyBounds) {
       Floats out(width);
-      RunNode(a.node, a.shape, {a.input.data(), b.input.data(), c.input.data()}, out.data(), relu);
+      RunNode(a.node, a.shape, {a.input.data(), b.input.data(), c.input.data()}, out.data(),
+              bounds);
       out.ExpectGuards();
       for (size_t i = 0; i < width; ++i) {
-        const double sum = double{a.input[i]} + double{b.input[i]} + double{c.input[i]};
-        ASSERT_NEAR(out.data()[i], relu ? std::max(sum, 0.0) : sum, 1e-6);
+        const float sum = a.input[i] + b.input[i] + c.input[i];
+        ASSERT_NEAR(out.data()[i], std::min(std::max(sum, bounds.least), bounds.most), 1e-6);
       }
     }
   }
@@ -137,14 +141,14 @@ TEST(OperatorsTest, ScaleShift) {
     const float scale[] = {2, -1, 0.5F};
     const float bias[] = {0, 1, -3};
     const Case c(Op::kBatchNorm, shape);
-    for (const bool relu : {false, true}) {
+    for (const Bounds& bounds : kAnyBounds) {
       Floats in(c.input);
       Floats out(c.input.size());
-      ScaleShift(shape, in.data(), scale, bias, relu, out.data());
+      ScaleShift(shape, in.data(), scale, bias, bounds, out.data());
       out.ExpectGuards();
       for (size_t i = 0; i < c.input.size(); ++i) {
-        const double y = double{c.input[i]} * double{scale[i / width]} + double{bias[i / width]};
-        ASSERT_NEAR(out.data()[i], relu ? std::max(y, 0.0) : y, 1e-6);
+        const float y = c.input[i] * scale[i / width] + bias[i / width];
+        ASSERT_NEAR(out.data()[i], std::min(std::max(y, bounds.least), bounds.most), 1e-6);
       }
     }
   }

@@ -88,9 +88,33 @@ TEST(PlannerTest, ReluAndBatchNormGoIntoConv) {
   const auto relu = builder.Add(Op::kRelu, {builder.Add(Op::kDropout, {norm})});
   const Plan plan = PlanOf(builder, {builder.Add(Op::kFlatten, {relu})});
   ASSERT_EQ(plan.steps.size(), 1U);
-  EXPECT_TRUE(plan.steps[0].step.relu);
+  EXPECT_EQ(plan.steps[0].step.bounds, (Bounds{.least = 0}));
   EXPECT_EQ(plan.steps[0].step.batch_norm, 1U);
   EXPECT_EQ(plan.outputs[0], plan.steps[0].output);
+}
+
+TEST(PlannerTest, ClipsGoIntoConvOneAfterTheOther) {
+  Builder builder(1, {3, 8, 8});
+  const auto clip = [&](const std::string& input, float least, float most) {
+    Node node = builder.Make(FindOperator("clip"), {input});
+    node["least"].number = least;
+    node["most"].number = most;
+    return builder.Push(node);
+  };
+  const auto conv = builder.Conv("data", 4, Square(3));
+  const auto value = clip(clip(builder.Add(Op::kRelu, {conv}), -1, 6), 2, 5);
+  const Plan plan = PlanOf(builder, {value});
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_EQ(plan.steps[0].step.bounds, (Bounds{2, 5}));
+}
+
+// Infinities are beyond what stands for no bound.
+TEST(PlannerTest, AClipWithoutBoundsIsNone) {
+  Builder builder(1, {3, 8, 8});
+  const auto conv = builder.Conv("data", 4, Square(3));
+  const Plan plan = PlanOf(builder, {builder.Add(FindOperator("clip"), {conv})});
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_FALSE(plan.steps[0].step.bounds.any());
 }
 
 TEST(PlannerTest, NothingIsFusedIntoAnOutput) {
@@ -98,7 +122,7 @@ TEST(PlannerTest, NothingIsFusedIntoAnOutput) {
   const auto conv = builder.Conv("data", 4, Square(3));
   const Plan plan = PlanOf(builder, {builder.Add(Op::kRelu, {conv}), conv});
   ASSERT_EQ(plan.steps.size(), 2U);
-  EXPECT_FALSE(plan.steps[0].step.relu);
+  EXPECT_FALSE(plan.steps[0].step.bounds.any());
 }
 
 TEST(PlannerTest, ReluGoesIntoAddAndFcButNotIntoPools) {

@@ -118,7 +118,8 @@ void ExpectProducts(const Matrix& matrix, const Quantized& q, size_t count,
         wanted += epilogue.bias[r];
         bound += epsilon * (std::fabs(wanted) + std::fabs(epilogue.bias[r]));
       }
-      if (epilogue.relu) wanted = std::max(wanted, 0.0);
+      wanted =
+          std::min(std::max(wanted, double{epilogue.bounds.least}), double{epilogue.bounds.most});
       ASSERT_NEAR(y[r * count + j], wanted, bound) << "row " << r << ", column " << j;
     }
   }
@@ -154,10 +155,11 @@ TEST(RowScales, EveryFormatIsExactAndMultiplies) {
       for (float& v : bias) v = normal(rng);
       for (const size_t count : std::vector<size_t>{1, 2, 17}) {
         ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {}));
-        ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {nullptr, bias.data(), true}));
-        ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {scale.data(), nullptr, false}));
         ASSERT_NO_FATAL_FAILURE(
-            ExpectProducts(matrix, q, count, {scale.data(), bias.data(), true}));
+            ExpectProducts(matrix, q, count, {nullptr, bias.data(), {.least = 0}}));
+        ASSERT_NO_FATAL_FAILURE(ExpectProducts(matrix, q, count, {scale.data(), nullptr, {}}));
+        ASSERT_NO_FATAL_FAILURE(
+            ExpectProducts(matrix, q, count, {scale.data(), bias.data(), {0, 1}}));
       }
     }
   }

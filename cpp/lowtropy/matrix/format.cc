@@ -22,9 +22,19 @@ AnyFormat Empty(size_t rows, size_t cols) {
 }
 
 template <class Storage>
+constexpr bool CountsValues() {
+  if constexpr (requires { Storage::kCountsValues; }) {
+    return Storage::kCountsValues;
+  } else {
+    return true;
+  }
+}
+
+template <class Storage>
 constexpr FormatRow MakeRow() {
-  return {Storage::kName, Storage::kNote,   Storage::kFileVersion, Storage::Refusal,
-          Storage::Count, Storage::Predict, Encode<Storage>,       Empty<Storage>};
+  return {Storage::kName,   Storage::kNote, Storage::kFileVersion,
+          Storage::Refusal, Storage::Count, Storage::Predict,
+          Encode<Storage>,  Empty<Storage>, CountsValues<Storage>()};
 }
 
 template <size_t... kAt>

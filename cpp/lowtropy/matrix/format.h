@@ -50,6 +50,7 @@ struct FormatRow {
   Prediction (*predict)(const Profile& profile);
   AnyFormat (*encode)(const RowSource& source, const Profile& profile);
   AnyFormat (*empty)(size_t rows, size_t cols);  // without arrays
+  bool counts_values;  // whether it has to know how often which value occurs: see Profile
 };
 const FormatRow& RowOf(Format format);
 

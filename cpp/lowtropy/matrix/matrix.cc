@@ -48,7 +48,8 @@ void ForEachArray(Storage& storage, F&& f) {
 
 Matrix Matrix::From(const RowSource& source, Format format) {
   const RowReader reader(source);
-  return From(reader, format, Profile::Of(reader));
+  const bool counts = RowOf(format).counts_values;
+  return From(reader, format, counts ? Profile::Of(reader) : Profile::OfShape(reader));
 }
 
 Matrix Matrix::From(const RowSource& source, Format format, const Profile& profile) {

@@ -136,6 +136,14 @@ void CountRow(std::span<const RowEntry> listed, size_t row_number, std::vector<s
   profile->max_listed_row = static_cast<uint32_t>(row_number);
 }
 
+Profile ShapeOf(const Unscaled& unscaled) {
+  Profile profile;
+  profile.rows = unscaled.rows().rows();
+  profile.cols = unscaled.rows().cols();
+  profile.scaled = unscaled.scales().size() != 0;
+  return profile;
+}
+
 }  // namespace
 
 void CheckShape(uint64_t rows, uint64_t cols) {
@@ -144,14 +152,24 @@ void CheckShape(uint64_t rows, uint64_t cols) {
                                       " elements, but this one is ", rows, " x ", cols, "."));
 }
 
+Profile Profile::OfShape(const RowSource& from) {
+  CheckShape(from.rows(), from.cols());
+  const Unscaled unscaled(from);
+  const RowReader source(unscaled.rows());
+  Profile profile = ShapeOf(unscaled);
+  std::vector<float> row(profile.cols);
+  for (size_t r = 0; r < profile.rows; ++r) {
+    source.ReadRow(r, row);
+    for (size_t c = 0; c < row.size(); ++c) CheckFinite(row[c], r, c);
+  }
+  return profile;
+}
+
 Profile Profile::Of(const RowSource& from) {
   CheckShape(from.rows(), from.cols());
   const Unscaled unscaled(from);
   const RowReader source(unscaled.rows());
-  Profile profile;
-  profile.rows = source.rows();
-  profile.cols = source.cols();
-  profile.scaled = unscaled.scales().size() != 0;
+  Profile profile = ShapeOf(unscaled);
   CountValues(source, &profile);
   std::vector<size_t> seen(profile.values.size(), 0);
   EntryReader reader(source, profile.values.omega()[0]);

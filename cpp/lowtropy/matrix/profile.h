@@ -38,6 +38,10 @@ struct Profile {
   // elements or with more than kMaxElements.
   static Profile Of(const RowSource& source);
 
+  // Of a format that does not count values all that it has to know, shape and scales, in one pass
+  // that takes a hundredth of the time where values hardly occur twice. Throws likewise.
+  static Profile OfShape(const RowSource& source);
+
   Stats GetStats() const;
   uint64_t elements() const { return uint64_t{rows} * cols; }
 

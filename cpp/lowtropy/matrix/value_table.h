@@ -38,6 +38,7 @@ class ValueTable {
   uint32_t Code(float value) const;
 
  private:
+  std::vector<uint32_t> Order() const;
   size_t Probe(uint32_t bits) const;  // the slot that holds `bits`, or the empty one where it goes
   void Rehash(size_t slots);
 

@@ -189,7 +189,7 @@ Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& 
     data.constant = network_.vectors.at(node["value"].tensor).data();
   }
   if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
-  data.epilogue.relu = step.relu;
+  data.epilogue.bounds = step.bounds;
   const std::string& bias = node.bias();
   if (!bias.empty()) data.epilogue.bias = network_.vectors.at(bias).As<float>().data();
   const Node* norm = step.batch_norm != kNoNode             ? &network_.graph.nodes[step.batch_norm]

@@ -76,7 +76,7 @@ class Fuser {
   // Lets the node go into the step before it, or where its input lies, if it can.
   bool Vanishes(size_t index, const Reference& input) {
     const Node& node = graph_.nodes[index];
-    if (!node.op->vanishes && !FuseRelu(node, input) && !FuseScale(index, input)) return false;
+    if (!node.op->vanishes && !FuseBounds(node, input) && !FuseScale(index, input)) return false;
     names_[node.output] = {input.value, input.sole && uses_[node.output] == 1};
     return true;
   }
@@ -120,12 +120,13 @@ class Fuser {
     return input.sole && input.value >= graph_.inputs.size() ? &StepOf(input.value) : nullptr;
   }
 
-  bool FuseRelu(const Node& node, const Reference& input) {
+  bool FuseBounds(const Node& node, const Reference& input) {
     Step* producer = SoleProducer(input);
-    if (node.op->is_ending != Ending::kRelu || producer == nullptr) return false;
-    const bool fits = graph_.nodes[producer->node].op->takes_relu;
-    if (fits) producer->relu = true;
-    return fits;
+    if (node.op->is_ending != Ending::kBounds || producer == nullptr) return false;
+    if (!graph_.nodes[producer->node].op->takes_bounds) return false;
+    const Bounds bounds = node.op->bounds(node);
+    producer->bounds = {bounds.Of(producer->bounds.least), bounds.Of(producer->bounds.most)};
+    return true;
   }
 
   bool FuseScale(size_t index, const Reference& input) {
@@ -133,7 +134,8 @@ class Fuser {
     Step* producer = SoleProducer(input);
     if (node.op->is_ending != Ending::kScale || producer == nullptr) return false;
     const Node& before = graph_.nodes[producer->node];
-    if (!before.op->takes_scale || producer->relu || producer->batch_norm != kNoNode) return false;
+    if (!before.op->takes_scale || producer->bounds.any() || producer->batch_norm != kNoNode)
+      return false;
     // After a flatten, say, channels are no longer rows of the weight.
     const WeightUse use =
         before.op->use({before, producer->input_types}, producer->output_type.shape);

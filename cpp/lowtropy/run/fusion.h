@@ -6,21 +6,22 @@
 #include <vector>
 
 #include "lowtropy/graph/graph.h"
+#include "lowtropy/matrix/kernels/kernels.h"
 
 namespace lowtropy {
 
 inline constexpr size_t kNoNode = static_cast<size_t>(-1);
 
-// What the executor runs in one go: a node and those fused into it. A ReLU goes into what feeds
-// only it and can end so, a batchnorm into the conv or fc that feeds only it (as scale and bias of
-// each row's epilogue, so that weights keep their few distinct values); nodes that leave values as
-// they lie in memory vanish. A concat that starts with all the inputs of an earlier one takes that
-// one's output instead, so that DenseNets become chains of concats, which need no copies (see
-// plan.h), however they are written down.
+// What the executor runs in one go: a node and those fused into it. A ReLU or clip goes into what
+// feeds only it and can end so, a batchnorm into the conv or fc that feeds only it (as scale and
+// bias of each row's epilogue, so that weights keep their few distinct values); nodes that leave
+// values as they lie in memory vanish. A concat that starts with all the inputs of an earlier one
+// takes that one's output instead, so that DenseNets become chains of concats, which need no copies
+// (see plan.h), however they are written down.
 struct Step {
   size_t node = kNoNode;               // in graph.nodes
   size_t batch_norm = kNoNode;         // the ending of kind kScale that is fused into this step
-  bool relu = false;                   // at the end
+  Bounds bounds;                       // at the end
   bool constant = false;               // whether it depends on constants alone
   std::vector<size_t> inputs;          // values: the graph's inputs, and then what the steps make
   std::vector<ValueType> input_types;  // as this node sees them

@@ -17,6 +17,14 @@ const LARGEST_ERROR = 1e-4;
 
 const SEED = 7;
 
+/**
+ * What a network's input goes up to, where that is not 1: rounding errors of some layers grow where all pixels
+ * are nearly black, in whatever order sums are made.
+ *
+ * @type {Record<string, number>}
+ */
+const LARGEST_INPUTS = { yolox_nano: 255 };
+
 const networks = noOnnxModels ? [] : listOnnxModels().filter((path) => path.includes('models'));
 
 describe('onnx: trained networks agree with onnxruntime', { skip: noOnnxModels }, () => {
@@ -26,7 +34,7 @@ describe('onnx: trained networks agree with onnxruntime', { skip: noOnnxModels }
       test(`${name}, ${format}`, async () => {
         const bytes = readFileSync(path);
         const peer = await openPeer(bytes);
-        const inputs = peer.draw(makeRandom(SEED));
+        const inputs = peer.draw(makeRandom(SEED), LARGEST_INPUTS[name]);
         const shapes = Object.fromEntries(
           Object.entries(inputs).map(([input, { shape }]) => [input, shape]),
         );

@@ -110,7 +110,7 @@ std::unique_ptr<Task> Plan(const TypedNode& typed, const Shape&) {
 constinit const Operator ops::kConv{.name = "conv",
                                     .attributes = kAttributes,
                                     .takes_scale = true,
-                                    .takes_relu = true,
+                                    .takes_bounds = true,
                                     .takes_bias = true,
                                     .infer = Infer,
                                     .use = Use,

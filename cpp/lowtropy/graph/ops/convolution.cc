@@ -8,6 +8,7 @@
 
 #include "lowtropy/base/error.h"
 #include "lowtropy/base/text.h"
+#include "lowtropy/graph/ops/direct.h"
 
 namespace lowtropy {
 namespace {
@@ -108,9 +109,14 @@ Convolution::Convolution(const Window& window, uint32_t groups, uint32_t out_cha
   }
   channel_size_ = static_cast<size_t>(channel);
   offset_count_ = uint64_t{input.channels / groups} * w.kernel[0] * w.kernel[1];
-  columns_workspace_ = ColumnsWorkspace(out_channels / groups, static_cast<size_t>(offset_count_));
-  workspace_size_ =
-      columns_workspace_ + (in_place_ ? 0 : static_cast<size_t>(floats) + kColumnSlack);
+  // Rows that share a channel share its packed parts in a product, but few do not make up for them.
+  constexpr uint32_t kFewRows = 4;
+  direct_ = input.channels == groups && out_channels / groups <= kFewRows;
+  columns_workspace_ =
+      direct_ ? static_cast<size_t>((offset_count_ + 15) / 16 * 16)
+              : ColumnsWorkspace(out_channels / groups, static_cast<size_t>(offset_count_));
+  const uint64_t kept = direct_ ? channel : floats;
+  workspace_size_ = columns_workspace_ + (in_place_ ? 0 : static_cast<size_t>(kept) + kColumnSlack);
 }
 
 // Column (c, i, j) of W reads the padded image at row oh·stride + i·dilation and column
@@ -136,20 +142,18 @@ void Convolution::BuildOffsets() {
   }
 }
 
-// Every plane element is written: zero outside the image.
-void Convolution::PadAndSplit(const float* input, float* planes) const {
-  for (size_t c = 0; c < input_.channels; ++c) {
-    const float* channel = input + c * input_.height * input_.width;
-    for (size_t row_phase : row_phases_) {
-      for (size_t col_phase : col_phases_) {
-        for (size_t step = 0; step < plane_height_; ++step) {
-          // In padded coordinates; unsigned wrap-around puts the padding above the image past its
-          // end.
-          const size_t row = row_phase + step * window_.stride[0] - window_.pad[0];
-          SplitRow(row < input_.height ? channel + row * input_.width : nullptr, col_phase, planes);
-          planes += plane_width_;
-        }
+// Every plane element of these rows is written: zero outside the image.
+void Convolution::PadAndSplit(const float* channel, RowRange rows, float* planes) const {
+  for (size_t row_phase : row_phases_) {
+    for (size_t col_phase : col_phases_) {
+      for (size_t step = rows.begin; step < rows.end; ++step) {
+        // In padded coordinates; unsigned wrap-around puts the padding above the image past its
+        // end.
+        const size_t row = row_phase + step * window_.stride[0] - window_.pad[0];
+        SplitRow(row < input_.height ? channel + row * input_.width : nullptr, col_phase,
+                 planes + step * plane_width_);
       }
+      planes += plane_height_ * plane_width_;
     }
   }
 }
@@ -167,14 +171,16 @@ void Convolution::SplitRow(const float* image_row, size_t phase, float* out) con
   const size_t last = input_.width + pad;  // padded column just past the image
   const size_t end =
       std::clamp(phase >= last ? 0 : (last - phase + stride - 1) / stride, begin, plane_width_);
-  std::fill(out, out + begin, 0.0F);
+  if (begin != 0) std::fill(out, out + begin, 0.0F);
   const float* from = image_row + (phase + begin * stride - pad);
   if (stride == 1) {
-    std::copy(from, from + (end - begin), out + begin);
+    CopyFloats(from, end - begin, out + begin);
+  } else if (stride == 2) {
+    TakeEverySecond(from, end - begin, out + begin);
   } else {
     for (size_t i = begin; i < end; ++i, from += stride) out[i] = *from;
   }
-  std::fill(out + end, out + plane_width_, 0.0F);
+  if (end != plane_width_) std::fill(out + end, out + plane_width_, 0.0F);
 }
 
 void Convolution::Run(const Matrix& weight, const float* input, float* output, float* workspace,
@@ -186,11 +192,16 @@ void Convolution::Run(const Matrix& weight, const float* input, float* output, f
 }
 
 void Convolution::Begin(const float* input, float* workspace) const {
-  if (!in_place_) PadAndSplit(input, workspace + columns_workspace_);
+  if (in_place_ || direct_) return;
+  float* planes = workspace + columns_workspace_;
+  for (size_t c = 0; c < input_.channels; ++c, planes += channel_size_) {
+    PadAndSplit(input + c * input_.height * input_.width, {0, plane_height_}, planes);
+  }
 }
 
 void Convolution::RunPart(const Part& part, const Matrix& weight, const float* input, float* output,
                           float* workspace, const Epilogue& epilogue) const {
+  if (direct_) return RunDirect(part, weight, input, output, workspace, epilogue);
   const float* planes = in_place_ ? input : workspace + columns_workspace_;
   const size_t group_rows = out_channels_ / groups_;
   const size_t group_floats = input_.channels / groups_ * channel_size_;
@@ -202,6 +213,32 @@ void Convolution::RunPart(const Part& part, const Matrix& weight, const float* i
   const Output y{output + part.first_row * output_.width, size_t{output_.height} * output_.width};
   MultiplyColumns(weight, {part.group * group_rows, (part.group + 1) * group_rows}, x, y, epilogue,
                   workspace);
+}
+
+// A channel at a time, so that its planes stay in the first cache.
+void Convolution::RunDirect(const Part& part, const Matrix& weight, const float* input,
+                            float* output, float* workspace, const Epilogue& epilogue) const {
+  const float* planes = input + part.group * input_.height * input_.width;
+  if (!in_place_) {
+    float* split = workspace + columns_workspace_;
+    const size_t reach = plane_height_ - output_.height;  // beyond the last row
+    PadAndSplit(planes, {part.first_row, part.first_row + part.rows + reach}, split);
+    planes = split;
+  }
+  const auto taps = static_cast<size_t>(offset_count_);
+  const size_t rows = out_channels_ / groups_;
+  for (size_t row = part.group * rows; row < (part.group + 1) * rows; ++row) {
+    weight.ReadRow(row, {workspace, taps});
+    const Taps x{.data = planes + part.first_row * plane_width_,
+                 .offset = offsets_.data(),
+                 .weights = workspace,
+                 .count = taps,
+                 .rows = part.rows,
+                 .width = output_.width,
+                 .pitch = plane_width_};
+    MultiplyTaps(x, epilogue, row,
+                 output + (row * output_.height + part.first_row) * output_.width);
+  }
 }
 
 }  // namespace lowtropy

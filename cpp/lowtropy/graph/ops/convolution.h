@@ -13,7 +13,8 @@ namespace lowtropy {
 // copied once into a zero-padded image (not at all when there is no padding and the stride is 1),
 // split into stride x stride phase planes, so that neighbouring outputs read neighbouring floats
 // whatever the stride; a table of offsets, one a column of W, then points at each tap's shifted
-// view of it.
+// view of it. Where a channel has few rows of W, as in depthwise convolutions, there is no product
+// (see direct.h), and channels are padded one after the other.
 class Convolution {
  public:
   // `window`, `groups` and `input` must be consistent (see ConvolutionShape); out_channels divides
@@ -62,8 +63,10 @@ class Convolution {
                float* workspace, const Epilogue& epilogue) const;
 
  private:
-  void PadAndSplit(const float* input, float* planes) const;
+  void PadAndSplit(const float* channel, RowRange rows, float* planes) const;
   void SplitRow(const float* image_row, size_t phase, float* out) const;
+  void RunDirect(const Part& part, const Matrix& weight, const float* input, float* output,
+                 float* workspace, const Epilogue& epilogue) const;
 
   Window window_;
   uint32_t groups_;
@@ -76,10 +79,11 @@ class Convolution {
   size_t plane_height_ = 0;           // of one phase plane
   size_t plane_width_ = 0;
   size_t channel_size_ = 0;       // floats of all planes of one channel
-  size_t columns_workspace_ = 0;  // what the product needs of the workspace; planes lie behind it
+  size_t columns_workspace_ = 0;  // what products need of the workspace; planes lie behind it
   size_t workspace_size_ = 0;
   uint64_t offset_count_ = 0;
   bool in_place_ = false;          // no padding, stride 1: the input serves as it is
+  bool direct_ = false;            // each channel on its own: see direct.h
   std::vector<uint32_t> offsets_;  // of each column of W, from the output's first pixel
 };
 

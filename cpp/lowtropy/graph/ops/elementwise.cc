@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // relu, hardswish and add: element by element.
-#include <limits>
 #include <span>
 
 #include "lowtropy/base/text.h"
@@ -12,6 +11,7 @@
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
 #include "lowtropy/graph/ops/vectors-inl.h"
+#include "lowtropy/matrix/kernels/epilogue-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
@@ -35,12 +35,12 @@ void HardSwishKernel(const float* input, size_t size, float* output) {
   });
 }
 
-void AddKernel(std::span<const float* const> inputs, size_t size, bool relu, float* output) {
-  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
+void AddKernel(std::span<const float* const> inputs, size_t size, const Bounds& bounds,
+               float* output) {
   ForEachVector(size, [&](auto d, size_t i) HWY_ATTR {
     auto sum = hn::LoadU(d, inputs[0] + i);
     for (const float* input : inputs.subspan(1)) sum = hn::Add(sum, hn::LoadU(d, input + i));
-    hn::StoreU(AtLeast(d, floor, sum), d, output + i);
+    hn::StoreU(Within(d, bounds, sum), d, output + i);
   });
 }
 
@@ -107,7 +107,7 @@ class AddTask final : public Task {
       : Task({.work = LightWork(typed)}), size_(static_cast<size_t>(typed.shape().size())) {}
 
   void Run(const StepData& data, size_t, size_t) const override {
-    HWY_DYNAMIC_DISPATCH(AddKernel)(data.inputs, size_, data.epilogue.relu, data.output);
+    HWY_DYNAMIC_DISPATCH(AddKernel)(data.inputs, size_, data.epilogue.bounds, data.output);
   }
 
  private:
@@ -121,9 +121,10 @@ std::unique_ptr<Task> PlanAdd(const TypedNode& typed, const Shape&) {
 }  // namespace
 
 constinit const Operator ops::kRelu{.name = "relu",
-                                    .is_ending = Ending::kRelu,
+                                    .is_ending = Ending::kBounds,
                                     .overwrites = true,
                                     .infer = InferSame,
+                                    .bounds = [](const Node&) { return Bounds{.least = 0}; },
                                     .plan = PlanRelu};
 constinit const Operator ops::kHardSwish{.name = "hardswish",
                                          .version = 4,
@@ -133,7 +134,7 @@ constinit const Operator ops::kHardSwish{.name = "hardswish",
 constinit const Operator ops::kAdd{.name = "add",
                                    .least_inputs = 2,
                                    .most_inputs = kMaxNodes,
-                                   .takes_relu = true,
+                                   .takes_bounds = true,
                                    .overwrites = true,
                                    .infer = InferAdd,
                                    .plan = PlanAdd};

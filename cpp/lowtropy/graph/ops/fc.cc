@@ -57,7 +57,7 @@ std::unique_ptr<Task> Plan(const TypedNode& typed, const Shape& output) {
 constinit const Operator ops::kFc{.name = "fc",
                                   .attributes = kAttributes,
                                   .takes_scale = true,
-                                  .takes_relu = true,
+                                  .takes_bounds = true,
                                   .takes_bias = true,
                                   .infer = Infer,
                                   .use = Use,

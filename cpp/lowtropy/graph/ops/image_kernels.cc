@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lowtropy/graph/ops/row_kernels.h"
 #include "lowtropy/graph/ops/wide_windows.h"
 #include "lowtropy/matrix/kernels/kernels.h"  // kColumnSlack
 
@@ -14,21 +15,21 @@
 // After foreach_target.h, as Highway asks.
 #include "hwy/highway.h"
 #include "lowtropy/graph/ops/vectors-inl.h"
+#include "lowtropy/matrix/kernels/epilogue-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 void ScaleShiftKernel(const ImageShape& shape, const float* input, const float* scale,
-                      const float* bias, bool relu, float* output) {
+                      const float* bias, const Bounds& bounds, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
-  const float floor = relu ? 0.0F : -std::numeric_limits<float>::infinity();
   for (size_t c = 0; c < shape.channels; ++c) {
     const float* x = input + c * pixels;
     float* y = output + c * pixels;
     ForEachVector(pixels, [&](auto d, size_t i) HWY_ATTR {
       const auto v = hn::MulAdd(hn::LoadU(d, x + i), hn::Set(d, scale[c]), hn::Set(d, bias[c]));
-      hn::StoreU(AtLeast(d, floor, v), d, y + i);
+      hn::StoreU(Within(d, bounds, v), d, y + i);
     });
   }
 }
@@ -279,8 +280,8 @@ HWY_EXPORT(LrnKernel);
 }  // namespace
 
 void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
-                bool relu, float* output) {
-  HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, relu, output);
+                const Bounds& bounds, float* output) {
+  HWY_DYNAMIC_DISPATCH(ScaleShiftKernel)(shape, input, scale, bias, bounds, output);
 }
 
 uint64_t PoolScratch(const Pooling& pooling) {
@@ -344,6 +345,10 @@ double LrnWork(const Lrn& lrn, const ImageShape& shape) {
 void Softmax(const ImageShape& shape, const float* input, float* output) {
   const size_t pixels = size_t{shape.height} * shape.width;
   const size_t size = shape.channels * pixels;
+  if (pixels == 1) {
+    if (output != input) std::copy_n(input, size, output);
+    return SoftmaxRows(1, size, output);
+  }
   for (size_t p = 0; p < pixels; ++p) {
     float max = input[p];
     for (size_t i = p; i < size; i += pixels) max = std::max(max, input[i]);

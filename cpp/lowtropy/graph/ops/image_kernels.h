@@ -13,9 +13,9 @@ namespace lowtropy {
 // are followed by kColumnSlack readable floats. ScaleShift, Softmax and LogSoftmax may write over
 // their input; the others may not.
 
-// y = x · scale[c] + bias[c], then max(y, 0) if asked: batch normalization at inference time.
+// y = x · scale[c] + bias[c], then within the bounds: batch normalization at inference time.
 void ScaleShift(const ImageShape& shape, const float* input, const float* scale, const float* bias,
-                bool relu, float* output);
+                const Bounds& bounds, float* output);
 
 // A pool over windows. Padding never counts in a maximum; in a mean it counts as zeros if
 // `count_pad` (then the divisor is the window clipped to the padded input, as in Caffe), else not

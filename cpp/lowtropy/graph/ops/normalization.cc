@@ -130,7 +130,7 @@ class BatchNormTask final : public Task {
     const Epilogue& epilogue = data.epilogue;
     for (size_t i = 0; i < planes_.count; ++i) {
       const size_t at = i * planes_.size();
-      ScaleShift(planes_.each, data.inputs[0] + at, epilogue.scale, epilogue.bias, epilogue.relu,
+      ScaleShift(planes_.each, data.inputs[0] + at, epilogue.scale, epilogue.bias, epilogue.bounds,
                  data.output + at);
     }
   }
@@ -198,7 +198,7 @@ constinit const Operator ops::kLrn{.name = "lrn",
 constinit const Operator ops::kBatchNorm{.name = "batchnorm",
                                          .attributes = kBatchNormAttributes,
                                          .is_ending = Ending::kScale,
-                                         .takes_relu = true,
+                                         .takes_bounds = true,
                                          .overwrites = true,
                                          .infer = InferSame,
                                          .vector_size = ChannelCount,

@@ -138,7 +138,7 @@ class Task {
 // ---- The row ----
 
 // What a step can do at the end of its own work, with each value that it stores.
-enum class Ending : uint8_t { kNone, kScale, kRelu };
+enum class Ending : uint8_t { kNone, kScale, kBounds };
 
 struct Operator {
   std::string_view name;  // as in FORMAT.md
@@ -155,7 +155,7 @@ struct Operator {
   // is y · scale[channel] + shift[channel], only into one that has rows of a weight for channels.
   Ending is_ending = Ending::kNone;
   bool takes_scale = false;
-  bool takes_relu = false;
+  bool takes_bounds = false;
   // It has a vector "bias" for the rows of its weight.
   bool takes_bias = false;
   // It has no inputs, and its vector "value" for its output. What depends on such values alone is
@@ -182,6 +182,8 @@ struct Operator {
   // was added before.
   void (*scale)(const Node& node, const Network& network, const float* bias,
                 std::vector<float>* scale, std::vector<float>* shift) = nullptr;
+  // Of an ending of kind kBounds: what values are kept within.
+  Bounds (*bounds)(const Node& node) = nullptr;
   // Of all that do not vanish.
   std::unique_ptr<Task> (*plan)(const TypedNode& typed, const Shape& output) = nullptr;
 };

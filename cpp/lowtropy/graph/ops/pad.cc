@@ -74,6 +74,13 @@ class PadTask final : public Task {
     const Shape& before = typed.node["before"].integers;
     for (size_t axis = 0; axis < before.rank(); ++axis) before_[axis] = SignedOf(before, axis);
     SetFill(typed.inputs[0].type, typed.node.Number("value"));
+    // The last axes, where nothing is added, are one: their elements move together.
+    for (size_t last = output_.rank() - 1;
+         last != 0 && before_[last] == 0 && input_[last] == output_[last]; --last) {
+      block_ *= output_[last];
+      input_ = Shape(input_.dims().first(last));
+      output_ = Shape(output_.dims().first(last));
+    }
   }
 
   void Run(const StepData& data, size_t, size_t) const override {
@@ -84,7 +91,7 @@ class PadTask final : public Task {
     std::array<uint32_t, kMaxRank> index{};
     for (size_t row = 0; row < rows; ++row) {
       PadRow(RowAt(from, index), to);
-      to += output_[last] * bytes_;
+      to += output_[last] * block_ * bytes_;
       for (size_t axis = last; axis-- > 0;) {
         if (++index[axis] < output_[axis]) break;
         index[axis] = 0;
@@ -113,7 +120,7 @@ class PadTask final : public Task {
       if (source == kNowhere) return nullptr;
       at = at * input_[axis] + static_cast<size_t>(source);
     }
-    return from + at * input_[output_.rank() - 1] * bytes_;
+    return from + at * input_[output_.rank() - 1] * block_ * bytes_;
   }
 
   void PadRow(const std::byte* from, std::byte* to) const {
@@ -126,24 +133,40 @@ class PadTask final : public Task {
     if (!whole) return;
     const auto first = static_cast<size_t>(begin - before_[last]);
     const auto count = static_cast<size_t>(end - begin);
-    std::memcpy(to + static_cast<size_t>(begin) * bytes_, from + first * bytes_, count * bytes_);
+    const size_t size_of_each = block_ * bytes_;
+    std::memcpy(to + static_cast<size_t>(begin) * size_of_each, from + first * size_of_each,
+                count * size_of_each);
     PutEach(from, end, size, to);
   }
 
   void PutEach(const std::byte* from, int64_t begin, int64_t end, std::byte* to) const {
     const size_t last = output_.rank() - 1;
+    const size_t size = block_ * bytes_;
+    if (from == nullptr || mode_ == Mode::kConstant) {
+      return FillElements(static_cast<size_t>(end - begin) * block_,
+                          to + static_cast<size_t>(begin) * size);
+    }
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t source =
-          from == nullptr ? kNowhere : SourceOf(mode_, i - before_[last], input_[last]);
-      const std::byte* element =
-          source == kNowhere ? fill_.data() : from + static_cast<size_t>(source) * bytes_;
-      std::memcpy(to + static_cast<size_t>(i) * bytes_, element, bytes_);
+      const int64_t source = SourceOf(mode_, i - before_[last], input_[last]);
+      std::memcpy(to + static_cast<size_t>(i) * size, from + static_cast<size_t>(source) * size,
+                  size);
+    }
+  }
+
+  void FillElements(size_t count, std::byte* to) const {
+    if (bytes_ == 1) {
+      std::memset(to, static_cast<int>(fill_[0]), count);
+    } else {
+      uint32_t word;
+      std::memcpy(&word, fill_.data(), sizeof(word));
+      std::fill_n(reinterpret_cast<uint32_t*>(to), count, word);
     }
   }
 
   Shape input_;
   Shape output_;
-  size_t bytes_;  // of an element
+  size_t bytes_;      // of an element
+  size_t block_ = 1;  // elements that move together
   Mode mode_;
   std::array<int64_t, kMaxRank> before_{};
   std::array<std::byte, 4> fill_{};

@@ -46,7 +46,7 @@ extern const Operator kReshape;
 extern const Operator kTranspose;
 
 // Families whose rows are made of tables of functions.
-inline constexpr size_t kUnaryCount = 39;
+inline constexpr size_t kUnaryCount = 40;
 extern const std::array<Operator, kUnaryCount> kUnary;
 inline constexpr size_t kBroadcastCount = 19;
 extern const std::array<Operator, kBroadcastCount> kBroadcast;
@@ -69,5 +69,7 @@ extern const Operator kTile;
 extern const Operator kDepthToSpace;
 extern const Operator kSpaceToDepth;
 extern const Operator kPad;
+extern const Operator kAttention;
+extern const Operator kLayerNorm;
 
 }  // namespace lowtropy::ops

@@ -149,6 +149,7 @@ constexpr Function kFunctions[] = {
     {"gelu", Vectors(UnaryFunction::kGelu), {}, {}, {}, false, kGeluAttributes},
     {"thresholdedRelu", Vectors(UnaryFunction::kThresholdedRelu), {}, {}, {}, false, kAlphaOne},
     {"clip", Vectors(UnaryFunction::kClip), nullptr, ClipIntegers, nullptr, false, kClipAttributes},
+    {"silu", Vectors(UnaryFunction::kSilu)},
     {"isNaN", Function::kNone, Each<float, uint8_t, IsNaN>, nullptr, nullptr, true},
     {"isInf", Function::kNone, Each<float, uint8_t, IsInfinite>, nullptr, nullptr, true},
     {"not", Function::kNone, nullptr, nullptr, kNot},
@@ -262,14 +263,25 @@ std::unique_ptr<Task> PlanCast(const TypedNode& typed, const Shape&) {
   return std::make_unique<UnaryTask>(typed.inputs[0], to, kernel, typed.node);
 }
 
+// Those that stand for none leave infinities alone.
+Bounds ClipBounds(const Node& node) {
+  Bounds bounds;
+  if (node.Number("least") != -kLargest) bounds.least = node.Number("least");
+  if (node.Number("most") != kLargest) bounds.most = node.Number("most");
+  return bounds;
+}
+
 constexpr Operator Row(const Function& function) {
+  const bool clips = function.vectors == Vectors(UnaryFunction::kClip);
   return {.name = function.name,
           .version = 5,
           .attributes = function.attributes,
           .any_type = 5,
           .details = &function,
+          .is_ending = clips ? Ending::kBounds : Ending::kNone,
           .overwrites = true,
           .infer = InferUnary,
+          .bounds = clips ? ClipBounds : nullptr,
           .plan = PlanUnary};
 }
 

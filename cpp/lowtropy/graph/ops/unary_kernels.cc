@@ -215,6 +215,12 @@ struct Clip {  // the bounds that stand for none leave infinities alone
   }
 };
 
+struct Silu {  // x · sigmoid(x)
+  HWY_INLINE V operator()(V x, const float*) const {
+    return hn::Div(x, hn::Add(Constant(1), ExpOf(hn::Neg(x))));
+  }
+};
+
 template <class F>
 void Map(const void* input, size_t size, const float* numbers, void* output) {
   const auto* from = static_cast<const float*>(input);
@@ -253,6 +259,7 @@ UnaryKernel FindKernel(UnaryFunction function) {
       Map<Gelu>,
       Map<ThresholdedRelu>,
       Map<Clip>,
+      Map<Silu>,
   };
   return kKernels[static_cast<size_t>(function)];
 }

@@ -42,6 +42,7 @@ enum class UnaryFunction : uint8_t {
   kGelu,             // whether by tanh
   kThresholdedRelu,  // alpha
   kClip,             // least, most
+  kSilu,
 };
 
 UnaryKernel KernelOf(UnaryFunction function);

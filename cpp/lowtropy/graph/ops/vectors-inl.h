@@ -12,20 +12,24 @@
 #include <cstddef>
 
 #include "hwy/highway.h"
+#include "lowtropy/graph/ops/loops.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lowtropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Calls f(d, i) for whole vectors of [0, count), then for the rest in vectors of one lane, so that
-// nothing is stored past the end, where another value may lie.
+// nothing is stored past the end, where another value may lie. Flattened, for where nothing is
+// inlined by itself f would be a call for each vector, several times as slow.
 template <class F>
-HWY_INLINE void ForEachVector(size_t count, const F& f) {
+HWY_INLINE HWY_FLATTEN void ForEachVector(size_t count, const F& f) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
+  LOWTROPY_SMALL_LOOP
   for (; i + lanes <= count; i += lanes) f(d, i);
+  LOWTROPY_SMALL_LOOP
   for (; i < count; ++i) f(one, i);
 }
 

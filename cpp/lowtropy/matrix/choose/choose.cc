@@ -130,9 +130,17 @@ std::optional<Format> ParseFormatOrAuto(std::string_view name) {
   throw Error(ErrorKind::kValue, Text("There is no format \"", name, "\"; there are ", known, "."));
 }
 
+namespace {
+
+Profile ProfileFor(std::optional<Format> format, const RowSource& source) {
+  return format && !RowOf(*format).counts_values ? Profile::OfShape(source) : Profile::Of(source);
+}
+
+}  // namespace
+
 Encoder::Encoder(const RowSource& source, std::optional<Format> format, size_t columns)
     : source_(source),
-      profile_(Profile::Of(source_)),
+      profile_(ProfileFor(format, source_)),
       format_(format ? *format : Choose(profile_, columns).format),
       bytes_(BytesOf(format_, profile_)) {
   if (bytes_ == kNotHeld) {

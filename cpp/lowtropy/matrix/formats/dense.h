@@ -22,6 +22,7 @@ struct Dense {
   static constexpr std::string_view kNote = "every value";
   static constexpr unsigned kFileVersion = 1;
   static constexpr Feed kFeed = Feed::kRows;
+  static constexpr bool kCountsValues = false;
 
   static std::string Refusal(const Profile&) { return {}; }
   static void Count(const Profile& profile, Counter& counter);

@@ -38,6 +38,7 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
+#include "lowtropy/matrix/kernels/epilogue-inl.h"
 #include "lowtropy/matrix/kernels/kernels.h"
 #include "lowtropy/matrix/kernels/unpack-inl.h"
 
@@ -175,23 +176,6 @@ HWY_INLINE void Begin(const TileTarget& y, size_t row, Vector (&acc)[kVectors]) 
   HWY_ALIGN float lanes[kMaxLanes] = {};
   for (size_t i = 0; i < y.last_lanes; ++i) lanes[i] = from[i];
   acc[kVectors - 1] = hn::Load(d, lanes);
-}
-
-template <size_t kVectors>
-HWY_INLINE void ApplyEpilogue(const Epilogue& e, size_t row, Vector (&acc)[kVectors]) {
-  const FloatTag d;
-  if (e.scale != nullptr) {
-    const Vector scale = hn::Set(d, e.scale[row]);
-    for (size_t v = 0; v < kVectors; ++v) acc[v] = hn::Mul(acc[v], scale);
-  }
-  if (e.bias != nullptr) {
-    const Vector bias = hn::Set(d, e.bias[row]);
-    for (size_t v = 0; v < kVectors; ++v) acc[v] = hn::Add(acc[v], bias);
-  }
-  if (e.relu) {  // not Max, of which some targets make NaN 0
-    for (size_t v = 0; v < kVectors; ++v)
-      acc[v] = hn::IfThenZeroElse(hn::Lt(acc[v], hn::Zero(d)), acc[v]);
-  }
 }
 
 template <size_t kVectors>

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "lowtropy/matrix/matrix.h"
 
@@ -22,14 +23,27 @@ namespace lowtropy {
 // and one of a column that holds an infinity is infinite only if none of the row's weights is 0
 // there. Such right-hand sides are rare, and take up to the time of the dense product and this one.
 
+// What values are kept within, first above the one, then below the other; NaN stays NaN.
+struct Bounds {
+  float least = -std::numeric_limits<float>::infinity();
+  float most = std::numeric_limits<float>::infinity();
+
+  bool operator==(const Bounds&) const = default;
+  bool any() const { return *this != Bounds(); }
+  float Of(float value) const {
+    const float above = value < least ? least : value;
+    return above > most ? most : above;
+  }
+};
+
 // What is done to each output before it is stored, per row r of W, in this order:
-// y = y · s[r] where W has row scales s; y = y · scale[r] + bias[r]; y = max(y, 0), of NaN NaN.
-// Null pointers leave a step out. Arrays hold W.rows() elements, also when only a range of rows is
+// y = y · s[r] where W has row scales s; y = y · scale[r] + bias[r]; y within the bounds. Null
+// pointers leave a step out. Arrays hold W.rows() elements, also when only a range of rows is
 // computed.
 struct Epilogue {
   const float* scale = nullptr;
   const float* bias = nullptr;
-  bool relu = false;
+  Bounds bounds;
 };
 
 struct RowRange {

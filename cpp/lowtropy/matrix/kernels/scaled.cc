@@ -6,7 +6,7 @@ namespace lowtropy {
 Epilogue ScaledEpilogue(const Matrix& w, const Epilogue& asked) {
   if (!w.scaled()) return asked;
   if (asked.scale != nullptr) return {.scale = w.row_scales()};
-  return {.scale = w.row_scales(), .bias = asked.bias, .relu = asked.relu};
+  return {.scale = w.row_scales(), .bias = asked.bias, .bounds = asked.bounds};
 }
 
 void FinishScaled(const Matrix& w, RowRange rows, const Output& y, size_t count,
@@ -16,8 +16,7 @@ void FinishScaled(const Matrix& w, RowRange rows, const Output& y, size_t count,
     const float bias = asked.bias == nullptr ? 0 : asked.bias[r];
     float* row = y.data + r * y.row_stride;
     for (size_t j = 0; j < count; ++j) {
-      row[j] = row[j] * asked.scale[r] + bias;
-      if (asked.relu && row[j] < 0) row[j] = 0;
+      row[j] = asked.bounds.Of(row[j] * asked.scale[r] + bias);
     }
   }
 }

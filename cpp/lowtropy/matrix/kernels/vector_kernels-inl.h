@@ -26,12 +26,12 @@ namespace lowtropy::HWY_NAMESPACE {
 
 // What ends a product, once for all formats: each of their loops would have it otherwise.
 inline HWY_NOINLINE void FinishRows(RowRange rows, const Epilogue& e, float* y) {
-  if (e.scale == nullptr && e.bias == nullptr && !e.relu) return;
+  if (e.scale == nullptr && e.bias == nullptr && !e.bounds.any()) return;
   for (size_t r = rows.begin; r < rows.end; ++r) {
     float value = y[r];
     if (e.scale != nullptr) value *= e.scale[r];
     if (e.bias != nullptr) value += e.bias[r];
-    y[r] = e.relu ? std::max(value, 0.0F) : value;
+    y[r] = e.bounds.Of(value);
   }
 }
 

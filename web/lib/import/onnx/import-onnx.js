@@ -11,6 +11,7 @@ import { bindInputs, unknownInput } from './bind.js';
 import { inputOf } from './inputs.js';
 import { lowerGraph } from './lower-graph.js';
 import { notesOf } from './notes.js';
+import { unify } from './open-sizes.js';
 import { openOnnx } from './read.js';
 import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
 
@@ -77,55 +78,46 @@ async function lowerOpen(onnx, shapes, pauses) {
   if (symbols.length === 0) return lowerGraph(onnx, given, pauses);
   /** @type {unknown} */
   let failure;
+  /** @type {string[] | undefined} */
+  let asked;
   for (const [usual, other] of TRIALS) {
     const sizes = new Map([
       ...given,
       ...symbols.map((symbol) => /** @type {const} */ ([symbol, usual])),
     ]);
     try {
-      const lowered = await lowerGraph(onnx, sizes, pauses);
+      const lowered = await lowerGraph(onnx, sizes, pauses, { isOpen: true });
       const matter = [];
+      const all = [lowered];
       for (const symbol of symbols) {
-        if (await matters(onnx, lowered, new Map(sizes).set(symbol, other), pauses))
-          matter.push(symbol);
+        const changed = await lowerOther(onnx, new Map(sizes).set(symbol, other), pauses);
+        if (changed && unify([...all, changed])) all.push(changed);
+        else matter.push(symbol);
       }
-      if (matter.length > 0) throw openSizesError(onnx, matter);
-      return open(lowered, onnx, sizes, symbols);
+      if (matter.length === 0) return open(lowered, onnx, sizes, symbols);
+      asked ??= matter;
     } catch (error) {
-      if (error instanceof ShapeError) throw error;
       if (!(error instanceof UnsupportedError)) throw error;
       failure ??= error;
     }
   }
-  throw failure;
+  throw asked ? openSizesError(onnx, asked) : failure;
 }
 
 /**
+ * The graph with other sizes, where it can be had.
+ *
  * @param {OnnxGraph} onnx
- * @param {Lowered} lowered
- * @param {Sizes} sizes others than it was lowered with
+ * @param {Sizes} sizes
  * @param {Pauses} pauses
  */
-async function matters(onnx, lowered, sizes, pauses) {
+async function lowerOther(onnx, sizes, pauses) {
   try {
-    const other = await lowerGraph(onnx, sizes, pauses);
-    return textOf(lowered) !== textOf(other);
+    return await lowerGraph(onnx, sizes, pauses, { isOpen: true });
   } catch (error) {
-    if (error instanceof UnsupportedError) return true;
+    if (error instanceof UnsupportedError) return undefined;
     throw error;
   }
-}
-
-/**
- * All that could differ between two lowerings of one graph.
- *
- * @param {Lowered} lowered
- */
-function textOf({ graph, parameters }) {
-  const constants = graph.nodes
-    .filter(({ op }) => op === 'constant')
-    .map(({ value }) => parameters.get(/** @type {any} */ (value))?.make());
-  return JSON.stringify([graph.nodes, constants]);
 }
 
 /**

@@ -6,6 +6,7 @@ import { FileError, LimitError, ShapeError, UnsupportedError } from '../../core/
 import { constantOf } from './constants.js';
 import { CONTROL } from './control.js';
 import { fold } from './fold.js';
+import { fuse } from './fuse/index.js';
 import { inputOf } from './inputs.js';
 import { Lowering } from './lowering.js';
 import { NodeView } from './node.js';
@@ -27,11 +28,13 @@ import { constantValue } from './values.js';
  * @param {import('./bind.js').BoundGraph} graph
  * @param {Sizes} sizes of what the file leaves open
  * @param {import('../../core/pause.js').Pauses} pauses
+ * @param {{ isOpen?: boolean, fuses?: boolean }} [options] isOpen: whether some of the sizes may become others;
+ *   fuses: whether nodes are fused, see fuse/
  * @returns {Promise<Lowered>}
  * @throws {UnsupportedError} for all that is not supported at once
  */
-export async function lowerGraph(graph, sizes, pauses) {
-  const lowering = new Lowering();
+export async function lowerGraph(graph, sizes, pauses, { isOpen = false, fuses = true } = {}) {
+  const lowering = new Lowering({ isOpen });
   /** @type {Scope} */
   const scope = new Map(graph.bound);
   for (const { name, type, element, dims } of graph.inputs.map(inputOf)) {
@@ -43,8 +46,15 @@ export async function lowerGraph(graph, sizes, pauses) {
   const lowerer = new GraphLowerer(lowering, pauses);
   await lowerer.lowerNodes(graph, scope);
   lowerer.problems.throwAll();
+  const outputs = outputsOf(graph, scope);
+  if (fuses) {
+    fuse(
+      lowering,
+      outputs.map((value) => lowering.nameOf(value)),
+    );
+  }
   return lowering.finish(
-    outputsOf(graph, scope),
+    outputs,
     graph.outputs.map(({ name }) => name),
   );
 }

@@ -17,6 +17,8 @@ import { Constant, constantValue } from './values.js';
  * @typedef {import('../../graph/graph.js').NodeBase} NodeBase
  * @typedef {NodeBase & { op: string, [attribute: string]: any }} OurNode
  *
+ * @typedef {{ from: number[], to: number[] }} Reshaped shapes of what a reshape takes and makes
+ *
  * @typedef {object} Parameter a matrix or vector of our graph
  * @property {number} rows
  * @property {number} cols
@@ -40,17 +42,22 @@ export class Lowering {
   #taken = new Set();
   /** Names of constants that are in our graph. @type {Map<Constant, string>} */
   #constants = new Map();
+  /** @type {Map<string, Constant>} */
+  #constantsByName = new Map();
+  /** Of all values but constants, by name. @type {Map<string, { type: ElementType, shape: number[] }>} */
+  #types = new Map();
   /** Nodes that give a value another name. @type {Set<OurNode>} */
   #copies = new Set();
   /** Of the node of ONNX that is being lowered. */
   #prefix = '';
 
   /**
-   * @param {{ constantsAreInputs?: boolean }} [options] constantsAreInputs: for working out nodes whose
-   *   inputs are all known, see fold.js
+   * @param {{ constantsAreInputs?: boolean, isOpen?: boolean }} [options] constantsAreInputs: for working out
+   *   nodes whose inputs are all known, see fold.js; isOpen: whether some sizes are not what they will be
    */
-  constructor({ constantsAreInputs = false } = {}) {
+  constructor({ constantsAreInputs = false, isOpen = false } = {}) {
     this.constantsAreInputs = constantsAreInputs;
+    this.isOpen = isOpen;
   }
 
   /** @param {string} name of the node of ONNX that what follows is made of */
@@ -69,6 +76,7 @@ export class Lowering {
   addInput(name, type, shape) {
     const value = { type, shape, name: this.#makeName(name) };
     this.inputs.set(value.name, value);
+    this.#types.set(value.name, { type, shape });
     return value;
   }
 
@@ -87,7 +95,45 @@ export class Lowering {
     const types = inputs.map((value) => ({ type: value.type, shape: value.shape }));
     const { type, shape } = describeNode(node, types);
     this.nodes.push(node);
+    this.#types.set(name, { type, shape });
     return { type, shape, name };
+  }
+
+  /**
+   * What a value of the graph is.
+   *
+   * @param {string} name
+   */
+  typeOf(name) {
+    return /** @type {{ type: ElementType, shape: number[] }} */ (this.#types.get(name));
+  }
+
+  /**
+   * @param {string} name of a value of the graph
+   * @returns {Constant | undefined} where it is one
+   */
+  constantOf(name) {
+    return this.#constantsByName.get(name);
+  }
+
+  /**
+   * The nodes that some work adds, which stay apart.
+   *
+   * @param {() => void} work
+   * @returns {OurNode[]}
+   */
+  detached(work) {
+    const count = this.nodes.length;
+    work();
+    return this.nodes.splice(count);
+  }
+
+  /** Forgets the matrices and vectors that no node names. */
+  dropUnusedParameters() {
+    const used = new Set(this.nodes.flatMap((node) => Object.values(node)));
+    for (const name of this.parameters.keys()) {
+      if (!used.has(name)) this.parameters.delete(name);
+    }
   }
 
   /**
@@ -127,6 +173,8 @@ export class Lowering {
     };
     const node = { op: 'constant', name, inputs: [], output: name, value, shape, ...attributes };
     this.nodes.push(node);
+    this.#constantsByName.set(name, constant);
+    this.#types.set(name, { type, shape });
     return name;
   }
 
@@ -183,6 +231,7 @@ export class Lowering {
    * @param {string[]} [names] of the outputs, by default those that they have
    */
   finish(outputs, names = outputs.map((value) => this.nameOf(value))) {
+    const reshaped = this.#reshaped();
     this.#giveOut(outputs, names);
     const used = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...names]);
     const inputs = [...this.inputs.values()].filter(({ name }) => used.has(String(name)));
@@ -195,6 +244,7 @@ export class Lowering {
       },
       outputs: outputs.map(({ type, shape }) => ({ type, shape })),
       parameters: this.parameters,
+      reshaped,
       feed: Object.fromEntries(
         [...this.#constants].map(([{ elements, shape }, name]) => [
           name,
@@ -202,6 +252,18 @@ export class Lowering {
         ]),
       ),
     };
+  }
+
+  /** What reshapes do. @returns {Map<OurNode, Reshaped>} */
+  #reshaped() {
+    return new Map(
+      this.nodes
+        .filter(({ op }) => op === 'reshape')
+        .map((node) => [
+          node,
+          { from: this.typeOf(node.inputs[0]).shape, to: this.typeOf(node.output).shape },
+        ]),
+    );
   }
 
   /**

@@ -5,6 +5,9 @@
  * where they are needed.
  */
 
+import { toFloats } from './lowering.js';
+import { Constant, constantValue } from './values.js';
+
 /**
  * @typedef {import('./lowering.js').Lowering} Lowering
  * @typedef {import('./values.js').ElementType} ElementType
@@ -44,7 +47,10 @@ export function part(lower, value, axis, start, end) {
  * @param {ElementType} type
  */
 export function cast(lower, value, type) {
-  return value.type === type ? value : lower.emit('cast', [value], { type });
+  const { constant, shape } = value;
+  if (value.type === type) return value;
+  if (!constant || type !== 'float32') return lower.emit('cast', [value], { type });
+  return constantValue(new Constant(type, shape, () => toFloats(constant.elements)));
 }
 
 /**

@@ -142,11 +142,12 @@ function lowerExpand(node, lower) {
   const rank = Math.max(wanted.length, value.shape.length);
   const dim = (/** @type {number[]} */ shape, /** @type {number} */ axis) =>
     shape[axis - rank + shape.length] ?? 1;
-  const shape = Array.from({ length: rank }, (_, axis) => {
-    const [has, asks] = [dim(value.shape, axis), dim(wanted, axis)];
-    return has === 1 ? asks : has;
-  });
-  return lower.emit('expand', [value], { shape });
+  // 1 for what stays as it is, so that the node holds for any size that it has there.
+  const shape = Array.from({ length: rank }, (_, axis) =>
+    dim(value.shape, axis) === 1 ? dim(wanted, axis) : 1,
+  );
+  const stays = rank === value.shape.length && shape.every((size) => size === 1);
+  return stays ? value : lower.emit('expand', [value], { shape });
 }
 
 /** @type {Lower} */

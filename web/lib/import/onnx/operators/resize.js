@@ -9,6 +9,7 @@
 import { UnsupportedError } from '../../../core/errors.js';
 import { Constant, constantValue, sizeOf } from '../values.js';
 import { multiply } from './products.js';
+import { enlarge } from './subpixels.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -210,6 +211,27 @@ function regionOf(region, i, count) {
 }
 
 /**
+ * How often each pixel of an image is repeated along both of its axes, where that is all that is done.
+ *
+ * @param {Axis[]} axes
+ * @param {ReturnType<typeof wayOf>} way
+ */
+function timesOf(axes, way) {
+  if (axes.length !== 4) return undefined;
+  const [batch, channels, height, width] = axes;
+  const times = height.to / height.from;
+  const isWhole = Number.isInteger(times) && times > 1 && width.to / width.from === times;
+  if (!isWhole || batch.from !== batch.to || channels.from !== channels.to) return undefined;
+  const isRepeated = [height, width].every((axis) =>
+    Array.from({ length: axis.to }, (_, x) => {
+      const terms = termsAt(COORDINATES[way.coordinates](x, axis), axis, way);
+      return terms.size === 1 && terms.get(Math.floor(x / times)) === 1;
+    }).every(Boolean),
+  );
+  return isRepeated ? times : undefined;
+}
+
+/**
  * @param {NodeView} node
  * @param {Lowering} lower
  */
@@ -220,6 +242,8 @@ function lowerResize(node, lower) {
   const crops = way.coordinates === 'tf_crop_and_resize';
   const isOutside = (/** @type {number} */ place, /** @type {Axis} */ { from }) =>
     crops && (place < 0 || place > from - 1);
+  const times = timesOf(axes, way);
+  if (times && !crops) return enlarge(lower, input, times);
   let value = input;
   axes.forEach((axis, at) => {
     value = resizeAxis(lower, value, at, axis, way, (place) => isOutside(place, axis));

@@ -8,6 +8,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { part } from '../ours.js';
 import { Constant, constantValue, sizeOf } from '../values.js';
 import { convolveWindow } from './products.js';
+import { convolveSubpixels } from './subpixels.js';
 import { listOf } from './windows.js';
 
 /**
@@ -125,6 +126,9 @@ function lowerConvTranspose(node, lower) {
     ...pad.map(([, after]) => Math.max(0, after)),
   ];
   const groups = node.int('group', 1);
+  const by = { strides, dilations, groups, whole, cut };
+  const direct = convolveSubpixels(lower, input, weight, by, bias);
+  if (direct) return direct;
   const image = spread(lower, input, strides);
   const output = convolveWindow(
     lower,
