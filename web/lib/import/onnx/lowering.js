@@ -184,6 +184,7 @@ export class Lowering {
    */
   finish(outputs, names = outputs.map((value) => this.nameOf(value))) {
     this.#giveOut(outputs, names);
+    this.#dropUnused(names);
     const used = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...names]);
     const inputs = [...this.inputs.values()].filter(({ name }) => used.has(String(name)));
     return {
@@ -201,6 +202,25 @@ export class Lowering {
         ]),
       ),
     };
+  }
+
+  /**
+   * Drops nodes and parameters that no output depends on, as what ONNX's operators make beside what the file
+   * asks for.
+   *
+   * @param {string[]} outputs
+   */
+  #dropUnused(outputs) {
+    const wanted = new Set(outputs);
+    // What a node takes comes before it; copies, which come last, are of outputs.
+    for (const { output, inputs } of this.nodes.toReversed()) {
+      if (wanted.has(output)) inputs.forEach((name) => wanted.add(name));
+    }
+    this.nodes = this.nodes.filter(({ output }) => wanted.has(output));
+    const named = new Set(this.nodes.flatMap((node) => Object.values(node)));
+    for (const name of this.parameters.keys()) {
+      if (!named.has(name)) this.parameters.delete(name);
+    }
   }
 
   /**

@@ -3,7 +3,9 @@
 /** Operators of the domain com.microsoft, which onnxruntime's optimizer writes into files. */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { layerNormalize } from './composite.js';
+import { cast, reduce } from '../ours.js';
+import { COMPOSITE, layerNormalize, rootMeanNormalize } from './composite.js';
+import { PIECES } from './pieces.js';
 import { PRODUCTS, multiply } from './products.js';
 
 /**
@@ -69,17 +71,61 @@ function lowerGelu(tanh) {
   };
 }
 
+/**
+ * What is normalized: the input, what skipped the layer, and a bias.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {number} biasAt
+ */
+function sumOfSkip(node, lower, biasAt) {
+  const bias = node.optional(biasAt);
+  const both = lower.emit('sum', [node.input(0), node.input(1)]);
+  return bias ? lower.emit('sum', [both, bias]) : both;
+}
+
 /** @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>} */
 function lowerSkipLayerNormalization(node, lower) {
-  const bias = node.optional(4);
-  const both = lower.emit('sum', [node.input(0), node.input(1)]);
-  const sum = bias ? lower.emit('sum', [both, bias]) : both;
-  const rank = sum.shape.length;
-  const [result] = layerNormalize(lower, sum, rank - 1, node.float('epsilon', 1e-12), [
-    node.input(2),
-    node.optional(3),
-  ]);
-  return [result, undefined, undefined, sum];
+  const sum = sumOfSkip(node, lower, 4);
+  const by = /** @type {const} */ ([node.input(2), node.optional(3)]);
+  const epsilon = node.float('epsilon', 1e-12);
+  const all = layerNormalize(lower, sum, sum.shape.length - 1, epsilon, [...by]);
+  return [...all, sum];
+}
+
+/** @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>} */
+function lowerSkipSimplifiedLayerNormalization(node, lower) {
+  const sum = sumOfSkip(node, lower, 3);
+  const epsilon = node.float('epsilon', 1e-12);
+  const axis = sum.shape.length - 1;
+  const [result, inverse] = rootMeanNormalize(lower, sum, axis, epsilon, node.input(2));
+  return [result, undefined, inverse, sum];
+}
+
+/**
+ * Rows of words, positions and kinds of segments, summed and normalized; how many words a mask has; the sum.
+ *
+ * @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>}
+ */
+function lowerEmbedLayerNormalization(node, lower) {
+  const [batch, length] = node.input(0).shape;
+  const look = (/** @type {number} */ table, /** @type {Value} */ indices) =>
+    PIECES.Gather(node.with([node.input(table), indices]), lower);
+  const steps = lower.integers(
+    Array.from({ length }, (_, step) => step),
+    [1, length],
+  );
+  const words = look(2, node.input(0));
+  const placed = lower.emit('sum', [words, look(3, node.optional(8) ?? steps)]);
+  const segments = node.optional(1);
+  const sum = segments ? lower.emit('sum', [placed, look(4, segments)]) : placed;
+  const by = /** @type {const} */ ([node.input(5), node.input(6)]);
+  const [result] = layerNormalize(lower, sum, 2, node.float('epsilon', 1e-12), [...by]);
+  const mask = node.optional(7);
+  const counts = mask
+    ? reduce(lower, 'Sum', cast(lower, mask, 'int32'), [1], false)
+    : lower.integers(new Array(batch).fill(0));
+  return [result, counts, sum];
 }
 
 /** @type {Lower} */
@@ -97,4 +143,7 @@ export const MICROSOFT = {
   FastGelu: lowerGelu(true),
   QuickGelu: lowerQuickGelu,
   SkipLayerNormalization: lowerSkipLayerNormalization,
+  SimplifiedLayerNormalization: COMPOSITE.SimplifiedLayerNormalization,
+  SkipSimplifiedLayerNormalization: lowerSkipSimplifiedLayerNormalization,
+  EmbedLayerNormalization: lowerEmbedLayerNormalization,
 };
