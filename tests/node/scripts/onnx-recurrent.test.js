@@ -18,8 +18,8 @@ const KINDS = {
   RNN: { gates: 1, states: 1, functions: 1, flag: undefined },
 };
 
-/** Those that states do not grow by. */
-const FUNCTIONS = ['Sigmoid', 'tanh', 'HardSigmoid', 'ScaledTanh', 'Softsign', 'LeakyRelu', 'Elu'];
+/** Those that states do not grow by. ONNX does not say the numbers of a ScaledTanh that has none. */
+const FUNCTIONS = ['Sigmoid', 'Tanh', 'HardSigmoid', 'Softsign', 'LeakyRelu', 'Elu'];
 const TAKES_ALPHA = ['HardSigmoid', 'ScaledTanh', 'LeakyRelu', 'Elu'];
 const TAKES_BETA = ['HardSigmoid', 'ScaledTanh'];
 
@@ -28,7 +28,9 @@ const TAKES_BETA = ['HardSigmoid', 'ScaledTanh'];
  * @param {boolean} numbered whether they are given their numbers
  */
 function drawFunctions(count, numbered) {
-  const names = Array.from({ length: count }, () => draw.oneOf(FUNCTIONS));
+  const names = Array.from({ length: count }, () =>
+    draw.oneOf(numbered ? [...FUNCTIONS, 'ScaledTanh'] : FUNCTIONS),
+  );
   const numbersOf = (/** @type {string[]} */ takers) =>
     names.filter((name) => takers.includes(name)).map(() => draw.oneOf([0.25, 0.5, 0.75]));
   return {

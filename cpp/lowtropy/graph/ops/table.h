@@ -69,5 +69,8 @@ extern const Operator kTile;
 extern const Operator kDepthToSpace;
 extern const Operator kSpaceToDepth;
 extern const Operator kPad;
+extern const Operator kNonMaxSuppression;
+extern const Operator kRoiAlign;
+extern const Operator kFirstRows;
 
 }  // namespace lowtropy::ops

@@ -9,6 +9,7 @@ import { fold } from './fold.js';
 import { inputOf } from './inputs.js';
 import { Lowering } from './lowering.js';
 import { NodeView } from './node.js';
+import { cutToRows, keepRows, refuseRows } from './operators/counted-rows.js';
 import { findOperator } from './operators/index.js';
 import { Problems, nameOf } from './problems.js';
 import { symbolOf } from './symbols.js';
@@ -44,7 +45,7 @@ export async function lowerGraph(graph, sizes, pauses) {
   await lowerer.lowerNodes(graph, scope);
   lowerer.problems.throwAll();
   return lowering.finish(
-    outputsOf(graph, scope),
+    outputsOf(graph, scope).map((value) => cutToRows(lowering, value)),
     graph.outputs.map(({ name }) => name),
   );
 }
@@ -142,10 +143,14 @@ export class GraphLowerer {
     if (!lower && !control) throw new UnsupportedError('there is no such operator here');
     if (node.inputs.some((name, index) => name !== '' && !inputs[index])) return undefined;
     this.lowering.begin(nameOf(node));
-    if (control) return control(view, this, scope);
+    if (control) {
+      refuseRows(view);
+      return control(view, this, scope);
+    }
     const given = inputs.filter((value) => value !== undefined);
     const isConstant = given.length > 0 && given.every(({ constant }) => constant);
     const row = /** @type {import('./operators/index.js').Lower} */ (lower);
-    return (isConstant ? await fold(view, row) : undefined) ?? [row(view, this.lowering)].flat();
+    const known = isConstant ? await fold(view, row) : undefined;
+    return known ?? keepRows(view, this.lowering, [row(view, this.lowering)].flat());
   }
 }

@@ -15,6 +15,11 @@
  * @property {string} [element] what its elements are in the file, as "uint8", where that is known
  * @property {string} [name] in our graph, once it is there
  * @property {Constant} [constant] where it is the same in all runs
+ * @property {Rows} [rows] where a run tells how many there are
+ *
+ * @typedef {object} Rows those that there are come first, see operators/counted-rows.js
+ * @property {number} axis
+ * @property {Value} count
  */
 
 /** What is known at import. Its elements are made when they are asked for, and not kept. */

@@ -5,6 +5,8 @@
 import { ATTENTION } from './attention.js';
 import { BLOCK_WEIGHTS } from './block-weights.js';
 import { COMPOSITE } from './composite.js';
+import { DETECTION } from './detection.js';
+import { DETERMINANT } from './determinant.js';
 import { EINSUM } from './einsum.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { GRID_SAMPLE } from './grid-sample.js';
@@ -14,6 +16,7 @@ import { MICROSOFT_QUANTIZATION } from './microsoft-quantization.js';
 import { MICROSOFT } from './microsoft.js';
 import { NORMALIZATION } from './normalization.js';
 import { PIECES } from './pieces.js';
+import { POOLED_PLACES } from './pooled-places.js';
 import { POOLING } from './pooling.js';
 import { PRODUCTS } from './products.js';
 import { QUANTIZATION } from './quantization.js';
@@ -38,12 +41,15 @@ const DOMAINS = {
   '': {
     ...ATTENTION,
     ...COMPOSITE,
+    ...DETECTION,
+    ...DETERMINANT,
     ...EINSUM,
     ...ELEMENTWISE,
     ...GRID_SAMPLE,
     ...LAYOUT,
     ...NORMALIZATION,
     ...PIECES,
+    ...POOLED_PLACES,
     ...POOLING,
     ...PRODUCTS,
     ...QUANTIZATION,
