@@ -119,10 +119,20 @@ async function runOurs(file, feeds) {
  * @param {{ relative?: number, absolute?: number }} [tolerance]
  */
 export async function expectAgreement(operator, { relative = 1e-5, absolute = 1e-6 } = {}) {
-  const file = fileOf(operator);
   const feeds = Object.fromEntries(
     operator.inputs.flatMap((given, i) => (given && !given.constant ? [[`input${i}`, given]] : [])),
   );
+  await expectSame(fileOf(operator), feeds, { relative, absolute });
+}
+
+/**
+ * The same of any network.
+ *
+ * @param {Uint8Array} file
+ * @param {Record<string, Given>} feeds
+ * @param {{ relative?: number, absolute?: number }} [tolerance]
+ */
+export async function expectSame(file, feeds, { relative = 1e-5, absolute = 1e-6 } = {}) {
   const expected = await runTheirs(file, feeds);
   const results = await runOurs(file, feeds);
   for (const [name, { data, dims }] of Object.entries(expected)) {
