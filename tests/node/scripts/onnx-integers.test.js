@@ -6,12 +6,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { importOnnx } from '../../../web/lib/import/onnx/import-onnx.js';
-import { constant, drawing, expectAgreement, fileOf } from '../../support/onnx-beside.js';
+import {
+  constant,
+  drawing,
+  expectAgreement,
+  expectSame,
+  fileOf,
+} from '../../support/onnx-beside.js';
+import { model, node, tensor, tensorType, value } from '../../support/onnx-writer.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
 /**
  * @typedef {import('../../support/onnx-beside.js').Given} Given
  * @typedef {import('../../support/onnx-beside.js').Operator} Operator
+ * @typedef {import('../../support/onnx-writer.js').Proto} Proto
  */
 
 const seed = chooseSeed();
@@ -226,4 +234,42 @@ describe(`ONNX: integers' operators beside onnxruntime, LOWTROPY_SEED=${seed}`, 
     network.dispose();
     assert(distinct <= 16 * 10, `${distinct} distinct values`);
   });
+
+  /** @param {string} op @param {string[]} inputs @param {Record<string, any>} [attributes] */
+  const step = (op, inputs, attributes = {}) =>
+    node(op, inputs, [op === 'Transpose' || op === 'Reshape' ? op : 'y'], { attributes });
+
+  /** @type {Array<[what: string, nodes: Proto[], shape: number[]]>} */
+  const movedWeights = [
+    ['turned', [step('Transpose', ['w']), step('MatMul', ['x', 'Transpose'])], [3, 6]],
+    ['a kernel', [step('Reshape', ['w', 'as']), step('Conv', ['x', 'Reshape'])], [1, 6, 2, 2]],
+    ['on the left', [step('MatMul', ['w', 'x'])], [6, 4]],
+    ['of labels', [step('Einsum', ['w', 'x'], { equation: { string: 'oc,bct->bot' } })], [2, 6, 3]],
+  ];
+  for (const [what, nodes, shape] of movedWeights) {
+    test(`weights stay integers: ${what}`, async () => {
+      const codes = Int8Array.from({ length: 30 }, (_, i) => ((i * 37) % 16) - 8);
+      const scales = Float32Array.of(0.013, 0.021, 0.034, 0.055, 0.0891);
+      const file = model({
+        nodes: [
+          node('DequantizeLinear', ['codes', 'scales'], ['w'], {
+            attributes: { axis: { int: 0 } },
+          }),
+          ...nodes,
+        ],
+        initializers: [
+          tensor('codes', 'int8', [5, 6], codes),
+          tensor('scales', 'float32', [5], scales),
+          tensor('as', 'int64', [4], BigInt64Array.of(5n, 6n, 1n, 1n)),
+        ],
+        inputs: [value('x', tensorType('float32', shape))],
+        outputs: [value('y', tensorType('float32'))],
+      });
+      const network = await importOnnx(file, { format: 'grid' });
+      const [{ scaled, distinct }] = network.layers;
+      network.dispose();
+      assert(scaled && distinct <= 16, `${distinct} distinct values, scaled: ${scaled}`);
+      await expectSame(file, { x: draw.floats(shape) });
+    });
+  }
 });

@@ -271,6 +271,7 @@ export class Lowering {
    */
   reshape(value, shape) {
     if (sameShape(value.shape, shape)) return value;
+    if (value.constant) return constantValue(value.constant.withShape(shape));
     return this.emit('reshape', [value], reshapeAttributes(value.shape, shape));
   }
 
@@ -281,6 +282,7 @@ export class Lowering {
    */
   transpose(value, axes) {
     if (axes.every((axis, i) => axis === i)) return value;
+    if (value.constant) return constantValue(value.constant.withAxes(axes));
     return this.emit('transpose', [value], { axes });
   }
 

@@ -49,14 +49,34 @@ export class Constant {
   }
 
   /**
-   * The same elements in another shape whose first axis is the same.
+   * The same elements in another shape. Scales that differ along its first axis stay if that does.
    *
    * @param {number[]} shape
    */
   withShape(shape) {
-    const { element, quantized } = this;
-    const kept = quantized && (quantized.scales.length === 1 || quantized.axis === 0);
-    return new Constant(this.type, shape, this.#make, { element, ...(kept && { quantized }) });
+    const { element, quantized, codes } = this;
+    const isKept =
+      quantized &&
+      (quantized.scales.length === 1 ||
+        (quantized.axis === 0 && quantized.block === 0 && shape[0] === this.shape[0]));
+    const origin = { element, codes, ...(isKept && { quantized }) };
+    return new Constant(this.type, shape, this.#make, origin);
+  }
+
+  /**
+   * Its axes in another order.
+   *
+   * @param {readonly number[]} axes axis i of the result is axes[i] of this
+   */
+  withAxes(axes) {
+    const { type, shape, element, quantized, codes } = this;
+    const dims = axes.map((axis) => shape[axis]);
+    const make = () => transposed(this.#make(), shape, axes);
+    return new Constant(type, dims, make, {
+      element,
+      quantized: quantized && quantizedWithAxes(quantized, shape, axes),
+      codes: codes && (() => transposed(codes(), shape, axes)),
+    });
   }
 
   /** How many elements it has. */
@@ -77,6 +97,23 @@ export class Constant {
  * @property {number} axis along which scales differ; where there is one, it does not matter
  * @property {number} block how many indices along the axis share a scale; 0 for one scale for each
  */
+
+/**
+ * @param {Quantized} quantized
+ * @param {readonly number[]} shape of the codes
+ * @param {readonly number[]} axes
+ * @returns {Quantized}
+ */
+function quantizedWithAxes({ codes, scales, zeroPoints, axis, block }, shape, axes) {
+  const moved = { codes: () => transposed(codes(), shape, axes), axis: axes.indexOf(axis), block };
+  if (block === 0) return { ...moved, scales, zeroPoints };
+  const blocks = shape.map((dim, i) => (i === axis ? Math.ceil(dim / block) : dim));
+  return {
+    ...moved,
+    scales: transposed(scales, blocks, axes),
+    zeroPoints: transposed(zeroPoints, blocks, axes),
+  };
+}
 
 /** @param {readonly number[]} shape */
 export function sizeOf(shape) {

@@ -131,6 +131,8 @@ function arrange(lower, operand, labels) {
  * @returns {Operand}
  */
 function multiplyOperands(lower, a, b, kept) {
+  // A matrix of weights is the second one.
+  if (a.value.constant && !b.value.constant) return multiplyOperands(lower, b, a, kept);
   const left = sumAway(lower, a, new Set([...kept, ...b.labels]));
   const right = sumAway(lower, b, new Set([...kept, ...a.labels]));
   const both = left.labels.filter((label) => right.labels.includes(label));

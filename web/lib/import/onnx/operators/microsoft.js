@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { cast, reduce } from '../ours.js';
 import { COMPOSITE, layerNormalize, rootMeanNormalize } from './composite.js';
 import { PIECES } from './pieces.js';
-import { PRODUCTS, multiply } from './products.js';
+import { PRODUCTS, multiply, swapLast } from './products.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -47,16 +47,12 @@ function lowerFusedMatMul(node, lower) {
   if (node.int('transBatchA', 0) === 1 || node.int('transBatchB', 0) === 1) {
     throw new UnsupportedError('it transposes batches');
   }
-  const swap = (/** @type {Value} */ value) => {
-    const axes = value.shape.map((_, axis) => axis);
-    return lower.transpose(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
-  };
-  const left = node.int('transA', 0) === 1 ? swap(node.input(0)) : node.input(0);
+  const left = node.int('transA', 0) === 1 ? swapLast(lower, node.input(0)) : node.input(0);
   const right = node.input(1);
   const isTransposed = node.int('transB', 0) === 1;
   const product =
     isTransposed && right.shape.length !== 2
-      ? multiply(lower, left, swap(right))
+      ? multiply(lower, left, swapLast(lower, right))
       : multiply(lower, left, right, isTransposed);
   const alpha = node.float('alpha', 1);
   return alpha === 1 ? product : lower.emit('mul', [product, lower.number(alpha)]);

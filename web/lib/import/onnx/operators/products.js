@@ -172,6 +172,12 @@ function lowerGemm(node, lower) {
   ]);
 }
 
+/** With its last two axes in the other order. @param {Lowering} lower @param {Value} value */
+export function swapLast(lower, value) {
+  const axes = value.shape.map((_, axis) => axis);
+  return lower.transpose(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+}
+
 /**
  * Products of the matrices in the last two axes, of which there is one for each index of those before.
  *
@@ -184,6 +190,11 @@ function lowerGemm(node, lower) {
 export function multiply(lower, left, right, isTransposed = false) {
   if (right.constant && right.shape.length === 2) {
     return multiplyWeights(lower, left, right.constant, isTransposed ? [0, 1] : [1, 0]);
+  }
+  if (left.constant && left.shape.length === 2 && right.shape.length > 1) {
+    // The same, turned around.
+    const columns = isTransposed ? right : swapLast(lower, right);
+    return swapLast(lower, multiplyWeights(lower, columns, left.constant, [0, 1]));
   }
   return lower.emit('matMul', [left, isTransposed ? lower.transpose(right, [1, 0]) : right]);
 }

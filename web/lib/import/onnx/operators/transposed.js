@@ -65,13 +65,14 @@ function turned(weight, groups) {
     return result;
   };
   const { quantized } = weight;
-  const kept = quantized?.scales.length === 1 ? quantized : undefined;
+  const isOfRows = groups === 1 && quantized?.axis === 1 && quantized.block === 0;
+  const kept = quantized && (quantized.scales.length === 1 || isOfRows) ? quantized : undefined;
   return new Constant(
     'float32',
     [groups * outGroup, inGroup, ...kernel],
     () => turn(weight.elements),
     {
-      quantized: kept && { ...kept, codes: () => turn(kept.codes()) },
+      quantized: kept && { ...kept, axis: 0, codes: () => turn(kept.codes()) },
     },
   );
 }
