@@ -152,7 +152,7 @@ class Step {
   const float* x_;
 };
 
-Doubles Expected(const Cells& cells) {
+Doubles ExpectedCells(const Cells& cells) {
   const size_t width = cells.states * cells.size;
   Doubles all(size_t{cells.steps} * cells.sequences * width);
   for (size_t sequence = 0; sequence < cells.sequences; ++sequence) {
@@ -237,7 +237,7 @@ Floats RunCells(const Cells& cells, Format format, double work = 1e30) {
 
 void ExpectRight(const Cells& cells, Format format) {
   const Floats actual = RunCells(cells, format);
-  const Doubles expected = Expected(cells);
+  const Doubles expected = ExpectedCells(cells);
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) {
     // Relu and its like let states grow.

@@ -39,7 +39,7 @@ struct Boxes {
   bool centred = false;
 };
 
-double Overlap(const Boxes& all, const float* a, const float* b) {
+double ShareOf(const Boxes& all, const float* a, const float* b) {
   std::array<std::array<double, 4>, 2> corners{};
   for (size_t k = 0; k < 2; ++k) {
     const float* const x = k == 0 ? a : b;
@@ -61,7 +61,7 @@ double Overlap(const Boxes& all, const float* a, const float* b) {
 }
 
 // What is found, row by row, without how many there are.
-Integers Expected(const Boxes& all) {
+Integers ExpectedBoxes(const Boxes& all) {
   Integers found;
   for (uint32_t image = 0; image < all.batch; ++image) {
     const float* const boxes = all.boxes.data() + size_t{image} * all.count * 4;
@@ -78,7 +78,7 @@ Integers Expected(const Boxes& all) {
         found.insert(found.end(), {static_cast<int32_t>(image), static_cast<int32_t>(k),
                                    static_cast<int32_t>(best)});
         for (uint32_t i = 0; i < all.count; ++i) {
-          if (i == best || Overlap(all, boxes + best * 4, boxes + i * 4) > double{all.overlap}) {
+          if (i == best || ShareOf(all, boxes + best * 4, boxes + i * 4) > double{all.overlap}) {
             is_out[i] = true;
           }
         }
@@ -103,7 +103,7 @@ void ExpectFound(const Boxes& all) {
       SuppressionOf(all),
       {{{all.batch, all.count, 4}, all.boxes}, {{all.batch, all.classes, all.count}, all.scores}},
       &shape);
-  const Integers expected = Expected(all);
+  const Integers expected = ExpectedBoxes(all);
   ASSERT_EQ(shape, (Shape{all.batch * all.classes * std::min(all.most, all.count) + 1, 3}));
   ASSERT_EQ(rows[0], static_cast<int32_t>(expected.size() / 3));
   const auto first = rows.begin() + 3;

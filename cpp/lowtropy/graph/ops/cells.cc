@@ -30,14 +30,14 @@ enum Activation : uint32_t {
   kActivations
 };
 
-struct Function {
+struct CellFunction {
   uint32_t activation;
   float alpha;
   float beta;
 };
 
 // Loops over floats side by side, of which compilers turn those that networks have into SIMD.
-void Activate(const Function& function, float* x, size_t size) {
+void Activate(const CellFunction& function, float* x, size_t size) {
   const float alpha = function.alpha;
   const float beta = function.beta;
   const auto each = [&](auto map) {
@@ -86,7 +86,7 @@ struct Cell {
   float* state;          // h, with kColumnSlack readable floats behind it
   float* memory;         // c of an LSTM; of a GRU scratch with kColumnSlack floats behind it
   const StepData* data;  // for products with the weight
-  const Function* functions;
+  const CellFunction* functions;
   float clip;             // what sums of gates are kept within; 0 for no bound
   const float* peephole;  // what the memory of an LSTM adds to the gates i, o, f; or null
   bool variant;           // the one flag of the kind
@@ -216,7 +216,7 @@ constexpr AttributeSpec Beta(std::string_view name) {
   return {name, AttributeKind::kNumber, 1, 0.5F, true};
 }
 
-constexpr AttributeSpec kLstmAttributes[] = {
+constexpr AttributeSpec kLstmCellAttributes[] = {
     kWeight,
     kBias,
     kReverse,
@@ -232,7 +232,7 @@ constexpr AttributeSpec kLstmAttributes[] = {
     Alpha("outputAlpha"),
     Beta("outputBeta"),
 };
-constexpr AttributeSpec kGruAttributes[] = {
+constexpr AttributeSpec kGruCellAttributes[] = {
     kWeight,
     kBias,
     kReverse,
@@ -245,7 +245,7 @@ constexpr AttributeSpec kGruAttributes[] = {
     Alpha("candidateAlpha"),
     Beta("candidateBeta"),
 };
-constexpr AttributeSpec kRnnAttributes[] = {
+constexpr AttributeSpec kRnnCellAttributes[] = {
     kWeight,          kBias, kReverse, kClip, Choice("gateFunction", kTanh), Alpha("gateAlpha"),
     Beta("gateBeta"),
 };
@@ -253,7 +253,7 @@ constexpr AttributeSpec kRnnAttributes[] = {
 const CellKind& KindOf(const Node& node) { return *static_cast<const CellKind*>(node.op->details); }
 
 // Steps x sequences x states.
-ValueType Infer(const TypedNode& typed) {
+ValueType InferCells(const TypedNode& typed) {
   const Node& node = typed.node;
   const CellKind& kind = KindOf(node);
   const Shape& gates = typed.shape();
@@ -273,7 +273,7 @@ ValueType Infer(const TypedNode& typed) {
   return {ElementType::kFloat32, {gates[0], gates[1], kind.states * size}};
 }
 
-WeightUse Use(const TypedNode& typed, const Shape&) {
+WeightUse UseOfCells(const TypedNode& typed, const Shape&) {
   const Shape& gates = typed.shape();
   return {.kind = WeightUse::Kind::kVector,
           .rows = gates[2],
@@ -283,7 +283,7 @@ WeightUse Use(const TypedNode& typed, const Shape&) {
 
 uint64_t VectorSize(const TypedNode& typed) { return typed.shape()[2]; }
 
-void Check(const Node& node, std::span<const Range>) {
+void CheckCells(const Node& node, std::span<const Range>) {
   if (node.Number("clip") < 0) throw NodeError(ErrorKind::kValue, node, "its clip is below 0");
 }
 
@@ -358,32 +358,32 @@ class CellTask final : public Task {
   float clip_;
   bool reverse_;
   bool variant_;
-  std::array<Function, 3> functions_{};
+  std::array<CellFunction, 3> functions_{};
 };
 
-std::unique_ptr<Task> Plan(const TypedNode& typed, const Shape& output) {
-  return std::make_unique<CellTask>(typed, Use(typed, output));
+std::unique_ptr<Task> PlanCells(const TypedNode& typed, const Shape& output) {
+  return std::make_unique<CellTask>(typed, UseOfCells(typed, output));
 }
 
-constexpr Operator Row(std::string_view name, std::span<const AttributeSpec> attributes,
-                       const CellKind& kind) {
+constexpr Operator CellRow(std::string_view name, std::span<const AttributeSpec> attributes,
+                           const CellKind& kind) {
   return {.name = name,
           .version = 5,
           .attributes = attributes,
           .most_inputs = 1 + kind.states + (kind.peepholes != 0 ? 1U : 0U),
           .details = &kind,
           .takes_bias = true,
-          .infer = Infer,
-          .use = Use,
+          .infer = InferCells,
+          .use = UseOfCells,
           .vector_size = VectorSize,
-          .check = Check,
-          .plan = Plan};
+          .check = CheckCells,
+          .plan = PlanCells};
 }
 
 }  // namespace
 
-constinit const Operator ops::kLstmCells = Row("lstmCells", kLstmAttributes, kLstmKind);
-constinit const Operator ops::kGruCells = Row("gruCells", kGruAttributes, kGruKind);
-constinit const Operator ops::kRnnCells = Row("rnnCells", kRnnAttributes, kRnnKind);
+constinit const Operator ops::kLstmCells = CellRow("lstmCells", kLstmCellAttributes, kLstmKind);
+constinit const Operator ops::kGruCells = CellRow("gruCells", kGruCellAttributes, kGruKind);
+constinit const Operator ops::kRnnCells = CellRow("rnnCells", kRnnCellAttributes, kRnnKind);
 
 }  // namespace lowtropy

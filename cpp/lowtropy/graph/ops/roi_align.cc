@@ -107,12 +107,13 @@ class RoiAlignTask final : public Task {
   }
 
  private:
-  // As many as there are pixels in an element where a region is all of the image; twice as many are
-  // taken at most, for regions beyond it.
+  // Along an axis, where as many are taken as an element has pixels: twice as many as where a
+  // region is all of the image.
+  static uint32_t MostSamples(uint32_t pixels, uint32_t size) { return 2 * (pixels / size + 1); }
   static double MostSamples(const TypedNode& typed, size_t axis) {
     const uint32_t samples = typed.node.Integer("samples");
     if (samples != 0) return samples;
-    return 2.0 * (typed.shape()[2 + axis] / typed.node["size"].integers[axis] + 1);
+    return MostSamples(typed.shape()[2 + axis], typed.node["size"].integers[axis]);
   }
 
   size_t Plane() const { return size_t{pixels_[0]} * pixels_[1]; }
@@ -123,7 +124,7 @@ class RoiAlignTask final : public Task {
     float length = region[3 - axis] * scale_ - offset - start;
     if (!half_pixel_) length = std::max(length, 1.0F);
     const float step = length / static_cast<float>(size_[axis]);
-    const auto most = static_cast<float>(2 * (pixels_[axis] / size_[axis] + 1));
+    const auto most = static_cast<float>(MostSamples(pixels_[axis], size_[axis]));
     const float pixels = step > 1 ? std::min(std::ceil(step), most) : 1.0F;
     return {start, step, samples_ != 0 ? samples_ : static_cast<uint32_t>(pixels), pixels_[axis]};
   }

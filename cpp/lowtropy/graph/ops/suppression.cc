@@ -68,7 +68,7 @@ Box BoxOf(const float* x, bool centred) {
 float AreaOf(const Box& box) { return (box.bottom - box.top) * (box.right - box.left); }
 
 // Whether more than so much of both together is of both.
-bool Overlap(const Box& a, const Box& b, float threshold) {
+bool ShareMore(const Box& a, const Box& b, float threshold) {
   const float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
   const float width = std::min(a.right, b.right) - std::max(a.left, b.left);
   if (!(height > 0 && width > 0)) return false;
@@ -136,7 +136,7 @@ class SuppressionTask final : public Task {
                 const int32_t* last) const {
     const Box box = BoxOf(boxes + size_t{index} * 4, centred_);
     for (const int32_t* row = first; row != last; row += 3) {
-      if (Overlap(box, BoxOf(boxes + size_t(row[2]) * 4, centred_), overlap_)) return true;
+      if (ShareMore(box, BoxOf(boxes + size_t(row[2]) * 4, centred_), overlap_)) return true;
     }
     return false;
   }

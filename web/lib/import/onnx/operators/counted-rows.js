@@ -84,8 +84,7 @@ function slice(node, lower, output) {
   const value = node.input(0);
   const { rows } = value;
   if (!rows) return undefined;
-  const kept = output.shape[rows.axis];
-  if (kept === value.shape[rows.axis]) return rows;
+  if (output.shape[rows.axis] === value.shape[rows.axis]) return rows;
   const rank = value.shape.length;
   const starts = node.integersAt(1, 'starts') ?? [];
   const axes = node.integersAt(3, 'axes') ?? starts.map((_, i) => i);
@@ -93,7 +92,8 @@ function slice(node, lower, output) {
   const [step = 1] = node.optional(4) ? [...node.constant(4, '"steps"').elements].slice(at) : [];
   const ends = node.integersAt(2, 'ends') ?? [];
   if (starts[at] !== 0 || step !== 1 || ends[at] < 0) return undefined;
-  return { axis: rows.axis, count: lower.emit('min', [rows.count, lower.integers([kept], [])]) };
+  // Where more are counted than are kept, all that are kept are there.
+  return rows;
 }
 
 /** @type {Rule} */
