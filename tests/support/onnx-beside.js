@@ -102,10 +102,11 @@ async function runTheirs(file, feeds) {
  */
 async function runOurs(file, feeds) {
   const network = await importOnnx(file);
-  const tensors = Object.entries(feeds).map(([name, { type, shape, data }]) => [
-    name,
-    { data: (OURS[type] ?? Int32Array).from(data), shape },
-  ]);
+  // Inputs that no output depends on are none of ours.
+  const tensors = network.inputs.map(({ name }) => {
+    const { type, shape, data } = feeds[name];
+    return [name, { data: (OURS[type] ?? Int32Array).from(data), shape }];
+  });
   try {
     return /** @type {Record<string, any>} */ (network.run(Object.fromEntries(tensors)));
   } finally {

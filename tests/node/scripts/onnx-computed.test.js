@@ -119,6 +119,29 @@ describe(`ONNX: computed weights beside onnxruntime, LOWTROPY_SEED=${seed}`, () 
     await expectAgreement({ op: 'Det', inputs: [singular], outputs: [float] });
   });
 
+  test('Clip between values that are computed, and of integers', async () => {
+    const bound = (/** @type {number} */ number) => ({
+      ...{ type: /** @type {const} */ ('float32'), shape: [], data: [number] },
+    });
+    for (const bounds of [[bound(-0.5), bound(0.25)], [undefined, bound(0.1)], [bound(0.1)]]) {
+      await expectAgreement({
+        op: 'Clip',
+        inputs: [draw.floats([3, 4]), ...bounds],
+        outputs: [float],
+      });
+    }
+    const zero = constant({ type: 'int8', shape: [], data: [0] });
+    const inputs = [draw.integers('int8', [9], [-9, 9]), zero];
+    await expectAgreement({ op: 'Clip', inputs, outputs: ['int8'] });
+  });
+
+  test('outputs without elements', async () => {
+    const place = (/** @type {number} */ number) =>
+      constant({ type: 'int64', shape: [1], data: [number] });
+    const inputs = [draw.floats([3, 4]), place(2), place(2), place(0)];
+    await expectAgreement({ op: 'Slice', inputs, outputs: [float] });
+  });
+
   test('Unique', async () => {
     for (const [axis, sorted] of [
       [undefined, 1],

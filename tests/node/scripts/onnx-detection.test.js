@@ -232,6 +232,44 @@ describe(`ONNX: sizes that a run tells, LOWTROPY_SEED=${seed}`, () => {
     }
   });
 
+  test('CenterCropPad, Col2Im and AffineGrid', async () => {
+    for (const [shape, attributes] of /** @type {const} */ ([
+      [[4, 9], {}],
+      [[8, 3], { axes: { ints: [-1, 0] } }],
+    ])) {
+      await expectAgreement({
+        op: 'CenterCropPad',
+        version: 18,
+        inputs: [draw.floats([7, 6]), constant({ type: 'int64', shape: [2], data: [...shape] })],
+        outputs: ['float32'],
+        attributes: /** @type {any} */ (attributes),
+      });
+    }
+    const list = (/** @type {number[]} */ data) =>
+      constant({ type: 'int64', shape: [data.length], data });
+    await expectAgreement({
+      op: 'Col2Im',
+      version: 18,
+      inputs: [draw.floats([2, 12, 12]), list([6, 5]), list([2, 3])],
+      outputs: ['float32'],
+      attributes: { strides: { ints: [2, 1] }, pads: { ints: [1, 1, 0, 0] } },
+    });
+    for (const corners of [0, 1]) {
+      for (const size of [
+        [4, 5],
+        [2, 3, 4],
+      ]) {
+        await expectAgreement({
+          op: 'AffineGrid',
+          version: 20,
+          inputs: [draw.floats([2, size.length, size.length + 1]), list([2, 3, ...size])],
+          outputs: ['float32'],
+          attributes: { align_corners: { int: corners } },
+        });
+      }
+    }
+  });
+
   test('MaxPool with its indices, and MaxUnpool', async () => {
     for (const order of [0, 1]) {
       await expectAgreement({

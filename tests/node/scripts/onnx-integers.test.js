@@ -153,6 +153,65 @@ describe(`ONNX: integers' operators beside onnxruntime, LOWTROPY_SEED=${seed}`, 
     });
   }
 
+  for (const type of /** @type {const} */ (['uint8', 'int8'])) {
+    for (const rows of [false, true]) {
+      test(`DynamicQuantizeLSTM, of ${type}, scales of ${rows ? 'rows' : 'directions'}`, async () => {
+        const [steps, batch, features, size] = [4, 2, 5, 3];
+        const directions = rows ? 1 : 2;
+        const scales = () =>
+          constant({
+            type: 'float32',
+            shape: rows ? [1, 4 * size] : [directions],
+            data: Array.from({ length: rows ? 4 * size : directions }, (_, i) => 0.002 * (1 + i)),
+          });
+        const zeros = () =>
+          constant({
+            ...scales(),
+            type,
+            data: scales().data.map(() => (type === 'int8' ? 0 : 128)),
+          });
+        await check(
+          {
+            op: 'DynamicQuantizeLSTM',
+            inputs: [
+              draw.floats([steps, batch, features]),
+              constant(draw.integers(type, [directions, features, 4 * size], rangeOf(type))),
+              constant(draw.integers(type, [directions, size, 4 * size], rangeOf(type))),
+              constant(draw.floats([directions, 8 * size])),
+              ...[undefined, undefined, undefined, undefined],
+              ...[scales(), zeros(), scales(), zeros()],
+            ],
+            outputs: ['float32', 'float32', 'float32'],
+            attributes: {
+              hidden_size: { int: size },
+              direction: { string: rows ? 'forward' : 'bidirectional' },
+            },
+          },
+          // What onnxruntime loses by rounding values to 8 bits.
+          { relative: 0.03, absolute: 0.01 },
+        );
+      });
+    }
+  }
+
+  test('FusedGemm', async () => {
+    for (const activation of ['Relu', 'LeakyRelu', 'Sigmoid', 'Tanh']) {
+      await check(
+        {
+          op: 'FusedGemm',
+          inputs: [draw.floats([3, 4]), constant(draw.floats([5, 4])), constant(draw.floats([5]))],
+          outputs: ['float32'],
+          attributes: {
+            transB: { int: 1 },
+            activation: { string: activation },
+            activation_alpha: { float: 0.2 },
+          },
+        },
+        { relative: 1e-5, absolute: 1e-6 },
+      );
+    }
+  });
+
   test('QLinearWhere', async () => {
     const inputs = [draw.integers('bool', [2, 3], [0, 1]), ...quantized('uint8', [2, 3])];
     await check({

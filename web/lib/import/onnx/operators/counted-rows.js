@@ -8,7 +8,7 @@
  */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { sizeOf } from '../values.js';
+import { Constant, constantValue, sizeOf } from '../values.js';
 import { ELEMENTWISE } from './elementwise.js';
 
 /**
@@ -204,19 +204,39 @@ function refusal() {
   );
 }
 
+/**
+ * @param {Lowering} lower
+ * @param {Value} value
+ * @returns {Value}
+ */
+function withoutRows(lower, { type, shape }) {
+  const axis = shape.indexOf(0);
+  if (axis !== shape.lastIndexOf(0)) {
+    throw new UnsupportedError(
+      `An output of ${shape.join('×')} has no elements along several axes.`,
+    );
+  }
+  const dims = shape.map((dim, i) => (i === axis ? 1 : dim));
+  const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  const zeros = new Constant(type, dims, () => new Elements(sizeOf(dims)));
+  return lower.emit('firstRows', [constantValue(zeros), lower.integers([0], [])], { axis });
+}
+
 /** @param {NodeView} node @throws {UnsupportedError} where an input is counted */
 export function refuseRows(node) {
   if (givenOf(node).some(isCounted)) throw refusal();
 }
 
 /**
- * A value of the size that a run tells, of which nothing else can be made.
+ * A value of the size that a run tells, of which nothing else can be made. One without elements is one of no
+ * rows: in our graphs all others have some.
  *
  * @param {Lowering} lower
  * @param {Value} value
  * @returns {Value}
  */
 export function cutToRows(lower, value) {
+  if (sizeOf(value.shape) === 0) return withoutRows(lower, value);
   if (!value.rows) return value;
   const { axis, count } = value.rows;
   return lower.emit('firstRows', [value, count], { axis });

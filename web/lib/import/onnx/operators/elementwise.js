@@ -75,8 +75,18 @@ function lowerMean(node, lower) {
   return lower.emit('mul', [sum, lower.number(1 / node.inputs.length)]);
 }
 
+/** Bounds that are computed from the inputs. @type {Lower} */
+function clipToValues(node, lower) {
+  const [least, most] = [1, 2].map((index) => node.optional(index));
+  const above = least ? lower.emit('max', [node.input(0), least]) : node.input(0);
+  return most ? lower.emit('min', [above, most]) : above;
+}
+
 /** @type {Lower} */
 function lowerClip(node, lower) {
+  if ([1, 2].some((index) => node.optional(index) && !node.input(index).constant)) {
+    return clipToValues(node, lower);
+  }
   const bound = (
     /** @type {number} */ index,
     /** @type {string} */ name,

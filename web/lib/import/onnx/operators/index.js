@@ -10,6 +10,7 @@ import { DETERMINANT } from './determinant.js';
 import { EINSUM } from './einsum.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { GRID_SAMPLE } from './grid-sample.js';
+import { IMAGES } from './images.js';
 import { LAYOUT } from './layout.js';
 import { MICROSOFT_ATTENTION } from './microsoft-attention.js';
 import { MICROSOFT_QUANTIZATION } from './microsoft-quantization.js';
@@ -46,6 +47,7 @@ const DOMAINS = {
     ...EINSUM,
     ...ELEMENTWISE,
     ...GRID_SAMPLE,
+    ...IMAGES,
     ...LAYOUT,
     ...NORMALIZATION,
     ...PIECES,

@@ -2,6 +2,7 @@
 
 /** Operators of com.microsoft on integers with scales: those of ai.onnx, with scales of what goes in and out. */
 
+import { UnsupportedError } from '../../../core/errors.js';
 import { concat } from '../ours.js';
 import { constantValue } from '../values.js';
 import { ELEMENTWISE } from './elementwise.js';
@@ -17,6 +18,7 @@ import {
   quantize,
   scaleAt,
 } from './quantization.js';
+import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
 
 /**
@@ -136,7 +138,41 @@ function lowerMatMulIntegerToFloat(node, lower) {
   return multiplyIntegers(node, lower, left, { scale: 3, zeroPoint: 5, bias: 6 });
 }
 
+/**
+ * Weights of an LSTM, directions × columns × rows, as ONNX has them.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {number} index
+ * @param {number} scaleIndex
+ */
+function recurrentWeights(node, lower, index, scaleIndex) {
+  const weights = node.input(index);
+  const [directions, , rows] = weights.shape;
+  const given = [scaleIndex, scaleIndex + 1].map((at) => node.optional(at));
+  const isOfRows = given[0]?.shape.length === 2 && given[0].shape[1] === rows && rows !== 1;
+  if (isOfRows && directions > 1) {
+    throw new UnsupportedError('its weights have scales for each row of two directions');
+  }
+  const [scale, zeroPoint] = given.map(
+    (value) => value && lower.reshape(value, [isOfRows ? rows : directions]),
+  );
+  const by = { scale: /** @type {Value} */ (scale), zeroPoint, axis: isOfRows ? 2 : 0 };
+  return lower.transpose(dequantize(lower, weights, by), [0, 2, 1]);
+}
+
+/**
+ * Its values stay floats, which onnxruntime turns into integers of 8 bits.
+ *
+ * @type {AnyLower}
+ */
+function lowerDynamicQuantizeLstm(node, lower) {
+  const weights = [recurrentWeights(node, lower, 1, 8), recurrentWeights(node, lower, 2, 10)];
+  return RECURRENT.LSTM(node.with([node.input(0), ...weights, ...node.inputs.slice(3, 8)]), lower);
+}
+
 export const MICROSOFT_QUANTIZATION = {
+  DynamicQuantizeLSTM: lowerDynamicQuantizeLstm,
   QuantizeLinear: QUANTIZATION.QuantizeLinear,
   DequantizeLinear: QUANTIZATION.DequantizeLinear,
   QGemm: lowerQGemm,

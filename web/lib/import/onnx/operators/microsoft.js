@@ -20,8 +20,23 @@ function lowerFusedConv(node, lower) {
   const sum = node.optional(3);
   const product = PRODUCTS.Conv(node, lower);
   const value = sum ? lower.emit('sum', [product, sum]) : product;
+  return activate(node, lower, value, node.floats('activation_params') ?? []);
+}
+
+/** @type {Lower} */
+function lowerFusedGemm(node, lower) {
+  const numbers = [node.float('activation_alpha', 0), node.float('activation_beta', 0)];
+  return activate(node, lower, PRODUCTS.Gemm(node, lower), numbers);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {Value} value
+ * @param {number[]} numbers of its activation
+ */
+function activate(node, lower, value, numbers) {
   const activation = node.string('activation', '');
-  const numbers = node.floats('activation_params') ?? [];
   switch (activation) {
     case '':
       return value;
@@ -133,6 +148,10 @@ function lowerQuickGelu(node, lower) {
 
 export const MICROSOFT = {
   FusedConv: lowerFusedConv,
+  FusedGemm: lowerFusedGemm,
+  TransposeMatMul: lowerFusedMatMul,
+  Pad: PIECES.Pad,
+  Trilu: PIECES.Trilu,
   FusedMatMul: lowerFusedMatMul,
   Gelu: lowerGelu(false),
   BiasGelu: lowerGelu(false),

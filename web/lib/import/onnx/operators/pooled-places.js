@@ -25,7 +25,7 @@ const LEAST = -3.4028234663852886e38;
  * @param {Steps} steps
  * @returns {Int32Array} outputs × kernel, the number of each pixel; beyond the image the first that there is not
  */
-function windowPixels(size, outputs, kernel, { strides, dilations, pads }) {
+export function windowPixels(size, outputs, kernel, { strides, dilations, pads }) {
   const [count, length] = [outputs, kernel].map(sizeOf);
   const beyond = sizeOf(size);
   const at = (

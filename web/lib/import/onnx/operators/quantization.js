@@ -8,6 +8,7 @@
  */
 
 import { UnsupportedError } from '../../../core/errors.js';
+import { elementTypeName } from '../element-types.js';
 import { cast, reduce } from '../ours.js';
 import { Constant, constantValue } from '../values.js';
 import { convolve, multiply } from './products.js';
@@ -152,7 +153,11 @@ function lowerQuantizeLinear(node, lower) {
   const by = scaleAt(node, 1);
   const several = by.scale.shape.length > 0 && floats.shape.length > 0;
   const axis = several ? node.axis(node.int('axis', 1), Math.max(2, floats.shape.length)) : 0;
-  return quantize(lower, cast(lower, floats, 'float32'), { ...by, axis }, elementOf(by));
+  if (node.int('block_size', 0) !== 0)
+    throw new UnsupportedError('it has blocks of what is quantized');
+  const wanted = elementTypeName(node.int('output_dtype', 0));
+  const element = by.zeroPoint ? elementOf(by) : (wanted ?? 'uint8');
+  return quantize(lower, cast(lower, floats, 'float32'), { ...by, axis }, element);
 }
 
 /** @type {Lower} */

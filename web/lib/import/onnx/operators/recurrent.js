@@ -15,6 +15,7 @@ import { SequenceLengths } from './sequence-lengths.js';
 /**
  * @typedef {import('../node.js').NodeView} NodeView
  * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Quantized} Quantized
  * @typedef {import('../values.js').Value} Value
  *
  * @typedef {object} Kind
@@ -38,6 +39,28 @@ const INPUT = {
 };
 
 /**
+ * Scales of one direction: the one of all, one of each direction, or those of the rows.
+ *
+ * @param {Quantized} quantized
+ * @param {number} direction
+ * @param {number} begin
+ * @param {number} end
+ * @returns {Quantized | undefined} where there are others
+ */
+function quantizedOf(quantized, direction, begin, end) {
+  const { scales, zeroPoints, axis, block } = quantized;
+  if (scales.length === 1) return quantized;
+  if (block !== 0 || axis > 1) return undefined;
+  const [first, last] = axis === 0 ? [direction, direction + 1] : [begin, end];
+  return {
+    ...quantized,
+    scales: scales.slice(first, last),
+    zeroPoints: zeroPoints.slice(first, last),
+    axis: 0,
+  };
+}
+
+/**
  * The part of a constant for one direction, without that axis.
  *
  * @param {Constant} constant
@@ -50,7 +73,7 @@ function ofDirection(constant, direction, begin = 0, end = constant.shape[1]) {
   const inner = sizeOf(constant.shape.slice(2));
   const from = (direction * constant.shape[1] + begin) * inner;
   const { quantized } = constant;
-  const each = quantized && quantized.scales.length === 1 ? quantized : undefined;
+  const each = quantized && quantizedOf(quantized, direction, begin, end);
   return new Constant(
     constant.type,
     shape,
