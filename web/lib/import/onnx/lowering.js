@@ -8,7 +8,7 @@
  */
 
 import { describeNode } from '../../graph/graph.js';
-import { Constant, constantValue } from './values.js';
+import { Constant, checkMade, constantValue } from './values.js';
 
 /**
  * @typedef {import('./values.js').ElementType} ElementType
@@ -294,6 +294,19 @@ export class Lowering {
   integers(numbers, shape = [numbers.length]) {
     const elements = Int32Array.from(numbers);
     return constantValue(new Constant('int32', shape, () => elements));
+  }
+
+  /**
+   * 0, 1 and so on.
+   *
+   * @param {number} count
+   * @param {number[]} [shape]
+   * @returns {Value} of int32
+   */
+  numbers(count, shape = [count]) {
+    checkMade(count);
+    const make = () => Int32Array.from({ length: count }, (_, i) => i);
+    return constantValue(new Constant('int32', shape, make));
   }
 
   /**

@@ -4,6 +4,8 @@
  * Values of an ONNX graph while it becomes one of ours: what is known of each before a run.
  */
 
+import { LimitError } from '../../core/errors.js';
+
 /**
  * @typedef {import('../../../../dist/lowtropy.js').ElementType} ElementType
  * @typedef {import('../../model/values.js').Elements} Elements
@@ -113,6 +115,20 @@ function quantizedWithAxes({ codes, scales, zeroPoints, axis, block }, shape, ax
     scales: transposed(scales, blocks, axes),
     zeroPoints: transposed(zeroPoints, blocks, axes),
   };
+}
+
+/** The most elements of what is in no file, but made at import: 256 MB of them. */
+const MOST_MADE = 2 ** 26;
+
+/**
+ * A few bytes can ask for any number of these.
+ *
+ * @param {number} count of elements that are to be made at import
+ * @throws {LimitError} where they are too many, or no number at all
+ */
+export function checkMade(count) {
+  if (count >= 0 && count <= MOST_MADE) return;
+  throw new LimitError(`It takes ${count} elements made at import; the limit is ${MOST_MADE}.`);
 }
 
 /** @param {readonly number[]} shape */

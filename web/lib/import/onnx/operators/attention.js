@@ -4,7 +4,7 @@
 
 import { UnsupportedError } from '../../../core/errors.js';
 import { concat } from '../ours.js';
-import { Constant, constantValue } from '../values.js';
+import { Constant, checkMade, constantValue } from '../values.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -82,6 +82,7 @@ function cap(lower, value, bound) {
  * @param {number} filling what is added there
  */
 export function causalBias(queries, keys, before, filling) {
+  checkMade(queries * keys);
   const make = () =>
     Float32Array.from({ length: queries * keys }, (_, i) =>
       i % keys > Math.floor(i / keys) + before ? filling : 0,

@@ -48,14 +48,18 @@ function unpack(bytes, rows, cols, { bits, pitch }) {
 function zeroPointsOf(given, { rows, cols, bits, block }) {
   const count = Math.ceil(cols / block);
   if (!given) return new Int32Array(rows * count).fill(2 ** (bits - 1));
-  if (given.type === 'float32') {
+  const pitch = Math.ceil((count * bits) / 8);
+  const isFloat = given.type === 'float32';
+  if (given.size !== rows * (isFloat ? count : pitch)) {
+    throw new UnsupportedError(`it has ${given.size} zero points for ${rows}×${count} blocks`);
+  }
+  if (isFloat) {
     const points = given.elements;
     if (points.some((point) => !Number.isInteger(point))) {
       throw new UnsupportedError('its zero points are no integers');
     }
     return Int32Array.from(points);
   }
-  const pitch = Math.ceil((count * bits) / 8);
   return Int32Array.from(unpack(given.elements, rows, count, { bits, pitch }));
 }
 

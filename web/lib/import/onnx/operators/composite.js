@@ -163,8 +163,8 @@ function lowerHardmax(node, lower) {
       : lower.reshape(input, [input.shape.slice(0, axis), input.shape.slice(axis)].map(sizeOf));
   const along = node.version >= 13 ? axis : 1;
   const best = lower.emit('argMax', [flat], { axis: along, keepDims: true, last: false });
-  const places = lower.integers(
-    Array.from({ length: flat.shape[along] }, (_, place) => place),
+  const places = lower.numbers(
+    flat.shape[along],
     flat.shape.map((dim, i) => (i === along ? dim : 1)),
   );
   const isBest = lower.emit('cast', [lower.emit('equal', [places, best])], { type: 'float32' });

@@ -29,10 +29,7 @@ function bringPivot(lower, matrices) {
   const best = lower.emit('argMax', [column], { axis: 1, keepDims: true, last: false });
   const indices = lower.emit('expand', [best], { shape: [count, 1, n] });
   const pivot = lower.emit('gatherElements', [matrices, indices], { axis: 1 });
-  const numbers = lower.integers(
-    Array.from({ length: n }, (_, row) => row),
-    [1, n, 1],
-  );
+  const numbers = lower.numbers(n, [1, n, 1]);
   const isBest = lower.emit('equal', [numbers, best]);
   const first = part(lower, matrices, 1, 0, 1);
   const moved = lower.emit('where', [isBest, first, matrices]);

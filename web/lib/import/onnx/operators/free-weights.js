@@ -2,6 +2,7 @@
 
 /** Convolutions whose weights are computed from the inputs: products of two values, with all windows side by side. */
 
+import { UnsupportedError } from '../../../core/errors.js';
 import { concat } from '../ours.js';
 import { sizeOf } from '../values.js';
 
@@ -10,6 +11,9 @@ import { sizeOf } from '../values.js';
  * @typedef {import('../values.js').Value} Value
  * @typedef {import('./windows.js').Steps} Steps
  */
+
+/** Of a kernel: each takes a node. */
+const MOST_PLACES = 1024;
 
 /** Every index of a shape, in order. @param {number[]} shape @returns {number[][]} */
 function indicesOf(shape) {
@@ -52,6 +56,9 @@ function slicesOf(lower, padded, kernel, { strides, dilations }) {
 export function convolveFree(lower, input, weights, { groups, ...steps }) {
   const [outChannels, inGroup, ...kernel] = weights.shape;
   const rank = kernel.length;
+  if (sizeOf(kernel) > MOST_PLACES) {
+    throw new UnsupportedError(`its weights are computed, and have kernels of ${kernel.join('×')}`);
+  }
   const isPadded = steps.pads.some((pad) => pad !== 0);
   const padded = isPadded
     ? lower.emit('pad', [input], {

@@ -4,7 +4,7 @@
 
 import { UnsupportedError } from '../../../core/errors.js';
 import { part } from '../ours.js';
-import { Constant, constantValue, sizeOf } from '../values.js';
+import { Constant, checkMade, constantValue, sizeOf } from '../values.js';
 import { windowPixels } from './pooled-places.js';
 import { listOf } from './windows.js';
 
@@ -66,6 +66,7 @@ function lowerCol2Im(node, lower) {
   if (!Number.isInteger(channels) || count !== blocks) {
     throw new UnsupportedError(`its columns of ${rows}×${count} do not fit its image`);
   }
+  checkMade(batch * channels * (pixels + 1));
   const numbers = windowPixels(size, outputs, kernel, steps);
   const byPlace = Int32Array.from(
     { length: places * blocks },
@@ -100,6 +101,7 @@ function lowerAffineGrid(node, lower) {
   const place = (/** @type {number} */ at, /** @type {number} */ dim) =>
     corners ? (dim === 1 ? -1 : (2 * at) / (dim - 1) - 1) : (2 * at + 1) / dim - 1;
   const pixels = sizeOf(size);
+  checkMade(pixels * (rank + 1));
   // Of each pixel x, y and so on, which are the last axes first, and 1.
   const make = () =>
     Float32Array.from({ length: pixels * (rank + 1) }, (_, i) => {

@@ -57,7 +57,7 @@ function keysWithin(lower, bounds, batch, keys) {
   if (size !== batch && size !== 2 * batch) {
     throw new UnsupportedError(`its mask has ${size} values for ${batch} sequences`);
   }
-  const places = lower.integers(Array.from({ length: keys }, (_, key) => key));
+  const places = lower.numbers(keys);
   const of = (/** @type {number} */ begin) =>
     lower.reshape(part(lower, bounds, 0, begin, begin + batch), [batch, 1, 1, 1]);
   const isBefore = lower.emit('less', [places, of(0)]);

@@ -122,10 +122,7 @@ function lowerEmbedLayerNormalization(node, lower) {
   const [batch, length] = node.input(0).shape;
   const look = (/** @type {number} */ table, /** @type {Value} */ indices) =>
     PIECES.Gather(node.with([node.input(table), indices]), lower);
-  const steps = lower.integers(
-    Array.from({ length }, (_, step) => step),
-    [1, length],
-  );
+  const steps = lower.numbers(length, [1, length]);
   const words = look(2, node.input(0));
   const placed = lower.emit('sum', [words, look(3, node.optional(8) ?? steps)]);
   const segments = node.optional(1);

@@ -3,7 +3,7 @@
 /** Where MaxPool finds its maxima ("Indices"), and MaxUnpool, which puts values there. */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { Constant, constantValue, sizeOf } from '../values.js';
+import { Constant, checkMade, constantValue, sizeOf } from '../values.js';
 import { listOf } from './windows.js';
 
 /**
@@ -27,6 +27,7 @@ const LEAST = -3.4028234663852886e38;
  */
 export function windowPixels(size, outputs, kernel, { strides, dilations, pads }) {
   const [count, length] = [outputs, kernel].map(sizeOf);
+  checkMade(count * length);
   const beyond = sizeOf(size);
   const at = (
     /** @type {number} */ number,
@@ -77,6 +78,7 @@ export function largestPixels(node, lower, value, outputs, kernel, steps) {
   const places = lower.emit('sum', [best, constant(starts, [count])]);
   const order = node.int('storage_order', 0) === 1 ? transposedNumbers(numbers, size) : numbers;
   const found = lower.emit('gather', [constant(order, [count * length]), places], { axis: 0 });
+  checkMade(batch * channels);
   const planes = Int32Array.from({ length: batch * channels }, (_, i) => i * pixels);
   const whole = lower.emit('sum', [found, constant(planes, [batch, channels, 1])]);
   return lower.reshape(whole, [batch, channels, ...outputs]);
@@ -106,6 +108,7 @@ function lowerMaxUnpool(node, lower) {
   const wanted = node.optional(2) && [...node.constant(2, '"output_shape"').elements];
   const shape = wanted ?? [batch, channels, ...usual];
   const total = sizeOf(shape);
+  checkMade(total);
   const zeros = constantValue(new Constant('float32', [total], () => new Float32Array(total)));
   const flat = [indices, value].map((one) => lower.reshape(one, [sizeOf(one.shape)]));
   const places = wanted ? movedPlaces(lower, flat[0], [batch, channels, ...usual], shape) : flat[0];

@@ -107,10 +107,7 @@ function lowerMicrosoft(node, lower) {
   const { shape } = node.input(0);
   const length = shape.length === 4 ? shape[2] : shape[1];
   const given = cast(lower, node.input(1), 'int32');
-  const steps = lower.integers(
-    Array.from({ length }, (_, step) => step),
-    [1, length],
-  );
+  const steps = lower.numbers(length, [1, length]);
   const positions =
     given.shape.length === 2 ? given : lower.emit('sum', [lower.reshape(given, [1, 1]), steps]);
   const at = (/** @type {number} */ index, /** @type {number} */ pairs) => {

@@ -6,7 +6,7 @@
  */
 
 import { cast, concat, reduce } from '../ours.js';
-import { Constant, constantValue, nothing, sizeOf, transposed } from '../values.js';
+import { Constant, checkMade, constantValue, nothing, sizeOf, transposed } from '../values.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -162,6 +162,7 @@ function lowerReverseSequence(node, lower) {
   const { shape } = value;
   const dims = shape.map((dim, axis) => (axis === time || axis === batch ? dim : 1));
   const inner = sizeOf(dims.slice(1));
+  checkMade(sizeOf(dims));
   const places = Array.from({ length: sizeOf(dims) }, (_, i) => {
     const [first, second] = [Math.floor(i / inner), i % inner];
     const [t, b] = time === 0 ? [first, second] : [second, first];

@@ -26,9 +26,8 @@ export class SequenceLengths {
    */
   constructor(lower, lengths, steps) {
     const [batch] = lengths.shape;
-    const numbers = Array.from({ length: steps }, (_, step) => step);
     this.#lower = lower;
-    this.#steps = lower.integers(numbers, [steps, 1, 1]);
+    this.#steps = lower.numbers(steps, [steps, 1, 1]);
     this.#lengths = lower.reshape(cast(lower, lengths, 'int32'), [1, batch, 1]);
     /** Steps × batch × 1. */
     this.#isWithin = lower.emit('less', [this.#steps, this.#lengths]);
