@@ -84,6 +84,10 @@ const lookUp = [
   node('Mul', ['found', 'size'], ['scaled']),
   node('Transpose', ['scaled'], ['turned']),
   node('Slice', ['rows', 'zero', 'three', 'zero'], ['first']),
+  node('Shape', ['rows'], ['shape']),
+  node('Shape', ['first'], ['few']),
+  node('Shape', ['turned'], ['wide']),
+  node('Gather', ['wide', 'one'], ['number']),
 ];
 const lookUpConstants = [
   ...[0, 1, 2, 3].map((number) => integers(['zero', 'one', 'two', 'three'][number], [number])),
@@ -111,6 +115,7 @@ describe(`ONNX: sizes that a run tells, LOWTROPY_SEED=${seed}`, () => {
     const outputs = {
       ...{ rows: 'float32', class: 'float32', scaled: 'float32', turned: 'float32' },
       ...{ first: 'float32', selected: 'int64' },
+      ...{ shape: 'int64', few: 'int64', number: 'int64' },
     };
     for (const score of [0.1, 0.5, 0.97, 2]) {
       const file = detector(lookUp, outputs, lookUpConstants, [4, 0.4, score]);
@@ -146,7 +151,7 @@ describe(`ONNX: sizes that a run tells, LOWTROPY_SEED=${seed}`, () => {
   /** @type {Array<[what: string, nodes: Proto[], initializers?: Proto[]]>} */
   const refused = [
     ['a sum over all', [node('ReduceSum', ['selected', 'zero'], ['y'])], [integers('zero', [0])]],
-    ['their number', [node('Shape', ['selected'], ['y'])]],
+    ['their number times three', [node('Size', ['selected'], ['y'])]],
     [
       'the best of them',
       [node('TopK', ['column', 'one'], ['y', 'at'], { attributes: { axis: { int: 0 } } })],

@@ -4,7 +4,7 @@
  * Values of an ONNX graph while it becomes one of ours: what is known of each before a run.
  */
 
-import { LimitError } from '../../core/errors.js';
+import { UnsupportedError } from '../../core/errors.js';
 
 /**
  * @typedef {import('../../../../dist/lowtropy.js').ElementType} ElementType
@@ -124,11 +124,13 @@ const MOST_MADE = 2 ** 26;
  * A few bytes can ask for any number of these.
  *
  * @param {number} count of elements that are to be made at import
- * @throws {LimitError} where they are too many, or no number at all
+ * @throws {UnsupportedError} where they are too many, or no number at all
  */
 export function checkMade(count) {
   if (count >= 0 && count <= MOST_MADE) return;
-  throw new LimitError(`It takes ${count} elements made at import; the limit is ${MOST_MADE}.`);
+  throw new UnsupportedError(
+    `it takes ${count} elements made at import; the limit is ${MOST_MADE}`,
+  );
 }
 
 /** @param {readonly number[]} shape */

@@ -177,6 +177,9 @@ const RULES = {
   ArgMin: arg,
 };
 
+/** What tells of rows without looking at them. */
+const TELLS = new Set(['Shape']);
+
 /**
  * What a node makes, with the rows that it has of its inputs.
  *
@@ -189,6 +192,7 @@ const RULES = {
 export function keepRows(node, lower, outputs) {
   if (!givenOf(node).some(isCounted)) return outputs;
   const { domain, opType } = node.node;
+  if (domain === '' && TELLS.has(opType)) return outputs;
   const rule = domain === '' && Object.hasOwn(RULES, opType) ? RULES[opType] : undefined;
   return outputs.map((output) => {
     const rows = output && rule?.(node, lower, output);
