@@ -126,9 +126,12 @@ class SuppressionTask final : public Task {
     for (uint32_t i = 0; i < counts_.boxes; ++i) {
       if (scores[i] > score_) *end++ = i;
     }
-    std::sort(order, end, [scores](uint32_t a, uint32_t b) {
+    // A heap takes 1.3 KB of WebAssembly less than std::sort.
+    const auto before = [scores](uint32_t a, uint32_t b) {
       return scores[a] > scores[b] || (scores[a] == scores[b] && a < b);
-    });
+    };
+    std::make_heap(order, end, before);
+    std::sort_heap(order, end, before);
     return end;
   }
 
