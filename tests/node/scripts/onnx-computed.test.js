@@ -119,6 +119,17 @@ describe(`ONNX: computed weights beside onnxruntime, LOWTROPY_SEED=${seed}`, () 
     await expectAgreement({ op: 'Det', inputs: [singular], outputs: [float] });
   });
 
+  test('BatchNormalization by computed values', async () => {
+    const vectors = [0, 1, 2].map(() => draw.floats([3]));
+    const variance = { ...draw.floats([3]), data: [0.5, 1, 2] };
+    await expectAgreement({
+      op: 'BatchNormalization',
+      inputs: [draw.floats([2, 3, 4, 5]), ...vectors, variance],
+      outputs: [float],
+      attributes: { epsilon: { float: 1e-2 } },
+    });
+  });
+
   test('Clip between values that are computed, and of integers', async () => {
     const bound = (/** @type {number} */ number) => ({
       ...{ type: /** @type {const} */ ('float32'), shape: [], data: [number] },

@@ -95,6 +95,22 @@ describe(`ONNX: integers' operators beside onnxruntime, LOWTROPY_SEED=${seed}`, 
       }
     });
 
+    test(`QLinearConv with its channels last, of ${type}`, async () => {
+      const [values, ...by] = quantized(type, [1, 5, 6, 3]);
+      const weights = constant(draw.integers('int8', [4, 3, 2, 3], [-127, 127]));
+      const scales = constant({ type: 'float32', shape: [4], data: [0.01, 0.02, 0.03, 0.04] });
+      const zeros = constant({ type: 'int8', shape: [4], data: [0, 0, 0, 0] });
+      for (const last of [0, 1]) {
+        const shape = last ? [1, 5, 6, 3] : [1, 3, 5, 6];
+        await check({
+          op: 'QLinearConv',
+          inputs: [{ ...values, shape }, ...by, weights, scales, zeros, scale(0.1), zero(type, 4)],
+          outputs: [type],
+          attributes: { channels_last: { int: last }, pads: { ints: [1, 0, 0, 1] } },
+        });
+      }
+    });
+
     test(`QLinearConcat, of ${type}`, async () => {
       const to = [scale(0.05), zero(type, 1)];
       const inputs = [...to, ...quantized(type, [2, 3]), ...quantized(type, [2, 5])];

@@ -258,6 +258,11 @@ describe(`ONNX: transformers' operators beside onnxruntime, LOWTROPY_SEED=${seed
     }
     const apart = [steps, keys, keys].map((length) => draw.floats([batch, heads, length, size]));
     await check({ ...newest, inputs: apart, attributes: { is_causal: { int: 1 } } });
+    const filled = draw.integers('int64', [batch], [1, keys]);
+    await check({
+      ...{ ...newest, version: 24 },
+      inputs: [...apart, undefined, undefined, undefined, filled],
+    });
     await check({
       ...newest,
       inputs: [...apart, undefined, ...[4, 4].map((n) => draw.floats([batch, heads, n, size]))],

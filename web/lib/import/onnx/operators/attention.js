@@ -3,8 +3,8 @@
 /** Attention: softmax(Q · Kᵀ · scale + bias) · V, by heads. And ai.onnx's operator of that name. */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { concat } from '../ours.js';
-import { Constant, checkMade, constantValue } from '../values.js';
+import { cast, concat } from '../ours.js';
+import { Constant, checkMade, constantValue, sizeOf } from '../values.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -129,6 +129,18 @@ function headsAt(node, lower, index, count) {
 }
 
 /**
+ * Whether each of the keys is one of the first that a sequence has.
+ *
+ * @param {Lowering} lower
+ * @param {Value} counts of the keys of each sequence
+ * @param {number} keys
+ */
+export function isWithin(lower, counts, keys) {
+  const each = lower.reshape(cast(lower, counts, 'int32'), [sizeOf(counts.shape), 1, 1, 1]);
+  return lower.emit('less', [lower.numbers(keys), each]);
+}
+
+/**
  * @param {NodeView} node
  * @param {Lowering} lower
  * @param {number} queries
@@ -139,8 +151,9 @@ function headsAt(node, lower, index, count) {
 function biasesOf(node, lower, queries, keys, before) {
   const mask = node.optional(3);
   const isCausal = node.int('is_causal', 0) === 1;
-  if (node.optional(6)) throw new UnsupportedError('its keys are fewer than there is room for');
+  const counts = node.optional(6);
   return [
+    ...(counts ? [biasWhere(lower, isWithin(lower, counts, keys), -Infinity)] : []),
     ...(mask ? [mask.type === 'bool' ? biasWhere(lower, mask, -Infinity) : mask] : []),
     ...(isCausal ? [causalBias(queries, keys, before, -Infinity)] : []),
   ];

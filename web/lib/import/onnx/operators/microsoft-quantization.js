@@ -58,7 +58,8 @@ function maybeChannelsLast(operator) {
     const rank = value.shape.length;
     const size = value.shape.slice(2).map((_, i) => i);
     const first = lower.transpose(value, [0, rank - 1, ...size.map((i) => i + 1)]);
-    const [result] = [operator(node.with([first]), lower)].flat();
+    const others = node.inputs.slice(1);
+    const [result] = [operator(node.with([first, ...others]), lower)].flat();
     return lower.transpose(/** @type {Value} */ (result), [0, ...size.map((i) => i + 2), 1]);
   };
 }
@@ -175,6 +176,7 @@ export const MICROSOFT_QUANTIZATION = {
   DynamicQuantizeLSTM: lowerDynamicQuantizeLstm,
   QuantizeLinear: QUANTIZATION.QuantizeLinear,
   DequantizeLinear: QUANTIZATION.DequantizeLinear,
+  QLinearConv: maybeChannelsLast(QUANTIZATION.QLinearConv),
   QGemm: lowerQGemm,
   QLinearAdd: lowerQLinearBinary('sum'),
   QLinearMul: lowerQLinearBinary('mul'),
