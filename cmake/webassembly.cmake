@@ -29,7 +29,8 @@ set(plain_hot_sources
     graph/ops/image_kernels.cc graph/ops/product.cc graph/ops/reduce.cc
     graph/ops/row_kernels.cc graph/ops/unary_kernels.cc matrix/value_table.cc)
 set(inlined_hot_sources
-    coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/sequence.cc
+    coding/golomb_rice.cc compress/prune.cc compress/quantize.cc graph/ops/cells.cc
+    graph/ops/sequence.cc
     learn/layers/batch_norm.cc
     learn/layers/convolution_layer.cc learn/layers/elementwise.cc learn/layers/gemm.cc
     learn/layers/loss.cc learn/layers/pooling.cc learn/layers/recurrent.cc learn/optimizer.cc
@@ -52,7 +53,9 @@ set_source_files_properties(
 set_source_files_properties(${plain_hot_sources} PROPERTIES COMPILE_OPTIONS -fno-inline-functions)
 # An LSTM takes 1.8 times as long with -Os; unrolling its loops makes no difference but of 1 KB.
 set_source_files_properties(
-  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/graph/ops/sequence.cc PROPERTIES COMPILE_OPTIONS -fno-unroll-loops)
+  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/graph/ops/cells.cc
+  ${PROJECT_SOURCE_DIR}/cpp/lowtropy/graph/ops/sequence.cc
+  PROPERTIES COMPILE_OPTIONS -fno-unroll-loops)
 
 # Binaryen would inline every function that has one caller, so also the loops of the kernels, which
 # V8 then no longer keeps in registers: they become up to twice as slow.

@@ -26,8 +26,21 @@ function ofGroup(results, group) {
 export function summary(results) {
   return /** @type {const} */ (['operators', 'models']).map((group) => {
     const { all, failed } = ofGroup(results, group);
-    return `${all.length - failed.length} of ${all.length} ${TITLES[group]} pass`;
+    const given = all.filter(({ isGiven, reason }) => isGiven && reason === undefined).length;
+    const how = given === 0 ? '' : `, ${given} of them with their inputs given at import`;
+    return `${all.length - failed.length} of ${all.length} ${TITLES[group]} pass${how}`;
   });
+}
+
+/** @param {Result[]} results */
+function givenSentence(results) {
+  const names = results
+    .filter(({ isGiven, reason }) => isGiven && reason === undefined)
+    .map(({ name }) => name.replace(/^.*\/test_/, ''));
+  return (
+    'Where what a test computes depends on the values of its inputs, as a shape or an axis does, they are ' +
+    `given at import: ${names.join(', ')}.`
+  );
 }
 
 /** @param {string | undefined} reason */
@@ -56,6 +69,7 @@ export async function page(results) {
     summary(results)
       .map((line) => `- ${line}`)
       .join('\n'),
+    givenSentence(results),
     ...tables,
   ].join('\n\n');
   const options = await resolveConfig(inProject('scripts/conformance/RESULTS.md'));

@@ -19,6 +19,7 @@ import { difference } from './compare.js';
  * @property {string} name
  * @property {'operators' | 'models'} group
  * @property {string | undefined} reason why it does not pass
+ * @property {boolean} isGiven whether its inputs were given at import, for it does not pass without
  */
 
 /**
@@ -28,24 +29,29 @@ import { difference } from './compare.js';
 export async function* runTests(part = '') {
   for (const test of listOnnxTests().filter(({ name }) => name.includes(part))) {
     const group = test.name.startsWith('node/') ? 'operators' : 'models';
-    yield { name: test.name, group, reason: await reasonOf(test) };
+    yield { name: test.name, group, ...(await resultOf(test)) };
   }
 }
 
 /**
  * @param {OnnxTest} test
- * @returns {Promise<string | undefined>}
+ * @returns {Promise<Pick<Result, 'reason' | 'isGiven'>>}
  */
-async function reasonOf({ model, sets }) {
+async function resultOf({ model, sets }) {
+  let isGiven = false;
   try {
     const bytes = readFileSync(model);
     for (const set of sets) {
-      const reason = await runSet(bytes, set);
-      if (reason) return reason;
+      const result = await runSet(bytes, set);
+      isGiven ||= result.isGiven;
+      if (result.reason) return { reason: result.reason, isGiven };
     }
-    return sets.length === 0 ? 'There are no inputs to run it with.' : undefined;
+    return {
+      reason: sets.length === 0 ? 'There are no inputs to run it with.' : undefined,
+      isGiven,
+    };
   } catch (error) {
-    if (error instanceof LowtropyError) return error.message;
+    if (error instanceof LowtropyError) return { reason: error.message, isGiven };
     throw error;
   }
 }
@@ -60,14 +66,15 @@ async function runSet(bytes, { inputs, outputs }) {
   const names = graph.inputs.map(({ name }) => name).filter((name) => !weights.has(name));
   const given = new Map(names.map((name, i) => [name, readTensor(inputs[i])]));
   const expected = outputs.map(readTensor);
-  const model = await importGiven(bytes, given);
+  const { model, isGiven } = await importGiven(bytes, given);
   try {
     const feed = model.inputs.map(({ name }) => [name, given.get(name)]);
     const results = model.run(/** @type {any} */ (Object.fromEntries(feed)));
     const values = model.outputs.map(({ name }) => /** @type {any} */ (results)[name]);
-    return expected
+    const reason = expected
       .map((tensor, i) => difference(model.outputs[i].name, values[i], tensor))
-      .find((reason) => reason !== undefined);
+      .find((one) => one !== undefined);
+    return { reason, isGiven };
   } finally {
     model.dispose();
   }
@@ -82,10 +89,11 @@ async function runSet(bytes, { inputs, outputs }) {
 async function importGiven(bytes, given) {
   const shapes = Object.fromEntries([...given].map(([name, { shape }]) => [name, shape]));
   try {
-    return await importOnnx(bytes, { shapes });
+    return { model: await importOnnx(bytes, { shapes }), isGiven: false };
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    return importOnnx(bytes, { values: Object.fromEntries(given) });
+    const model = await importOnnx(bytes, { values: Object.fromEntries(given) });
+    return { model, isGiven: true };
   }
 }
 

@@ -25,7 +25,7 @@ template <class T>
 std::vector<T> OutputOf(const Executor& executor, size_t output) {
   const std::span<const std::byte> place = executor.Output(output);
   std::vector<T> values(place.size() / sizeof(T));
-  std::memcpy(values.data(), place.data(), place.size());
+  if (!values.empty()) std::memcpy(values.data(), place.data(), place.size());
   return values;
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "lowtropy/base/bits.h"
@@ -23,6 +24,14 @@ namespace lowtropy {
 // Little enough for thousands of networks a second, sanitizers and all.
 inline constexpr Limits kFuzzLimits{uint64_t{8} << 20, 16e6};
 
+// Whether what an operator finds in its inputs may be outside of what it looks into.
+inline bool LooksUp(std::string_view op) {
+  constexpr std::string_view kNames[] = {"embedding", "gather",          "gatherElements",
+                                         "gatherND",  "scatterElements", "scatterND",
+                                         "lookup",    "roiAlign"};
+  return std::find(std::begin(kNames), std::end(kNames), op) != std::end(kNames);
+}
+
 // Half of anything is no class.
 inline void FillInputs(Executor& executor, bool embeds) {
   const std::vector<GraphInput>& inputs = executor.network().graph.inputs;
@@ -31,6 +40,8 @@ inline void FillInputs(Executor& executor, bool embeds) {
     if (inputs[i].type.type == ElementType::kFloat32) {
       auto* const floats = reinterpret_cast<float*>(place.data());
       std::fill_n(floats, place.size() / sizeof(float), embeds ? 1.0F : 0.5F);
+    } else if (inputs[i].type.type == ElementType::kInt32) {
+      std::fill_n(reinterpret_cast<int32_t*>(place.data()), place.size() / sizeof(int32_t), 1);
     } else {
       std::fill(place.begin(), place.end(), std::byte{1});
     }
@@ -95,8 +106,8 @@ inline std::vector<Shape> OtherShapes(const Graph& graph) {
 
 // Runs a network that went through CheckNetwork, with the usual shapes and with others, and
 // converts its weights; all within the library's own limits, which are all that stands between it
-// and any amount of memory and time. Sanitizers look on. An embedding may meet what is no class,
-// and other shapes may not fit; nothing else can fail.
+// and any amount of memory and time. Sanitizers look on. An embedding may meet what is no class, an
+// index may be outside, and other shapes may not fit; nothing else can fail.
 inline void RunNetwork(const Network& network) {
   std::optional<Executor> made;
   try {
@@ -108,7 +119,7 @@ inline void RunNetwork(const Network& network) {
   Executor& executor = *made;
   const Graph& graph = network.graph;
   const bool embeds = std::any_of(graph.nodes.begin(), graph.nodes.end(),
-                                  [](const Node& node) { return node.op->name == "embedding"; });
+                                  [](const Node& node) { return LooksUp(node.op->name); });
   RunTwice(executor, embeds);
   try {
     executor.SetInputShapes(OtherShapes(graph));

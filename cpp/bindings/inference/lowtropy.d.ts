@@ -229,6 +229,8 @@ export interface NativeModel extends Handle {
   /** In the graph's order, of the shapes that were set last. */
   inputs(): Array<NativeValue & { symbols: string[] }>;
   outputs(): NativeValue[];
+  /** The outputs as the last run made them, some of which it may have given fewer rows. */
+  results(): NativeValue[];
   /** The dimensions of all inputs, one after the other. */
   setShapes(dims: number[]): void;
   /** The place of an input, which a run writes over. */

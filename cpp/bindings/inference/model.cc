@@ -185,13 +185,19 @@ val Inputs(const Executor& model) {
   }
   return list;
 }
-val Outputs(const Executor& model) {
+val DescribeOutputs(const Executor& model, ValueType (*type_of)(const Executor&, size_t)) {
   val list = val::array();
   for (size_t i = 0; i < model.output_types().size(); ++i) {
-    list.call<void>("push",
-                    DescribeValue(model.network().graph.outputs[i], model.output_types()[i]));
+    list.call<void>("push", DescribeValue(model.network().graph.outputs[i], type_of(model, i)));
   }
   return list;
+}
+val Outputs(const Executor& model) {
+  return DescribeOutputs(model, [](const Executor& of, size_t i) { return of.output_types()[i]; });
+}
+// As the last run made them.
+val Results(const Executor& model) {
+  return DescribeOutputs(model, [](const Executor& of, size_t i) { return of.OutputType(i); });
 }
 
 // `dims`: of all inputs, one after the other, each as many as it has.
@@ -282,6 +288,7 @@ EMSCRIPTEN_BINDINGS(model) {
       .function("describeWeight", Guarded<&DescribeWeight>)
       .function("inputs", Guarded<&Inputs>)
       .function("outputs", Guarded<&Outputs>)
+      .function("results", Guarded<&Results>)
       .function("setShapes", Guarded<&SetShapes>)
       .function("input", Guarded<&Input>)
       .function("output", Guarded<&Output>)

@@ -110,6 +110,10 @@ std::vector<size_t> TopologicalOrder(const Graph& graph) {
                         "no node makes its input " + Quote(input));
       }
       if (producer->second == kGraphInput) continue;
+      if (graph.nodes[producer->second].op->is_last) {
+        throw NodeError(ErrorKind::kFile, graph.nodes[i],
+                        Text("its input ", Quote(input), " has its size in a run alone"));
+      }
       consumers[producer->second].push_back(i);
       ++waiting[i];
     }

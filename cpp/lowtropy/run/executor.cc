@@ -111,16 +111,18 @@ std::unique_ptr<Executor::Program> Executor::MakeProgram(std::vector<Shape> shap
   auto program = std::make_unique<Program>();
   program->plan = CheckedPlan(network_, shapes, limits_);
   program->output_types = OutputTypes(network_.graph, shapes);
+  program->made_types = program->output_types;
   program->input_shapes = std::move(shapes);
   program->arena = AllocateBytes(program->plan.arena_size * sizeof(float));
   for (PlannedStep& planned : program->plan.steps) {
     planned.task->Prepare();
-    program->operands.push_back(Prepare(*program, planned));
+    program->operands.push_back(Prepare(program.get(), planned));
   }
   for (size_t i = 0; i < program->plan.steps.size(); ++i) {
     const PlannedStep& planned = program->plan.steps[i];
     if (!planned.step.constant) continue;
     planned.task->Run(program->operands[i].data, 0, planned.task->costs().parts.count);
+    CountRows(planned, program->operands[i]);
   }
   return program;
 }
@@ -163,8 +165,10 @@ std::span<std::byte> Executor::Input(size_t index) {
 std::span<const std::byte> Executor::Output(size_t index) const {
   const float* const place = program().Arena(program().plan.outputs[index]);
   return {reinterpret_cast<const std::byte*>(place),
-          static_cast<size_t>(program().output_types[index].bytes())};
+          static_cast<size_t>(OutputType(index).bytes())};
 }
+
+ValueType Executor::OutputType(size_t index) const { return program().made_types[index]; }
 
 // What the products with one column of any weight need: some KB, whatever the weights are.
 void Executor::AllocateVectorWorkspace() {
@@ -175,21 +179,29 @@ void Executor::AllocateVectorWorkspace() {
   vector_workspace_ = AllocateBytes(floats * sizeof(float));
 }
 
-Executor::Operands Executor::Prepare(const Program& program, const PlannedStep& planned) const {
+Executor::Operands Executor::Prepare(Program* program, const PlannedStep& planned) const {
   const Step& step = planned.step;
   const Node& node = network_.graph.nodes[step.node];
   Operands operands;
   StepData& data = operands.data;
   data.node = &node;
-  for (const uint64_t input : planned.inputs) data.inputs.push_back(program.Arena(input));
-  data.output = program.Arena(planned.output);
-  data.scratch = program.Arena(planned.scratch);
+  for (const uint64_t input : planned.inputs) data.inputs.push_back(program->Arena(input));
+  data.output = program->Arena(planned.output);
+  data.scratch = program->Arena(planned.scratch);
   data.vector_workspace = reinterpret_cast<float*>(vector_workspace_.get());
   if (node.op->is_constant) {
     data.constant = network_.vectors.at(node["value"].tensor).data();
   }
   if (node.op->use != nullptr) data.weight = &network_.matrices.at(node.weight());
   data.epilogue.bounds = step.bounds;
+  if (node.op->is_last) {
+    const std::vector<std::string>& outputs = network_.graph.outputs;
+    const auto found = std::find(outputs.begin(), outputs.end(), node.output);
+    // Nobody may take it at all.
+    if (found != outputs.end()) {
+      operands.output = &program->made_types[static_cast<size_t>(found - outputs.begin())];
+    }
+  }
   const std::string& bias = node.bias();
   if (!bias.empty()) data.epilogue.bias = network_.vectors.at(bias).As<float>().data();
   const Node* norm = step.batch_norm != kNoNode             ? &network_.graph.nodes[step.batch_norm]
@@ -257,7 +269,9 @@ bool Executor::Advance(double work) {
 void Executor::Finish(std::span<const std::span<float>> outputs) const {
   CheckOutputs(outputs);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::memcpy(outputs[i].data(), Output(i).data(), outputs[i].size_bytes());
+    // Those that have fewer rows in this run are followed by what does not matter.
+    const std::span<const std::byte> made = Output(i);
+    std::memcpy(outputs[i].data(), made.data(), std::min(made.size(), outputs[i].size_bytes()));
   }
 }
 
@@ -265,6 +279,14 @@ double Executor::progress() const {
   const Plan& plan = program().plan;
   if (step_ == plan.steps.size()) return 1;
   return std::min(1 - 1e-9, done_ / plan.demand.work);
+}
+
+// Of a step that has run.
+void Executor::CountRows(const PlannedStep& planned, const Operands& operands) {
+  if (operands.output == nullptr) return;
+  if (const auto rows = planned.task->CountedRows(operands.data)) {
+    operands.output->shape[rows->axis] = rows->count;
+  }
 }
 
 // A step, or some parts of one that takes longer than `work`. Returns what was done of it.
@@ -294,6 +316,7 @@ double Executor::RunPiece(double work) {
     step_times_.back().milliseconds += time;
   }
   if (part_ == parts.count) {
+    CountRows(planned, operands);
     ++step_;
     part_ = 0;
     NextStep();

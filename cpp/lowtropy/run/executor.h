@@ -79,6 +79,9 @@ class Executor {
   std::span<std::byte> Input(size_t index);
   // The place of an output: what the last run made, until the next one or SetInputShapes.
   std::span<const std::byte> Output(size_t index) const;
+  // The type of an output as the last run made it: where a run tells how many rows it has, it may
+  // have fewer than that of output_types, and be empty. Before a run it is that.
+  ValueType OutputType(size_t index) const;
 
   // The forward pass of a network of one input of float32. `outputs`: one span for each graph
   // output, all of float32. Throws Error(kShape) unless sizes are those of the shapes, and
@@ -121,6 +124,7 @@ class Executor {
     StepData data;
     std::vector<float> scale;  // of a normalization, alone or fused
     std::vector<float> shift;
+    ValueType* output = nullptr;  // of an operator that is last, in made_types
   };
 
   // All that a run with inputs of certain shapes takes.
@@ -128,6 +132,7 @@ class Executor {
     std::vector<Shape> input_shapes;
     Plan plan;
     std::vector<ValueType> output_types;
+    std::vector<ValueType> made_types;  // by the last run
     std::shared_ptr<std::byte> arena;
     std::vector<Operands> operands;  // of each step
 
@@ -138,11 +143,12 @@ class Executor {
 
   void AllocateVectorWorkspace();
   std::unique_ptr<Program> MakeProgram(std::vector<Shape> shapes) const;
-  Operands Prepare(const Program& program, const PlannedStep& planned) const;
+  Operands Prepare(Program* program, const PlannedStep& planned) const;
   void ForgetPrograms();
   const Program& program() const { return *programs_.front(); }
   void CheckOutputs(std::span<const std::span<float>> outputs) const;
   double RunPiece(double work);
+  static void CountRows(const PlannedStep& planned, const Operands& operands);
   void NextStep();  // that is not done once and for all
 
   Network network_;

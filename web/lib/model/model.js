@@ -592,7 +592,7 @@ export class Model extends Handle {
   /** @returns {Record<string, NamedTensor>} of the run that is done */
   #takeOutputs() {
     const { native } = this;
-    const infos = native.outputs();
+    const infos = native.results();
     return Object.fromEntries(
       infos.map(({ name, type, shape }, index) => [
         name,
@@ -738,6 +738,9 @@ function collectOutputs(native, results, outputCount, sample, samples) {
       results[i] = copyOut(view);
     } else {
       results[i] ??= makeFloats(samples * view.length);
+      if (results[i].length !== samples * view.length) {
+        throw new ShapeError('An output has other sizes for other samples: run one at a time.');
+      }
       results[i].set(view, sample * view.length);
     }
   }

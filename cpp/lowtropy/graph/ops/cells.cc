@@ -4,8 +4,10 @@
 // themselves add to the gates; the products with the state, and all that follows, are done here.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "lowtropy/base/text.h"
+#include "lowtropy/graph/ops/loops.h"
 #include "lowtropy/graph/ops/table.h"
 #include "lowtropy/math/elementary.h"
 
@@ -13,11 +15,36 @@ namespace lowtropy {
 namespace {
 
 // What a gate's sum goes through.
-enum Activation : uint32_t { kSigmoid, kTanh, kRelu, kHardSigmoid, kActivations };
+enum Activation : uint32_t {
+  kSigmoid,
+  kTanh,
+  kRelu,
+  kHardSigmoid,
+  kAffine,
+  kLeakyRelu,
+  kThresholdedRelu,
+  kScaledTanh,
+  kElu,
+  kSoftsign,
+  kSoftplus,
+  kActivations
+};
 
-// Loops over floats side by side, which compilers turn into SIMD.
-void Activate(uint32_t activation, float* x, size_t size) {
-  switch (activation) {
+struct CellFunction {
+  uint32_t activation;
+  float alpha;
+  float beta;
+};
+
+// Loops over floats side by side, of which compilers turn those that networks have into SIMD.
+void Activate(const CellFunction& function, float* x, size_t size) {
+  const float alpha = function.alpha;
+  const float beta = function.beta;
+  const auto each = [&](auto map) {
+    LOWTROPY_SMALL_LOOP
+    for (size_t i = 0; i < size; ++i) x[i] = map(x[i]);
+  };
+  switch (function.activation) {
     case kSigmoid:
       for (size_t i = 0; i < size; ++i) x[i] = Sigmoid(x[i]);
       return;
@@ -27,9 +54,28 @@ void Activate(uint32_t activation, float* x, size_t size) {
     case kRelu:
       for (size_t i = 0; i < size; ++i) x[i] = std::max(x[i], 0.0F);
       return;
+    case kHardSigmoid:
+      return each([&](float v) { return std::clamp(alpha * v + beta, 0.0F, 1.0F); });
+    case kAffine:
+      return each([&](float v) { return alpha * v + beta; });
+    case kLeakyRelu:
+      return each([&](float v) { return v < 0 ? alpha * v : v; });
+    case kThresholdedRelu:
+      return each([&](float v) { return v < alpha ? 0.0F : v; });
+    case kScaledTanh:
+      return each([&](float v) { return alpha * Tanh(beta * v); });
+    case kElu:
+      return each([&](float v) { return v < 0 ? alpha * (Exp(v) - 1.0F) : v; });
+    case kSoftsign:
+      return each([&](float v) { return v / (1.0F + std::abs(v)); });
     default:
-      for (size_t i = 0; i < size; ++i) x[i] = std::clamp(0.2F * x[i] + 0.5F, 0.0F, 1.0F);
+      // log(1 + e^v), where e^v is never large.
+      return each([&](float v) { return std::max(v, 0.0F) + std::log1p(Exp(-std::abs(v))); });
   }
+}
+
+void Clamp(float bound, float* x, size_t size) {
+  for (size_t i = 0; i < size; ++i) x[i] = std::clamp(x[i], -bound, bound);
 }
 
 // One sequence at one step. Of a state of H values, and of as many in each gate.
@@ -40,8 +86,10 @@ struct Cell {
   float* state;          // h, with kColumnSlack readable floats behind it
   float* memory;         // c of an LSTM; of a GRU scratch with kColumnSlack floats behind it
   const StepData* data;  // for products with the weight
-  const uint32_t* activations;
-  bool variant;  // the one flag of the kind
+  const CellFunction* functions;
+  float clip;             // what sums of gates are kept within; 0 for no bound
+  const float* peephole;  // what the memory of an LSTM adds to the gates i, o, f; or null
+  bool variant;           // the one flag of the kind
 
   // The products of some gates with `x`, and what the input adds.
   void Multiply(size_t first, size_t count, const float* x) const {
@@ -51,40 +99,65 @@ struct Cell {
   void AddInput(size_t first, size_t count) const {
     for (size_t i = first * size; i < (first + count) * size; ++i) gates[i] += input[i];
   }
+  // What the memory adds to some gates, the first of which is `first`.
+  void AddMemory(size_t first, size_t count) const {
+    if (peephole == nullptr) return;
+    for (size_t gate = first; gate < first + count; ++gate) {
+      for (size_t i = gate * size; i < (gate + 1) * size; ++i) {
+        gates[i] += peephole[i] * memory[i - gate * size];
+      }
+    }
+  }
+  // The gates from `first` on, through one of the functions.
+  void Activate(size_t function, size_t first, size_t count) const {
+    float* const x = gate(first);
+    if (clip != 0) Clamp(clip, x, count * size);
+    lowtropy::Activate(functions[function], x, count * size);
+  }
   float* gate(size_t index) const { return gates + index * size; }
 };
 
-// Gates i, o, f, c. With the variant the cell forgets as much as it takes in.
+// Gates i, o, f, c. With the variant the cell forgets as much as it takes in. What the memory adds
+// to the gate o is of this step, to the others of the one before.
 void StepLstm(const Cell& cell) {
   const size_t n = cell.size;
   cell.Multiply(0, 4, cell.state);
   cell.AddInput(0, 4);
-  float* in = cell.gate(0);
-  float* out = cell.gate(1);
+  const float* in = cell.gate(0);
+  const float* out = cell.gate(1);
   float* forget = cell.gate(2);
-  float* candidate = cell.gate(3);
-  Activate(cell.activations[0], in, 3 * n);  // also `out` and `forget`
-  Activate(cell.activations[1], candidate, n);
+  const float* candidate = cell.gate(3);
+  cell.AddMemory(0, 1);
+  cell.AddMemory(2, 1);
+  // Where `out` waits for nothing, the three are done at once.
+  const bool waits = cell.peephole != nullptr;
+  cell.Activate(0, 0, waits ? 1 : 3);
+  if (waits) cell.Activate(0, 2, 1);
+  cell.Activate(1, 3, 1);
   if (cell.variant) {
     for (size_t i = 0; i < n; ++i) forget[i] = 1.0F - in[i];
   }
   for (size_t i = 0; i < n; ++i) {
     cell.memory[i] = forget[i] * cell.memory[i] + in[i] * candidate[i];
   }
+  if (waits) {
+    cell.AddMemory(1, 1);
+    cell.Activate(0, 1, 1);
+  }
   std::copy_n(cell.memory, n, cell.state);
-  Activate(cell.activations[2], cell.state, n);
+  lowtropy::Activate(cell.functions[2], cell.state, n);
   for (size_t i = 0; i < n; ++i) cell.state[i] *= out[i];
 }
 
 // Gates z, r, h. With the variant the state is reset after its product ("linear before reset").
 void StepGru(const Cell& cell) {
   const size_t n = cell.size;
-  float* update = cell.gate(0);
-  float* reset = cell.gate(1);
+  const float* update = cell.gate(0);
+  const float* reset = cell.gate(1);
   float* candidate = cell.gate(2);
   cell.Multiply(0, cell.variant ? 3 : 2, cell.state);
   cell.AddInput(0, 2);
-  Activate(cell.activations[0], update, 2 * n);  // also `reset`
+  cell.Activate(0, 0, 2);
   if (cell.variant) {
     for (size_t i = 0; i < n; ++i) candidate[i] *= reset[i];
   } else {
@@ -92,7 +165,7 @@ void StepGru(const Cell& cell) {
     cell.Multiply(2, 1, cell.memory);
   }
   cell.AddInput(2, 1);
-  Activate(cell.activations[1], candidate, n);
+  cell.Activate(1, 2, 1);
   for (size_t i = 0; i < n; ++i) {
     cell.state[i] = candidate[i] + update[i] * (cell.state[i] - candidate[i]);
   }
@@ -101,8 +174,8 @@ void StepGru(const Cell& cell) {
 void StepRnn(const Cell& cell) {
   cell.Multiply(0, 1, cell.state);
   cell.AddInput(0, 1);
+  cell.Activate(0, 0, 1);
   std::copy_n(cell.gates, cell.size, cell.state);
-  Activate(cell.activations[0], cell.state, cell.size);
 }
 
 // What the family's functions want to know of each kind.
@@ -110,49 +183,77 @@ struct CellKind {
   uint32_t gates;
   uint32_t states;  // that a step puts out: h, and of an LSTM c behind it
   size_t functions;
+  size_t peepholes;          // gates that the memory may add to
   std::string_view variant;  // the attribute's name
   void (*step)(const Cell&);
 };
 
-constexpr CellKind kLstmKind{4, 2, 3, "coupled", StepLstm};
-constexpr CellKind kGruKind{3, 1, 2, "resetAfter", StepGru};
-constexpr CellKind kRnnKind{1, 1, 1, {}, StepRnn};
+constexpr CellKind kLstmKind{4, 2, 3, 3, "coupled", StepLstm};
+constexpr CellKind kGruKind{3, 1, 2, 0, "resetAfter", StepGru};
+constexpr CellKind kRnnKind{1, 1, 1, 0, {}, StepRnn};
 
-constexpr std::string_view kActivationNames[] = {"sigmoid", "tanh", "relu", "hardSigmoid"};
+constexpr std::string_view kActivationNames[] = {
+    "sigmoid",         "tanh",       "relu", "hardSigmoid", "affine",  "leakyRelu",
+    "thresholdedRelu", "scaledTanh", "elu",  "softsign",    "softplus"};
 static_assert(std::size(kActivationNames) == kActivations);
 
 constexpr AttributeSpec kWeight{"weight", AttributeKind::kMatrix};
 constexpr AttributeSpec kBias{"bias", AttributeKind::kVector, 1, 0, true};
 constexpr AttributeSpec kReverse{"reverse", AttributeKind::kFlag};
-constexpr AttributeSpec Function(std::string_view name, Activation otherwise) {
+constexpr AttributeSpec kClip{"clip", AttributeKind::kNumber, 1, 0, true};
+
+// Each function has three attributes, which come last: what it is, and two numbers, which are by
+// default those of a hardSigmoid.
+constexpr size_t kOfFunction = 3;
+constexpr AttributeSpec Choice(std::string_view name, Activation otherwise) {
   return {name, AttributeKind::kChoice, 1, static_cast<float>(otherwise), true,
           1,    kActivationNames};
 }
+constexpr AttributeSpec Alpha(std::string_view name) {
+  return {name, AttributeKind::kNumber, 1, 0.2F, true};
+}
+constexpr AttributeSpec Beta(std::string_view name) {
+  return {name, AttributeKind::kNumber, 1, 0.5F, true};
+}
 
-constexpr AttributeSpec kLstmAttributes[] = {
+constexpr AttributeSpec kLstmCellAttributes[] = {
     kWeight,
     kBias,
     kReverse,
     {"coupled", AttributeKind::kFlag},
-    Function("gateFunction", kSigmoid),
-    Function("candidateFunction", kTanh),
-    Function("outputFunction", kTanh),
+    kClip,
+    Choice("gateFunction", kSigmoid),
+    Alpha("gateAlpha"),
+    Beta("gateBeta"),
+    Choice("candidateFunction", kTanh),
+    Alpha("candidateAlpha"),
+    Beta("candidateBeta"),
+    Choice("outputFunction", kTanh),
+    Alpha("outputAlpha"),
+    Beta("outputBeta"),
 };
-constexpr AttributeSpec kGruAttributes[] = {
+constexpr AttributeSpec kGruCellAttributes[] = {
     kWeight,
     kBias,
     kReverse,
     {"resetAfter", AttributeKind::kFlag},
-    Function("gateFunction", kSigmoid),
-    Function("candidateFunction", kTanh),
+    kClip,
+    Choice("gateFunction", kSigmoid),
+    Alpha("gateAlpha"),
+    Beta("gateBeta"),
+    Choice("candidateFunction", kTanh),
+    Alpha("candidateAlpha"),
+    Beta("candidateBeta"),
 };
-constexpr AttributeSpec kRnnAttributes[] = {kWeight, kBias, kReverse,
-                                            Function("gateFunction", kTanh)};
+constexpr AttributeSpec kRnnCellAttributes[] = {
+    kWeight,          kBias, kReverse, kClip, Choice("gateFunction", kTanh), Alpha("gateAlpha"),
+    Beta("gateBeta"),
+};
 
 const CellKind& KindOf(const Node& node) { return *static_cast<const CellKind*>(node.op->details); }
 
 // Steps x sequences x states.
-ValueType Infer(const TypedNode& typed) {
+ValueType InferCells(const TypedNode& typed) {
   const Node& node = typed.node;
   const CellKind& kind = KindOf(node);
   const Shape& gates = typed.shape();
@@ -162,15 +263,17 @@ ValueType Infer(const TypedNode& typed) {
   }
   const uint32_t size = gates[2] / kind.gates;
   const Shape state{gates[1], size};
-  for (const ValueType& input : typed.inputs.subspan(1)) {
-    if (input.shape == state) continue;
-    throw ShapeError(
-        node, Text("its first state is ", Describe(input.shape), " instead of ", Describe(state)));
+  const Shape peephole{static_cast<uint32_t>(kind.peepholes) * size};
+  for (size_t i = 1; i < typed.inputs.size(); ++i) {
+    const Shape& wanted = i <= kind.states ? state : peephole;
+    if (typed.inputs[i].shape == wanted) continue;
+    throw ShapeError(node, Text("its ", i <= kind.states ? "first state is " : "peephole is ",
+                                Describe(typed.inputs[i].shape), " instead of ", Describe(wanted)));
   }
   return {ElementType::kFloat32, {gates[0], gates[1], kind.states * size}};
 }
 
-WeightUse Use(const TypedNode& typed, const Shape&) {
+WeightUse UseOfCells(const TypedNode& typed, const Shape&) {
   const Shape& gates = typed.shape();
   return {.kind = WeightUse::Kind::kVector,
           .rows = gates[2],
@@ -179,6 +282,10 @@ WeightUse Use(const TypedNode& typed, const Shape&) {
 }
 
 uint64_t VectorSize(const TypedNode& typed) { return typed.shape()[2]; }
+
+void CheckCells(const Node& node, std::span<const Range>) {
+  if (node.Number("clip") < 0) throw NodeError(ErrorKind::kValue, node, "its clip is below 0");
+}
 
 // The parts are steps, each of all sequences.
 class CellTask final : public Task {
@@ -189,12 +296,14 @@ class CellTask final : public Task {
         steps_(typed.shape()[0]),
         sequences_(typed.shape()[1]),
         size_(static_cast<size_t>(use.cols)),
+        has_peephole_(typed.inputs.size() > 1 + kind_.states),
+        clip_(typed.node.Number("clip")),
         reverse_(typed.node.Flag("reverse")),
         variant_(!kind_.variant.empty() && typed.node.Flag(kind_.variant)) {
-    const auto attributes = typed.node.op->attributes;
+    const auto attributes = std::span(typed.node.attributes).last(kOfFunction * kind_.functions);
     for (size_t i = 0; i < kind_.functions; ++i) {
-      const std::string_view name = attributes[attributes.size() - kind_.functions + i].name;
-      activations_[i] = typed.node.Integer(name);
+      const auto one = attributes.subspan(kOfFunction * i, kOfFunction);
+      functions_[i] = {one[0].integers[0], one[1].number, one[2].number};
     }
   }
 
@@ -225,7 +334,7 @@ class CellTask final : public Task {
     for (size_t i = 0; i < sequences_; ++i) {
       float* state = StateOf(data, i);
       std::fill_n(state, 2 * (size_ + kColumnSlack), 0.0F);
-      for (size_t k = 1; k < data.inputs.size(); ++k) {
+      for (size_t k = 1; k < std::min(data.inputs.size(), 1 + size_t{kind_.states}); ++k) {
         std::copy_n(data.inputs[k] + i * size_, size_, state + (k - 1) * (size_ + kColumnSlack));
       }
     }
@@ -235,7 +344,8 @@ class CellTask final : public Task {
     float* state = StateOf(data, sequence);
     float* memory = state + size_ + kColumnSlack;
     kind_.step({size_, data.inputs[0] + at * kind_.gates * size_, data.scratch, state, memory,
-                &data, activations_.data(), variant_});
+                &data, functions_.data(), clip_,
+                has_peephole_ ? data.inputs[1 + kind_.states] : nullptr, variant_});
     float* output = std::copy_n(state, size_, data.output + at * kind_.states * size_);
     if (kind_.states == 2) std::copy_n(memory, size_, output);
   }
@@ -244,33 +354,36 @@ class CellTask final : public Task {
   size_t steps_;
   size_t sequences_;
   size_t size_;
+  bool has_peephole_;
+  float clip_;
   bool reverse_;
   bool variant_;
-  std::array<uint32_t, 3> activations_{};
+  std::array<CellFunction, 3> functions_{};
 };
 
-std::unique_ptr<Task> Plan(const TypedNode& typed, const Shape& output) {
-  return std::make_unique<CellTask>(typed, Use(typed, output));
+std::unique_ptr<Task> PlanCells(const TypedNode& typed, const Shape& output) {
+  return std::make_unique<CellTask>(typed, UseOfCells(typed, output));
 }
 
-constexpr Operator Row(std::string_view name, std::span<const AttributeSpec> attributes,
-                       const CellKind& kind) {
+constexpr Operator CellRow(std::string_view name, std::span<const AttributeSpec> attributes,
+                           const CellKind& kind) {
   return {.name = name,
           .version = 5,
           .attributes = attributes,
-          .most_inputs = 1 + kind.states,
+          .most_inputs = 1 + kind.states + (kind.peepholes != 0 ? 1U : 0U),
           .details = &kind,
           .takes_bias = true,
-          .infer = Infer,
-          .use = Use,
+          .infer = InferCells,
+          .use = UseOfCells,
           .vector_size = VectorSize,
-          .plan = Plan};
+          .check = CheckCells,
+          .plan = PlanCells};
 }
 
 }  // namespace
 
-constinit const Operator ops::kLstmCells = Row("lstmCells", kLstmAttributes, kLstmKind);
-constinit const Operator ops::kGruCells = Row("gruCells", kGruAttributes, kGruKind);
-constinit const Operator ops::kRnnCells = Row("rnnCells", kRnnAttributes, kRnnKind);
+constinit const Operator ops::kLstmCells = CellRow("lstmCells", kLstmCellAttributes, kLstmKind);
+constinit const Operator ops::kGruCells = CellRow("gruCells", kGruCellAttributes, kGruKind);
+constinit const Operator ops::kRnnCells = CellRow("rnnCells", kRnnCellAttributes, kRnnKind);
 
 }  // namespace lowtropy

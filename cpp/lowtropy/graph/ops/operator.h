@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -131,6 +132,14 @@ class Task {
   // and scratch. What comes out does not depend on how a run is cut. Allocates nothing.
   virtual void Run(const StepData& data, size_t begin, size_t end) const = 0;
 
+  // Of an operator that is last: how many rows along an axis its output has in this run, told as
+  // soon as it has run. None where it has all that it was planned for.
+  struct Rows {
+    size_t axis;
+    uint32_t count;
+  };
+  virtual std::optional<Rows> CountedRows(const StepData&) const { return std::nullopt; }
+
  private:
   Costs costs_;
 };
@@ -163,6 +172,8 @@ struct Operator {
   bool is_constant = false;
   // Its output is its input as it lies in memory: it takes no step at all.
   bool vanishes = false;
+  // Its output may be the graph's, but no other node's input: its size is known in a run alone.
+  bool is_last = false;
   // It may write over an input that has as many bytes as the output and that nobody reads later.
   bool overwrites = false;
 

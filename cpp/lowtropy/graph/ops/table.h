@@ -71,5 +71,8 @@ extern const Operator kSpaceToDepth;
 extern const Operator kPad;
 extern const Operator kAttention;
 extern const Operator kLayerNorm;
+extern const Operator kNonMaxSuppression;
+extern const Operator kRoiAlign;
+extern const Operator kFirstRows;
 
 }  // namespace lowtropy::ops

@@ -7,6 +7,7 @@
 
 import { Model } from '../../model/model.js';
 import { Lowering } from './lowering.js';
+import { cutToRows } from './operators/counted-rows.js';
 import { Constant, constantValue } from './values.js';
 
 /**
@@ -32,8 +33,12 @@ export async function fold(node, lower) {
   }
   const open = made.filter(({ constant }) => !constant);
   if (open.length === 0) return outputs;
-  const results = await compute(lowering, open);
-  return outputs.map((value) => value && (results.get(value) ?? value));
+  const whole = open.map((value) => cutToRows(lowering, value));
+  const results = await compute(lowering, whole);
+  return outputs.map((value) => {
+    const at = value ? open.indexOf(value) : -1;
+    return at < 0 ? value : results.get(whole[at]);
+  });
 }
 
 /**

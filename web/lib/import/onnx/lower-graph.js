@@ -10,6 +10,7 @@ import { fuse } from './fuse/index.js';
 import { inputOf } from './inputs.js';
 import { Lowering } from './lowering.js';
 import { NodeView } from './node.js';
+import { cutToRows, keepRows, refuseRows } from './operators/counted-rows.js';
 import { findOperator } from './operators/index.js';
 import { Problems, nameOf } from './problems.js';
 import { symbolOf } from './symbols.js';
@@ -46,7 +47,7 @@ export async function lowerGraph(graph, sizes, pauses, { isOpen = false, fuses =
   const lowerer = new GraphLowerer(lowering, pauses);
   await lowerer.lowerNodes(graph, scope);
   lowerer.problems.throwAll();
-  const outputs = outputsOf(graph, scope);
+  const outputs = outputsOf(graph, scope).map((value) => cutToRows(lowering, value));
   if (fuses) {
     fuse(
       lowering,
@@ -152,10 +153,14 @@ export class GraphLowerer {
     if (!lower && !control) throw new UnsupportedError('there is no such operator here');
     if (node.inputs.some((name, index) => name !== '' && !inputs[index])) return undefined;
     this.lowering.begin(nameOf(node));
-    if (control) return control(view, this, scope);
+    if (control) {
+      refuseRows(view);
+      return control(view, this, scope);
+    }
     const given = inputs.filter((value) => value !== undefined);
     const isConstant = given.length > 0 && given.every(({ constant }) => constant);
     const row = /** @type {import('./operators/index.js').Lower} */ (lower);
-    return (isConstant ? await fold(view, row) : undefined) ?? [row(view, this.lowering)].flat();
+    const known = isConstant ? await fold(view, row) : undefined;
+    return known ?? keepRows(view, this.lowering, [row(view, this.lowering)].flat());
   }
 }

@@ -8,7 +8,7 @@
  */
 
 import { describeNode } from '../../graph/graph.js';
-import { Constant, constantValue } from './values.js';
+import { Constant, checkMade, constantValue } from './values.js';
 
 /**
  * @typedef {import('./values.js').ElementType} ElementType
@@ -233,6 +233,7 @@ export class Lowering {
   finish(outputs, names = outputs.map((value) => this.nameOf(value))) {
     const reshaped = this.#reshaped();
     this.#giveOut(outputs, names);
+    this.#dropUnused(names);
     const used = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...names]);
     const inputs = [...this.inputs.values()].filter(({ name }) => used.has(String(name)));
     return {
@@ -264,6 +265,25 @@ export class Lowering {
           { from: this.typeOf(node.inputs[0]).shape, to: this.typeOf(node.output).shape },
         ]),
     );
+  }
+
+  /**
+   * Drops nodes and parameters that no output depends on, as what ONNX's operators make beside what the file
+   * asks for.
+   *
+   * @param {string[]} outputs
+   */
+  #dropUnused(outputs) {
+    const wanted = new Set(outputs);
+    // What a node takes comes before it; copies, which come last, are of outputs.
+    for (const { output, inputs } of this.nodes.toReversed()) {
+      if (wanted.has(output)) inputs.forEach((name) => wanted.add(name));
+    }
+    this.nodes = this.nodes.filter(({ output }) => wanted.has(output));
+    const named = new Set(this.nodes.flatMap((node) => Object.values(node)));
+    for (const name of this.parameters.keys()) {
+      if (!named.has(name)) this.parameters.delete(name);
+    }
   }
 
   /**
@@ -314,6 +334,7 @@ export class Lowering {
    */
   reshape(value, shape) {
     if (sameShape(value.shape, shape)) return value;
+    if (value.constant) return constantValue(value.constant.withShape(shape));
     return this.emit('reshape', [value], reshapeAttributes(value.shape, shape));
   }
 
@@ -324,6 +345,7 @@ export class Lowering {
    */
   transpose(value, axes) {
     if (axes.every((axis, i) => axis === i)) return value;
+    if (value.constant) return constantValue(value.constant.withAxes(axes));
     return this.emit('transpose', [value], { axes });
   }
 
@@ -335,6 +357,19 @@ export class Lowering {
   integers(numbers, shape = [numbers.length]) {
     const elements = Int32Array.from(numbers);
     return constantValue(new Constant('int32', shape, () => elements));
+  }
+
+  /**
+   * 0, 1 and so on.
+   *
+   * @param {number} count
+   * @param {number[]} [shape]
+   * @returns {Value} of int32
+   */
+  numbers(count, shape = [count]) {
+    checkMade(count);
+    const make = () => Int32Array.from({ length: count }, (_, i) => i);
+    return constantValue(new Constant('int32', shape, make));
   }
 
   /**

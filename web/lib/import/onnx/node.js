@@ -23,6 +23,18 @@ export class NodeView {
     this.inputs = inputs;
   }
 
+  /**
+   * The same node of other inputs, or of another version.
+   *
+   * @param {Array<Value | undefined>} inputs
+   * @param {number} [version]
+   */
+  with(inputs, version = this.version) {
+    const other = new NodeView(this.node, inputs);
+    other.version = version;
+    return other;
+  }
+
   /** How many outputs somebody gave names. */
   get outputCount() {
     return this.node.outputs.length;

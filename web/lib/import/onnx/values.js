@@ -4,6 +4,8 @@
  * Values of an ONNX graph while it becomes one of ours: what is known of each before a run.
  */
 
+import { UnsupportedError } from '../../core/errors.js';
+
 /**
  * @typedef {import('../../../../dist/lowtropy.js').ElementType} ElementType
  * @typedef {import('../../model/values.js').Elements} Elements
@@ -15,6 +17,11 @@
  * @property {string} [element] what its elements are in the file, as "uint8", where that is known
  * @property {string} [name] in our graph, once it is there
  * @property {Constant} [constant] where it is the same in all runs
+ * @property {Rows} [rows] where a run tells how many there are
+ *
+ * @typedef {object} Rows those that there are come first, see operators/counted-rows.js
+ * @property {number} axis
+ * @property {Value} count
  */
 
 /** What is known at import. Its elements are made when they are asked for, and not kept. */
@@ -44,14 +51,34 @@ export class Constant {
   }
 
   /**
-   * The same elements in another shape whose first axis is the same.
+   * The same elements in another shape. Scales that differ along its first axis stay if that does.
    *
    * @param {number[]} shape
    */
   withShape(shape) {
-    const { element, quantized } = this;
-    const kept = quantized && (quantized.scales.length === 1 || quantized.axis === 0);
-    return new Constant(this.type, shape, this.#make, { element, ...(kept && { quantized }) });
+    const { element, quantized, codes } = this;
+    const isKept =
+      quantized &&
+      (quantized.scales.length === 1 ||
+        (quantized.axis === 0 && quantized.block === 0 && shape[0] === this.shape[0]));
+    const origin = { element, codes, ...(isKept && { quantized }) };
+    return new Constant(this.type, shape, this.#make, origin);
+  }
+
+  /**
+   * Its axes in another order.
+   *
+   * @param {readonly number[]} axes axis i of the result is axes[i] of this
+   */
+  withAxes(axes) {
+    const { type, shape, element, quantized, codes } = this;
+    const dims = axes.map((axis) => shape[axis]);
+    const make = () => transposed(this.#make(), shape, axes);
+    return new Constant(type, dims, make, {
+      element,
+      quantized: quantized && quantizedWithAxes(quantized, shape, axes),
+      codes: codes && (() => transposed(codes(), shape, axes)),
+    });
   }
 
   /** How many elements it has. */
@@ -72,6 +99,39 @@ export class Constant {
  * @property {number} axis along which scales differ; where there is one, it does not matter
  * @property {number} block how many indices along the axis share a scale; 0 for one scale for each
  */
+
+/**
+ * @param {Quantized} quantized
+ * @param {readonly number[]} shape of the codes
+ * @param {readonly number[]} axes
+ * @returns {Quantized}
+ */
+function quantizedWithAxes({ codes, scales, zeroPoints, axis, block }, shape, axes) {
+  const moved = { codes: () => transposed(codes(), shape, axes), axis: axes.indexOf(axis), block };
+  if (block === 0) return { ...moved, scales, zeroPoints };
+  const blocks = shape.map((dim, i) => (i === axis ? Math.ceil(dim / block) : dim));
+  return {
+    ...moved,
+    scales: transposed(scales, blocks, axes),
+    zeroPoints: transposed(zeroPoints, blocks, axes),
+  };
+}
+
+/** The most elements of what is in no file, but made at import: 256 MB of them. */
+const MOST_MADE = 2 ** 26;
+
+/**
+ * A few bytes can ask for any number of these.
+ *
+ * @param {number} count of elements that are to be made at import
+ * @throws {UnsupportedError} where they are too many, or no number at all
+ */
+export function checkMade(count) {
+  if (count >= 0 && count <= MOST_MADE) return;
+  throw new UnsupportedError(
+    `it takes ${count} elements made at import; the limit is ${MOST_MADE}`,
+  );
+}
 
 /** @param {readonly number[]} shape */
 export function sizeOf(shape) {

@@ -66,16 +66,27 @@ function lowerLayerNormalization(node, lower) {
   return layerNormalize(lower, value, axis, node.float('epsilon', 1e-5), [...by]);
 }
 
-/** @type {Lower} */
+/**
+ * @param {Lowering} lower
+ * @param {Value} value
+ * @param {number} axis the first of those over which it is
+ * @param {number} epsilon
+ * @param {Value} [scale]
+ * @returns {Value[]} and the inverse of the root of the mean square
+ */
+export function rootMeanNormalize(lower, value, axis, epsilon, scale) {
+  const axes = axesFrom(axis, value.shape.length);
+  const mean = reduce(lower, 'Mean', lower.emit('mul', [value, value]), axes);
+  const root = lower.emit('sqrt', [lower.emit('sum', [mean, lower.number(epsilon)])]);
+  const inverse = lower.emit('reciprocal', [root]);
+  return [scaleAndShift(lower, lower.emit('mul', [value, inverse]), scale, undefined), inverse];
+}
+
+/** @type {(node: NodeView, lower: Lowering) => Value[]} */
 function lowerRmsNormalization(node, lower) {
   const value = node.input(0);
-  const rank = value.shape.length;
-  const axes = axesFrom(node.axis(node.int('axis', -1), rank), rank);
-  const mean = reduce(lower, 'Mean', lower.emit('mul', [value, value]), axes);
-  const root = lower.emit('sqrt', [
-    lower.emit('sum', [mean, lower.number(node.float('epsilon', 1e-5))]),
-  ]);
-  return scaleAndShift(lower, lower.emit('div', [value, root]), node.optional(1), undefined);
+  const axis = node.axis(node.int('axis', -1), value.shape.length);
+  return rootMeanNormalize(lower, value, axis, node.float('epsilon', 1e-5), node.optional(1));
 }
 
 /**
@@ -152,8 +163,8 @@ function lowerHardmax(node, lower) {
       : lower.reshape(input, [input.shape.slice(0, axis), input.shape.slice(axis)].map(sizeOf));
   const along = node.version >= 13 ? axis : 1;
   const best = lower.emit('argMax', [flat], { axis: along, keepDims: true, last: false });
-  const places = lower.integers(
-    Array.from({ length: flat.shape[along] }, (_, place) => place),
+  const places = lower.numbers(
+    flat.shape[along],
     flat.shape.map((dim, i) => (i === along ? dim : 1)),
   );
   const isBest = lower.emit('cast', [lower.emit('equal', [places, best])], { type: 'float32' });

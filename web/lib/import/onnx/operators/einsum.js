@@ -36,10 +36,37 @@ function labelsOf(term, rank) {
 }
 
 /**
+ * @param {Lowering} lower
+ * @param {Operand} operand
+ * @returns {Operand} with each label once
+ */
+function takeDiagonals(lower, { value, labels }) {
+  const label = labels.find((one, axis) => labels.indexOf(one) !== axis);
+  if (label === undefined) return { value, labels };
+  const pair = [labels.indexOf(label), labels.lastIndexOf(label)];
+  const others = labels.flatMap((_, axis) => (pair.includes(axis) ? [] : [axis]));
+  const last = lower.transpose(value, [...others, ...pair]);
+  const size = value.shape[pair[0]];
+  const axis = others.length;
+  const flat = lower.reshape(last, [...last.shape.slice(0, axis), size * size]);
+  const diagonal = lower.emit('slice', [flat], {
+    axes: [axis],
+    starts: [0],
+    ends: [size * size],
+    steps: [size + 1],
+  });
+  return takeDiagonals(lower, {
+    value: diagonal,
+    labels: [...others.map((other) => labels[other]), label],
+  });
+}
+
+/**
  * @param {NodeView} node
+ * @param {Lowering} lower
  * @returns {{ operands: Operand[], output: string[] }}
  */
-function parse(node) {
+function parse(node, lower) {
   const equation = node.string('equation', '').replaceAll(' ', '');
   const [left, right] = equation.split('->');
   const terms = left.split(',');
@@ -49,10 +76,10 @@ function parse(node) {
   const operands = terms.map((term, index) => {
     const value = node.input(index);
     const labels = labelsOf(term, value.shape.length);
-    if (labels.length !== value.shape.length || new Set(labels).size !== labels.length) {
-      throw new UnsupportedError(`its equation "${equation}" repeats a label or lacks one`);
+    if (labels.length !== value.shape.length) {
+      throw new UnsupportedError(`its equation "${equation}" lacks a label`);
     }
-    return { value, labels };
+    return takeDiagonals(lower, { value, labels });
   });
   const all = operands.flatMap(({ labels }) => labels);
   const most = Math.max(
@@ -104,6 +131,8 @@ function arrange(lower, operand, labels) {
  * @returns {Operand}
  */
 function multiplyOperands(lower, a, b, kept) {
+  // A matrix of weights is the second one.
+  if (a.value.constant && !b.value.constant) return multiplyOperands(lower, b, a, kept);
   const left = sumAway(lower, a, new Set([...kept, ...b.labels]));
   const right = sumAway(lower, b, new Set([...kept, ...a.labels]));
   const both = left.labels.filter((label) => right.labels.includes(label));
@@ -134,7 +163,7 @@ function multiplyOperands(lower, a, b, kept) {
  * @param {Lowering} lower
  */
 function lowerEinsum(node, lower) {
-  const { operands, output } = parse(node);
+  const { operands, output } = parse(node, lower);
   const result = operands.reduce((a, b, index) => {
     const later = operands.slice(index + 1).flatMap(({ labels }) => labels);
     return multiplyOperands(lower, a, b, new Set([...output, ...later]));

@@ -75,8 +75,18 @@ function lowerMean(node, lower) {
   return lower.emit('mul', [sum, lower.number(1 / node.inputs.length)]);
 }
 
+/** Bounds that are computed from the inputs. @type {Lower} */
+function clipToValues(node, lower) {
+  const [least, most] = [1, 2].map((index) => node.optional(index));
+  const above = least ? lower.emit('max', [node.input(0), least]) : node.input(0);
+  return most ? lower.emit('min', [above, most]) : above;
+}
+
 /** @type {Lower} */
 function lowerClip(node, lower) {
+  if ([1, 2].some((index) => node.optional(index) && !node.input(index).constant)) {
+    return clipToValues(node, lower);
+  }
   const bound = (
     /** @type {number} */ index,
     /** @type {string} */ name,
@@ -89,7 +99,8 @@ function lowerClip(node, lower) {
   const most = bound(2, 'max', Infinity);
   if (Number.isNaN(least) || Number.isNaN(most))
     throw new UnsupportedError('a bound is not a number');
-  if (least === 0 && most === Infinity) return lower.emit('relu', [node.input(0)]);
+  const isFloat = node.input(0).type === 'float32';
+  if (isFloat && least === 0 && most === Infinity) return lower.emit('relu', [node.input(0)]);
   const bounds = [
     ...(least === -Infinity ? [] : [['least', least]]),
     ...(most === Infinity ? [] : [['most', most]]),
@@ -153,7 +164,16 @@ function lowerShrink(node, lower) {
   return cast(lower, lower.emit('where', [isBelow, below, others]), value.type);
 }
 
+/** @type {Lower} */
+function lowerSwish(node, lower) {
+  const value = node.input(0);
+  const alpha = node.float('alpha', 1);
+  const scaled = alpha === 1 ? value : lower.emit('mul', [value, lower.number(alpha)]);
+  return lower.emit('mul', [value, lower.emit('sigmoid', [scaled])]);
+}
+
 export const ELEMENTWISE = {
+  Swish: lowerSwish,
   Relu: unary('relu'),
   HardSwish: unary('hardswish'),
   Neg: unary('neg'),

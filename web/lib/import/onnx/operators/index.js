@@ -2,20 +2,29 @@
 
 /** All operators of ONNX that can become nodes of ours. */
 
+import { ATTENTION } from './attention.js';
+import { BLOCK_WEIGHTS } from './block-weights.js';
 import { COMPOSITE } from './composite.js';
+import { DETECTION } from './detection.js';
+import { DETERMINANT } from './determinant.js';
 import { EINSUM } from './einsum.js';
 import { ELEMENTWISE } from './elementwise.js';
 import { GRID_SAMPLE } from './grid-sample.js';
+import { IMAGES } from './images.js';
 import { LAYOUT } from './layout.js';
+import { MICROSOFT_ATTENTION } from './microsoft-attention.js';
+import { MICROSOFT_QUANTIZATION } from './microsoft-quantization.js';
 import { MICROSOFT } from './microsoft.js';
 import { NORMALIZATION } from './normalization.js';
 import { PIECES } from './pieces.js';
+import { POOLED_PLACES } from './pooled-places.js';
 import { POOLING } from './pooling.js';
 import { PRODUCTS } from './products.js';
-import { MICROSOFT_QUANTIZATION, QUANTIZATION } from './quantization.js';
+import { QUANTIZATION } from './quantization.js';
 import { RECURRENT } from './recurrent.js';
 import { REDUCTION } from './reduction.js';
 import { RESIZE } from './resize.js';
+import { MICROSOFT_ROTARY, ROTARY } from './rotary.js';
 import { SEARCH } from './search.js';
 import { TRANSPOSED } from './transposed.js';
 
@@ -31,23 +40,35 @@ import { TRANSPOSED } from './transposed.js';
 /** By domain and name. @type {Record<string, Record<string, Lower>>} */
 const DOMAINS = {
   '': {
+    ...ATTENTION,
     ...COMPOSITE,
+    ...DETECTION,
+    ...DETERMINANT,
     ...EINSUM,
     ...ELEMENTWISE,
     ...GRID_SAMPLE,
+    ...IMAGES,
     ...LAYOUT,
     ...NORMALIZATION,
     ...PIECES,
+    ...POOLED_PLACES,
     ...POOLING,
     ...PRODUCTS,
     ...QUANTIZATION,
     ...RECURRENT,
     ...REDUCTION,
     ...RESIZE,
+    ...ROTARY,
     ...SEARCH,
     ...TRANSPOSED,
   },
-  'com.microsoft': { ...MICROSOFT, ...MICROSOFT_QUANTIZATION },
+  'com.microsoft': {
+    ...BLOCK_WEIGHTS,
+    ...MICROSOFT,
+    ...MICROSOFT_ATTENTION,
+    ...MICROSOFT_QUANTIZATION,
+    ...MICROSOFT_ROTARY,
+  },
 };
 
 /**

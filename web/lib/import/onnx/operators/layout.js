@@ -114,13 +114,26 @@ function lowerTranspose(node, lower) {
   return lower.transpose(input, node.ints('perm') ?? input.shape.map((_, axis) => axis).reverse());
 }
 
-/** @param {NodeView} node */
-function lowerShape(node) {
-  const { shape } = node.input(0);
+/**
+ * Where a run tells how many rows there are, it tells the shape.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function lowerShape(node, lower) {
+  const { shape, rows } = node.input(0);
   const rank = shape.length;
   const within = (/** @type {number} */ axis) =>
     Math.min(Math.max(axis < 0 ? axis + rank : axis, 0), rank);
-  return integersValue(shape.slice(within(node.int('start', 0)), within(node.int('end', rank))));
+  const [start, end] = [within(node.int('start', 0)), within(node.int('end', rank))];
+  const dims = shape.slice(start, end);
+  if (!rows || rows.axis < start || rows.axis >= end) return integersValue(dims);
+  const axis = rows.axis - start;
+  const count = lower.emit('min', [lower.reshape(rows.count, [1]), lower.integers([dims[axis]])]);
+  const [before, after] = [dims.slice(0, axis), dims.slice(axis + 1)].map((some) =>
+    some.length === 0 ? [] : [lower.integers(some)],
+  );
+  return { ...concat(lower, [...before, count, ...after], 0), element: 'int64' };
 }
 
 /** @param {NodeView} node */

@@ -3,8 +3,10 @@
 /** Operators of the domain com.microsoft, which onnxruntime's optimizer writes into files. */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { layerNormalize } from './composite.js';
-import { PRODUCTS, multiply } from './products.js';
+import { cast, reduce } from '../ours.js';
+import { COMPOSITE, layerNormalize, rootMeanNormalize } from './composite.js';
+import { PIECES } from './pieces.js';
+import { PRODUCTS, multiply, swapLast } from './products.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
@@ -18,8 +20,23 @@ function lowerFusedConv(node, lower) {
   const sum = node.optional(3);
   const product = PRODUCTS.Conv(node, lower);
   const value = sum ? lower.emit('sum', [product, sum]) : product;
+  return activate(node, lower, value, node.floats('activation_params') ?? []);
+}
+
+/** @type {Lower} */
+function lowerFusedGemm(node, lower) {
+  const numbers = [node.float('activation_alpha', 0), node.float('activation_beta', 0)];
+  return activate(node, lower, PRODUCTS.Gemm(node, lower), numbers);
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {Value} value
+ * @param {number[]} numbers of its activation
+ */
+function activate(node, lower, value, numbers) {
   const activation = node.string('activation', '');
-  const numbers = node.floats('activation_params') ?? [];
   switch (activation) {
     case '':
       return value;
@@ -45,16 +62,12 @@ function lowerFusedMatMul(node, lower) {
   if (node.int('transBatchA', 0) === 1 || node.int('transBatchB', 0) === 1) {
     throw new UnsupportedError('it transposes batches');
   }
-  const swap = (/** @type {Value} */ value) => {
-    const axes = value.shape.map((_, axis) => axis);
-    return lower.transpose(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
-  };
-  const left = node.int('transA', 0) === 1 ? swap(node.input(0)) : node.input(0);
+  const left = node.int('transA', 0) === 1 ? swapLast(lower, node.input(0)) : node.input(0);
   const right = node.input(1);
   const isTransposed = node.int('transB', 0) === 1;
   const product =
     isTransposed && right.shape.length !== 2
-      ? multiply(lower, left, swap(right))
+      ? multiply(lower, left, swapLast(lower, right))
       : multiply(lower, left, right, isTransposed);
   const alpha = node.float('alpha', 1);
   return alpha === 1 ? product : lower.emit('mul', [product, lower.number(alpha)]);
@@ -69,17 +82,58 @@ function lowerGelu(tanh) {
   };
 }
 
+/**
+ * What is normalized: the input, what skipped the layer, and a bias.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {number} biasAt
+ */
+function sumOfSkip(node, lower, biasAt) {
+  const bias = node.optional(biasAt);
+  const both = lower.emit('sum', [node.input(0), node.input(1)]);
+  return bias ? lower.emit('sum', [both, bias]) : both;
+}
+
 /** @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>} */
 function lowerSkipLayerNormalization(node, lower) {
-  const bias = node.optional(4);
-  const both = lower.emit('sum', [node.input(0), node.input(1)]);
-  const sum = bias ? lower.emit('sum', [both, bias]) : both;
-  const rank = sum.shape.length;
-  const [result] = layerNormalize(lower, sum, rank - 1, node.float('epsilon', 1e-12), [
-    node.input(2),
-    node.optional(3),
-  ]);
-  return [result, undefined, undefined, sum];
+  const sum = sumOfSkip(node, lower, 4);
+  const by = /** @type {const} */ ([node.input(2), node.optional(3)]);
+  const epsilon = node.float('epsilon', 1e-12);
+  const all = layerNormalize(lower, sum, sum.shape.length - 1, epsilon, [...by]);
+  return [...all, sum];
+}
+
+/** @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>} */
+function lowerSkipSimplifiedLayerNormalization(node, lower) {
+  const sum = sumOfSkip(node, lower, 3);
+  const epsilon = node.float('epsilon', 1e-12);
+  const axis = sum.shape.length - 1;
+  const [result, inverse] = rootMeanNormalize(lower, sum, axis, epsilon, node.input(2));
+  return [result, undefined, inverse, sum];
+}
+
+/**
+ * Rows of words, positions and kinds of segments, summed and normalized; how many words a mask has; the sum.
+ *
+ * @type {(node: NodeView, lower: Lowering) => Array<Value | undefined>}
+ */
+function lowerEmbedLayerNormalization(node, lower) {
+  const [batch, length] = node.input(0).shape;
+  const look = (/** @type {number} */ table, /** @type {Value} */ indices) =>
+    PIECES.Gather(node.with([node.input(table), indices]), lower);
+  const steps = lower.numbers(length, [1, length]);
+  const words = look(2, node.input(0));
+  const placed = lower.emit('sum', [words, look(3, node.optional(8) ?? steps)]);
+  const segments = node.optional(1);
+  const sum = segments ? lower.emit('sum', [placed, look(4, segments)]) : placed;
+  const by = /** @type {const} */ ([node.input(5), node.input(6)]);
+  const [result] = layerNormalize(lower, sum, 2, node.float('epsilon', 1e-12), [...by]);
+  const mask = node.optional(7);
+  const counts = mask
+    ? reduce(lower, 'Sum', cast(lower, mask, 'int32'), [1], false)
+    : lower.integers(new Array(batch).fill(0));
+  return [result, counts, sum];
 }
 
 /** @type {Lower} */
@@ -91,10 +145,17 @@ function lowerQuickGelu(node, lower) {
 
 export const MICROSOFT = {
   FusedConv: lowerFusedConv,
+  FusedGemm: lowerFusedGemm,
+  TransposeMatMul: lowerFusedMatMul,
+  Pad: PIECES.Pad,
+  Trilu: PIECES.Trilu,
   FusedMatMul: lowerFusedMatMul,
   Gelu: lowerGelu(false),
   BiasGelu: lowerGelu(false),
   FastGelu: lowerGelu(true),
   QuickGelu: lowerQuickGelu,
   SkipLayerNormalization: lowerSkipLayerNormalization,
+  SimplifiedLayerNormalization: COMPOSITE.SimplifiedLayerNormalization,
+  SkipSimplifiedLayerNormalization: lowerSkipSimplifiedLayerNormalization,
+  EmbedLayerNormalization: lowerEmbedLayerNormalization,
 };

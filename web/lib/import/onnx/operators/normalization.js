@@ -13,6 +13,26 @@ import { sizeOf } from '../values.js';
  */
 
 /**
+ * By what is computed from the inputs.
+ *
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ */
+function normalizeByValues(node, lower) {
+  const input = node.input(0);
+  const ones = input.shape.slice(2).map(() => 1);
+  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => {
+    const vector = node.input(index);
+    return lower.reshape(vector, [sizeOf(vector.shape), ...ones]);
+  });
+  const epsilon = lower.number(node.float('epsilon', 1e-5));
+  const deviation = lower.emit('sqrt', [lower.emit('sum', [variance, epsilon])]);
+  const scale = lower.emit('div', [gamma, deviation]);
+  const scaled = lower.emit('mul', [lower.emit('sub', [input, mean]), scale]);
+  return lower.emit('sum', [scaled, beta]);
+}
+
+/**
  * @param {NodeView} node
  * @param {Lowering} lower
  */
@@ -20,6 +40,9 @@ function lowerBatchNormalization(node, lower) {
   if (node.int('training_mode', 0) === 1)
     throw new UnsupportedError('it is to learn ("training_mode")');
   const input = node.input(0);
+  if ([1, 2, 3, 4].some((index) => !node.input(index).constant)) {
+    return normalizeByValues(node, lower);
+  }
   const vector = (/** @type {number} */ index, /** @type {string} */ role) => {
     const constant = node.constant(index, `"${role}"`);
     return lower.vector(role, constant.size, () => toFloats(constant.elements));

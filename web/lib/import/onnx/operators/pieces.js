@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { ourType } from '../constants.js';
 import { elementTypeName } from '../element-types.js';
 import { cast, part } from '../ours.js';
-import { Constant, constantValue, nothing, sizeOf } from '../values.js';
+import { Constant, checkMade, constantValue, nothing, sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
 
 /**
@@ -187,6 +187,7 @@ function lowerConstantOfShape(node) {
   const type = value?.type ?? 'float32';
   const number = value ? value.elements[0] : 0;
   const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  checkMade(sizeOf(shape));
   return constantValue(new Constant(type, shape, () => new Elements(sizeOf(shape)).fill(number)));
 }
 
@@ -198,6 +199,7 @@ function lowerRange(node) {
   const count = Math.max(0, Math.ceil((limit - start) / delta));
   const { type } = node.input(0);
   const Elements = type === 'float32' ? Float32Array : Int32Array;
+  checkMade(count);
   const make = () => new Elements(count).map((_, i) => start + i * delta);
   return constantValue(new Constant(type, [count], make));
 }
@@ -211,6 +213,7 @@ function lowerEyeLike(node) {
   const k = node.int('k', 0);
   const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
   const [rows, cols] = shape;
+  checkMade(rows * cols);
   const make = () => {
     const elements = new Elements(rows * cols);
     for (let row = 0; row < rows; ++row) {
@@ -228,6 +231,7 @@ function lowerTrilu(node, lower) {
   const upper = node.int('upper', 1) === 1;
   if (sizeOf(value.shape) === 0) return value;
   const [rows, cols] = value.shape.slice(-2);
+  checkMade(rows * cols);
   const make = () =>
     Uint8Array.from({ length: rows * cols }, (_, i) => {
       const beyond = (i % cols) - Math.floor(i / cols) - k;
@@ -248,8 +252,8 @@ function lowerOneHot(node, lower) {
   const values = node.input(2);
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
   const wrapped = lower.emit('mod', [indices, lower.integers([depth], [])], { fmod: false });
-  const places = lower.integers(
-    Array.from({ length: depth }, (_, i) => i),
+  const places = lower.numbers(
+    depth,
     shape.map((_, i) => (i === axis ? depth : 1)),
   );
   const isHot = lower.emit('equal', [lower.reshape(wrapped, shape), places]);

@@ -5,6 +5,7 @@
 import { UnsupportedError } from '../../../core/errors.js';
 import { sizeOf } from '../values.js';
 import { cast } from '../ours.js';
+import { largestPixels } from './pooled-places.js';
 import { asBatch, splitFirstAxis } from './volumes.js';
 import { stepsOf, windowOf } from './windows.js';
 
@@ -23,14 +24,16 @@ function lowerPool(op) {
     const input = node.input(0);
     const kernel = node.ints('kernel_shape');
     if (!kernel) throw new UnsupportedError('it lacks its "kernel_shape"');
-    if (node.outputCount > 1) throw new UnsupportedError('its second output, "Indices", is used');
     const attributes = {
       ceil: node.int('ceil_mode', 0) === 1,
       ...(op === 'avgpool' && { countPad: node.int('count_include_pad', 0) === 1 }),
     };
     const steps = stepsOf(node, input.shape.slice(2), kernel);
     const floats = cast(lower, input, 'float32');
-    return cast(lower, pool(lower, op, floats, kernel, steps, attributes), input.type);
+    const pooled = cast(lower, pool(lower, op, floats, kernel, steps, attributes), input.type);
+    if (node.outputCount < 2) return pooled;
+    const outputs = pooled.shape.slice(2);
+    return [pooled, largestPixels(node, lower, floats, outputs, kernel, steps)];
   };
 }
 

@@ -7,6 +7,7 @@ import { toFloats } from '../lowering.js';
 import { concat } from '../ours.js';
 import { constantValue, sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
+import { convolveFree } from './free-weights.js';
 import { asBatch, splitFirstAxis } from './volumes.js';
 import { stepsOf, windowOf } from './windows.js';
 
@@ -22,8 +23,20 @@ import { stepsOf, windowOf } from './windows.js';
  * @param {Lowering} lower
  */
 function lowerConv(node, lower) {
-  const bias = node.optional(2) && node.constant(2, 'its bias');
-  return convolve(node, lower, node.input(0), node.input(1), bias);
+  const bias = node.optional(2);
+  const known = node.input(1).constant && bias?.constant;
+  const product = convolve(node, lower, node.input(0), node.input(1), known);
+  return bias && !known ? addToChannels(lower, product, bias) : product;
+}
+
+/**
+ * @param {Lowering} lower
+ * @param {Value} value batch × channels × axes
+ * @param {Value} bias of the channels
+ */
+export function addToChannels(lower, value, bias) {
+  const ones = value.shape.slice(2).map(() => 1);
+  return lower.emit('sum', [value, lower.reshape(bias, [sizeOf(bias.shape), ...ones])]);
 }
 
 /**
@@ -46,20 +59,20 @@ export function convolve(node, lower, input, weights, bias) {
  * @param {Value} input
  * @param {Value} weights
  * @param {import('./windows.js').Steps & { groups: number }} steps
- * @param {Constant} [bias]
+ * @param {Constant} [bias] where the weights are constant
  * @returns {Value}
  */
 export function convolveWindow(lower, input, weights, { groups, ...steps }, bias) {
-  const weight = weights.constant;
-  if (!weight) throw new UnsupportedError('its weight must be known at import');
-  const [outChannels, inGroup, ...kernel] = weight.shape;
+  const [outChannels, inGroup, ...kernel] = weights.shape;
   const [batch, channels, ...size] = input.shape;
-  if (input.shape.length !== weight.shape.length || inGroup * groups !== channels) {
+  if (input.shape.length !== weights.shape.length || inGroup * groups !== channels) {
     throw new UnsupportedError(
-      `its weights of ${weight.shape.join('×')} in ${groups} groups do not fit its input of ` +
+      `its weights of ${weights.shape.join('×')} in ${groups} groups do not fit its input of ` +
         input.shape.join('×'),
     );
   }
+  const weight = weights.constant;
+  if (!weight) return convolveFree(lower, input, weights, { groups, ...steps });
   if (kernel.length > 2) return convolveVolume(lower, input, weight, { groups, ...steps }, bias);
   const window = windowOf(size, kernel, steps);
   const image = lower.reshape(input, [batch, channels, ...window.size]);
@@ -159,6 +172,12 @@ function lowerGemm(node, lower) {
   ]);
 }
 
+/** With its last two axes in the other order. @param {Lowering} lower @param {Value} value */
+export function swapLast(lower, value) {
+  const axes = value.shape.map((_, axis) => axis);
+  return lower.transpose(value, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+}
+
 /**
  * Products of the matrices in the last two axes, of which there is one for each index of those before.
  *
@@ -171,6 +190,11 @@ function lowerGemm(node, lower) {
 export function multiply(lower, left, right, isTransposed = false) {
   if (right.constant && right.shape.length === 2) {
     return multiplyWeights(lower, left, right.constant, isTransposed ? [0, 1] : [1, 0]);
+  }
+  if (left.constant && left.shape.length === 2 && right.shape.length > 1) {
+    // The same, turned around.
+    const columns = isTransposed ? right : swapLast(lower, right);
+    return swapLast(lower, multiplyWeights(lower, columns, left.constant, [0, 1]));
   }
   return lower.emit('matMul', [left, isTransposed ? lower.transpose(right, [1, 0]) : right]);
 }

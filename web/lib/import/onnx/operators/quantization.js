@@ -8,7 +8,8 @@
  */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { cast, concat, reduce } from '../ours.js';
+import { elementTypeName } from '../element-types.js';
+import { cast, reduce } from '../ours.js';
 import { Constant, constantValue } from '../values.js';
 import { convolve, multiply } from './products.js';
 
@@ -41,7 +42,7 @@ const RANGES = {
  * @param {Scale} by
  * @returns {Value} of float32
  */
-function dequantize(lower, integers, { scale, zeroPoint, axis = 0, block = 0 }) {
+export function dequantize(lower, integers, { scale, zeroPoint, axis = 0, block = 0 }) {
   const { constant, shape } = integers;
   if (constant && scale.constant && (!zeroPoint || zeroPoint.constant)) {
     return constantValue(
@@ -100,7 +101,7 @@ function dequantizedConstant(integers, scale, zeroPoint, axis, block) {
  * @param {string} element of the result
  * @returns {Value}
  */
-function quantize(lower, floats, { scale, zeroPoint, axis = 0 }, element) {
+export function quantize(lower, floats, { scale, zeroPoint, axis = 0 }, element) {
   const range = RANGES[element];
   if (!range) throw new UnsupportedError(`it quantizes to ${element}`);
   const fit = (/** @type {Value} */ value) => alongAxis(lower, value, floats.shape.length, axis);
@@ -128,12 +129,12 @@ function alongAxis(lower, vector, rank, axis) {
 }
 
 /** @param {NodeView} node @param {number} index of the scale, which the zero point follows @returns {Scale} */
-function scaleAt(node, index) {
+export function scaleAt(node, index) {
   return { scale: node.input(index), zeroPoint: node.optional(index + 1) };
 }
 
 /** The type of the integers that a zero point is of. @param {Scale} by */
-function elementOf({ zeroPoint }) {
+export function elementOf({ zeroPoint }) {
   return zeroPoint?.element ?? 'uint8';
 }
 
@@ -152,7 +153,11 @@ function lowerQuantizeLinear(node, lower) {
   const by = scaleAt(node, 1);
   const several = by.scale.shape.length > 0 && floats.shape.length > 0;
   const axis = several ? node.axis(node.int('axis', 1), Math.max(2, floats.shape.length)) : 0;
-  return quantize(lower, cast(lower, floats, 'float32'), { ...by, axis }, elementOf(by));
+  if (node.int('block_size', 0) !== 0)
+    throw new UnsupportedError('it has blocks of what is quantized');
+  const wanted = elementTypeName(node.int('output_dtype', 0));
+  const element = by.zeroPoint ? elementOf(by) : (wanted ?? 'uint8');
+  return quantize(lower, cast(lower, floats, 'float32'), { ...by, axis }, element);
 }
 
 /** @type {Lower} */
@@ -172,7 +177,7 @@ function lowerQLinearConv(node, lower) {
  * @param {number} inputScale
  * @param {number} weightScale
  */
-function integerBias(node, index, inputScale, weightScale) {
+export function integerBias(node, index, inputScale, weightScale) {
   const bias = node.constant(index, 'its bias');
   const [scale] = node.constant(inputScale, "its input's scale").elements;
   const scales = node.constant(weightScale, "its weight's scale").elements;
@@ -217,7 +222,7 @@ function lowerConvInteger(node, lower) {
 }
 
 /** @type {(node: NodeView, lower: Lowering) => Value[]} */
-function lowerDynamicQuantizeLinear(node, lower) {
+export function lowerDynamicQuantizeLinear(node, lower) {
   const floats = node.input(0);
   const axes = floats.shape.map((_, axis) => axis);
   const zero = lower.number(0);
@@ -228,54 +233,6 @@ function lowerDynamicQuantizeLinear(node, lower) {
   return [quantize(lower, floats, { scale, zeroPoint }, 'uint8'), scale, zeroPoint];
 }
 
-// ---- com.microsoft ----
-
-/** @type {Lower} */
-function lowerQGemm(node, lower) {
-  const a = dequantize(lower, node.input(0), scaleAt(node, 1));
-  const left = node.int('transA', 0) ? lower.transpose(a, [1, 0]) : a;
-  const isTransposed = node.int('transB', 0) === 1;
-  const b = dequantize(lower, node.input(3), { ...scaleAt(node, 4), axis: isTransposed ? 0 : 1 });
-  const alpha = node.float('alpha', 1);
-  let product = multiply(lower, left, b, isTransposed);
-  if (alpha !== 1) product = lower.emit('mul', [product, lower.number(alpha)]);
-  if (node.optional(6)) {
-    product = lower.emit('sum', [product, constantValue(integerBias(node, 6, 1, 4))]);
-  }
-  if (!node.optional(7)) return product;
-  const by = scaleAt(node, 7);
-  return quantize(lower, product, by, elementOf(by));
-}
-
-/** @param {'sum' | 'mul'} op @returns {Lower} */
-function lowerQLinearBinary(op) {
-  return (node, lower) => {
-    const [a, b] = [0, 3].map((i) => dequantize(lower, node.input(i), scaleAt(node, i + 1)));
-    const by = scaleAt(node, 6);
-    return quantize(lower, lower.emit(op, [a, b]), by, elementOf(by));
-  };
-}
-
-/** @type {Lower} */
-function lowerQLinearConcat(node, lower) {
-  const by = scaleAt(node, 0);
-  const values = [];
-  for (let i = 2; i < node.inputs.length; i += 3) {
-    values.push(dequantize(lower, node.input(i), scaleAt(node, i + 1)));
-  }
-  const axis = node.axis(node.int('axis', 1), values[0].shape.length);
-  return quantize(lower, concat(lower, values, axis), by, elementOf(by));
-}
-
-/** @type {Lower} */
-function lowerDynamicQuantizeMatMul(node, lower) {
-  const right = node.input(1);
-  const by = { scale: node.input(2), zeroPoint: node.optional(3), axis: right.shape.length - 1 };
-  const product = multiply(lower, node.input(0), dequantize(lower, right, by));
-  const bias = node.optional(4);
-  return bias ? lower.emit('sum', [product, bias]) : product;
-}
-
 export const QUANTIZATION = {
   DequantizeLinear: lowerDequantizeLinear,
   QuantizeLinear: lowerQuantizeLinear,
@@ -284,12 +241,4 @@ export const QUANTIZATION = {
   MatMulInteger: lowerMatMulInteger,
   ConvInteger: lowerConvInteger,
   DynamicQuantizeLinear: lowerDynamicQuantizeLinear,
-};
-
-export const MICROSOFT_QUANTIZATION = {
-  QGemm: lowerQGemm,
-  QLinearAdd: lowerQLinearBinary('sum'),
-  QLinearMul: lowerQLinearBinary('mul'),
-  QLinearConcat: lowerQLinearConcat,
-  DynamicQuantizeMatMul: lowerDynamicQuantizeMatMul,
 };

@@ -5,33 +5,26 @@
  * done by our cells, one direction at a time.
  */
 
-import { UnsupportedError } from '../../../core/errors.js';
 import { concat, part } from '../ours.js';
 import { Constant, constantValue, sizeOf } from '../values.js';
-import { biasVector, multiply } from './products.js';
 import { weightsOf } from '../weights.js';
+import { cellFunctions } from './cell-functions.js';
+import { biasVector, multiply } from './products.js';
+import { SequenceLengths } from './sequence-lengths.js';
 
 /**
  * @typedef {import('../node.js').NodeView} NodeView
  * @typedef {import('../lowering.js').Lowering} Lowering
+ * @typedef {import('../values.js').Quantized} Quantized
  * @typedef {import('../values.js').Value} Value
  *
  * @typedef {object} Kind
  * @property {string} op ours
- * @property {number} gates
  * @property {number} states
- * @property {string[]} functions our attributes for its activations
+ * @property {string[]} functions our names of its activations
  * @property {string[]} usual activations
  * @property {(node: NodeView) => Record<string, unknown>} attributes
  */
-
-/** Ours, by ONNX's names, which are of any case. */
-const FUNCTIONS = new Map([
-  ['sigmoid', 'sigmoid'],
-  ['tanh', 'tanh'],
-  ['relu', 'relu'],
-  ['hardsigmoid', 'hardSigmoid'],
-]);
 
 /** Where an operator has its inputs. */
 const INPUT = {
@@ -46,6 +39,28 @@ const INPUT = {
 };
 
 /**
+ * Scales of one direction: the one of all, one of each direction, or those of the rows.
+ *
+ * @param {Quantized} quantized
+ * @param {number} direction
+ * @param {number} begin
+ * @param {number} end
+ * @returns {Quantized | undefined} where there are others
+ */
+function quantizedOf(quantized, direction, begin, end) {
+  const { scales, zeroPoints, axis, block } = quantized;
+  if (scales.length === 1) return quantized;
+  if (block !== 0 || axis > 1) return undefined;
+  const [first, last] = axis === 0 ? [direction, direction + 1] : [begin, end];
+  return {
+    ...quantized,
+    scales: scales.slice(first, last),
+    zeroPoints: zeroPoints.slice(first, last),
+    axis: 0,
+  };
+}
+
+/**
  * The part of a constant for one direction, without that axis.
  *
  * @param {Constant} constant
@@ -58,7 +73,7 @@ function ofDirection(constant, direction, begin = 0, end = constant.shape[1]) {
   const inner = sizeOf(constant.shape.slice(2));
   const from = (direction * constant.shape[1] + begin) * inner;
   const { quantized } = constant;
-  const each = quantized && quantized.scales.length === 1 ? quantized : undefined;
+  const each = quantized && quantizedOf(quantized, direction, begin, end);
   return new Constant(
     constant.type,
     shape,
@@ -70,19 +85,24 @@ function ofDirection(constant, direction, begin = 0, end = constant.shape[1]) {
 }
 
 /**
+ * @typedef {object} Direction
+ * @property {number} index
+ * @property {boolean} reverse
+ * @property {Record<string, unknown>} functions attributes of our cells
+ * @property {SequenceLengths} [lengths] where they differ
+ */
+
+/**
  * @param {Kind} kind
  * @returns {(node: NodeView, lower: Lowering) => Value[]}
  */
 function lowerRecurrent(kind) {
   return (node, lower) => {
-    checkSupported(node);
     const batchFirst = node.int('layout', 0) === 1;
     const given = node.input(INPUT.values);
     const values = batchFirst ? lower.transpose(given, [1, 0, 2]) : given;
-    const name = node.string('direction', 'forward');
-    const reversed = name === 'bidirectional' ? [false, true] : [name === 'reverse'];
-    const runs = reversed.map((reverse, direction) =>
-      runDirection(node, lower, kind, values, direction, reverse, batchFirst),
+    const runs = directionsOf(node, lower, kind, values.shape[0]).map((direction) =>
+      runDirection(node, lower, kind, values, direction, batchFirst),
     );
     const outputs = [
       concat(
@@ -106,16 +126,28 @@ function lowerRecurrent(kind) {
   };
 }
 
-/** @param {NodeView} node */
-function checkSupported(node) {
-  if (node.optional(INPUT.peephole)) throw new UnsupportedError('it has peepholes ("P")');
-  if (node.float('clip', 0) !== 0) throw new UnsupportedError('it clips its gates ("clip")');
-  const lengths = node.optional(INPUT.lengths);
-  if (!lengths) return;
-  const [steps] = node.input(INPUT.values).shape;
-  if (!lengths.constant || [...lengths.constant.elements].some((length) => length !== steps)) {
-    throw new UnsupportedError('its sequences have different lengths ("sequence_lens")');
-  }
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {Kind} kind
+ * @param {number} steps
+ * @returns {Direction[]}
+ */
+function directionsOf(node, lower, kind, steps) {
+  const name = node.string('direction', 'forward');
+  const reversed = name === 'bidirectional' ? [false, true] : [name === 'reverse'];
+  const functions = cellFunctions(node, kind.functions, kind.usual, reversed.length);
+  const given = node.optional(INPUT.lengths);
+  const lengths =
+    given && !SequenceLengths.areWhole(given, steps)
+      ? new SequenceLengths(lower, given, steps)
+      : undefined;
+  return reversed.map((reverse, index) => ({
+    index,
+    reverse,
+    functions: functions[index],
+    lengths,
+  }));
 }
 
 /**
@@ -123,40 +155,65 @@ function checkSupported(node) {
  * @param {Lowering} lower
  * @param {Kind} kind
  * @param {Value} values steps × batch × features
- * @param {number} direction its index
- * @param {boolean} reverse
+ * @param {Direction} direction
  * @param {boolean} batchFirst
  * @returns {{ all: Value, last: Value[] }} steps × 1 × batch × size, and 1 × batch × size of each state
  */
-function runDirection(node, lower, kind, values, direction, reverse, batchFirst) {
-  const weight = ofDirection(node.constant(INPUT.weight, '"W"'), direction);
-  const recurrence = ofDirection(node.constant(INPUT.recurrence, '"R"'), direction);
-  const [rows, size] = recurrence.shape;
-  const bias = node.optional(INPUT.bias) && node.constant(INPUT.bias, '"B"');
-  const product = multiply(lower, values, constantValue(weight), true);
-  const gates = bias
-    ? lower.emit('sum', [product, constantValue(ofDirection(bias, direction, 0, rows))])
-    : product;
-  const states = statesOf(node, lower, kind, direction, batchFirst, [values.shape[1], size]);
-  const cells = lower.emit(kind.op, [gates, ...states], {
-    weight: lower.matrix('recurrence', rows, size, weightsOf(recurrence)),
-    ...(bias && {
-      bias: biasVector(lower, ofDirection(bias, direction, rows, 2 * rows)),
-    }),
-    reverse,
-    ...kind.attributes(node),
-    ...functionsOf(node, kind, direction),
+function runDirection(node, lower, kind, values, direction, batchFirst) {
+  const { reverse, lengths } = direction;
+  const isTurned = lengths !== undefined && reverse;
+  const made = runCells(node, lower, kind, isTurned ? lengths.turn(values) : values, {
+    ...direction,
+    reverse: reverse && !isTurned,
+    batchFirst,
   });
-  const [steps, batch] = cells.shape;
-  const hidden = part(lower, cells, 2, 0, size);
+  const [steps, batch, width] = made.shape;
+  const size = width / kind.states;
   const end = reverse ? 0 : steps - 1;
-  const last = part(lower, cells, 0, end, end + 1);
+  const last = lengths ? lengths.last(made) : part(lower, made, 0, end, end + 1);
+  const inOrder = isTurned ? lengths.turn(made) : made;
+  const hidden = part(lower, lengths ? lengths.cut(inOrder) : inOrder, 2, 0, size);
   return {
     all: lower.reshape(hidden, [steps, 1, batch, size]),
     last: Array.from({ length: kind.states }, (_, i) =>
       part(lower, last, 2, i * size, (i + 1) * size),
     ),
   };
+}
+
+/**
+ * @param {NodeView} node
+ * @param {Lowering} lower
+ * @param {Kind} kind
+ * @param {Value} values steps × batch × features
+ * @param {Direction & { batchFirst: boolean }} direction
+ * @returns {Value} steps × batch × states
+ */
+function runCells(node, lower, kind, values, { index, reverse, functions, batchFirst }) {
+  const weight = ofDirection(node.constant(INPUT.weight, '"W"'), index);
+  const recurrence = ofDirection(node.constant(INPUT.recurrence, '"R"'), index);
+  const [rows, size] = recurrence.shape;
+  const bias = node.optional(INPUT.bias) && node.constant(INPUT.bias, '"B"');
+  const product = multiply(lower, values, constantValue(weight), true);
+  const gates = bias
+    ? lower.emit('sum', [product, constantValue(ofDirection(bias, index, 0, rows))])
+    : product;
+  const peephole = node.optional(INPUT.peephole);
+  const states = statesOf(node, lower, kind, index, batchFirst, [values.shape[1], size]);
+  const clip = node.float('clip', 0);
+  const seen = peephole
+    ? [lower.reshape(part(lower, peephole, 0, index, index + 1), [3 * size])]
+    : [];
+  return lower.emit(kind.op, [gates, ...states, ...seen], {
+    weight: lower.matrix('recurrence', rows, size, weightsOf(recurrence)),
+    ...(bias && {
+      bias: biasVector(lower, ofDirection(bias, index, rows, 2 * rows)),
+    }),
+    reverse,
+    ...(clip > 0 && { clip }),
+    ...kind.attributes(node),
+    ...functions,
+  });
 }
 
 /**
@@ -172,7 +229,7 @@ function statesOf(node, lower, kind, direction, batchFirst, shape) {
   const given = [INPUT.state, INPUT.memory]
     .slice(0, kind.states)
     .map((index) => node.optional(index));
-  if (given.every((value) => value === undefined)) return [];
+  if (given.every((value) => !value) && !node.optional(INPUT.peephole)) return [];
   return given.map((value) => {
     if (!value) {
       const zeros = () => new Float32Array(sizeOf(shape));
@@ -183,45 +240,25 @@ function statesOf(node, lower, kind, direction, batchFirst, shape) {
   });
 }
 
-/**
- * @param {NodeView} node
- * @param {Kind} kind
- * @param {number} direction
- */
-function functionsOf(node, { functions, usual }, direction) {
-  const all = node.strings('activations');
-  const count = functions.length;
-  const names = all ? all.slice(direction * count, (direction + 1) * count) : usual;
-  const ours = names.map((name) => {
-    const known = FUNCTIONS.get(name.toLowerCase());
-    if (!known) throw new UnsupportedError(`its activation "${name}" is not supported`);
-    return known;
-  });
-  return Object.fromEntries(functions.map((name, i) => [name, ours[i]]));
-}
-
 export const RECURRENT = {
   LSTM: lowerRecurrent({
     op: 'lstmCells',
-    gates: 4,
     states: 2,
-    functions: ['gateFunction', 'candidateFunction', 'outputFunction'],
+    functions: ['gate', 'candidate', 'output'],
     usual: ['Sigmoid', 'Tanh', 'Tanh'],
     attributes: (node) => ({ coupled: node.int('input_forget', 0) === 1 }),
   }),
   GRU: lowerRecurrent({
     op: 'gruCells',
-    gates: 3,
     states: 1,
-    functions: ['gateFunction', 'candidateFunction'],
+    functions: ['gate', 'candidate'],
     usual: ['Sigmoid', 'Tanh'],
     attributes: (node) => ({ resetAfter: node.int('linear_before_reset', 0) !== 0 }),
   }),
   RNN: lowerRecurrent({
     op: 'rnnCells',
-    gates: 1,
     states: 1,
-    functions: ['gateFunction'],
+    functions: ['gate'],
     usual: ['Tanh'],
     attributes: () => ({}),
   }),

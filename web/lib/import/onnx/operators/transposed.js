@@ -7,7 +7,8 @@
 import { UnsupportedError } from '../../../core/errors.js';
 import { part } from '../ours.js';
 import { Constant, constantValue, sizeOf } from '../values.js';
-import { convolveWindow } from './products.js';
+import { turnFree } from './free-weights.js';
+import { addToChannels, convolveWindow } from './products.js';
 import { convolveSubpixels } from './subpixels.js';
 import { listOf } from './windows.js';
 
@@ -65,13 +66,14 @@ function turned(weight, groups) {
     return result;
   };
   const { quantized } = weight;
-  const kept = quantized?.scales.length === 1 ? quantized : undefined;
+  const isOfRows = groups === 1 && quantized?.axis === 1 && quantized.block === 0;
+  const kept = quantized && (quantized.scales.length === 1 || isOfRows) ? quantized : undefined;
   return new Constant(
     'float32',
     [groups * outGroup, inGroup, ...kernel],
     () => turn(weight.elements),
     {
-      quantized: kept && { ...kept, codes: () => turn(kept.codes()) },
+      quantized: kept && { ...kept, axis: 0, codes: () => turn(kept.codes()) },
     },
   );
 }
@@ -105,8 +107,9 @@ function spread(lower, value, strides) {
  */
 function lowerConvTranspose(node, lower) {
   const input = node.input(0);
-  const weight = node.constant(1, 'its weight');
-  const bias = node.optional(2) && node.constant(2, 'its bias');
+  const weight = node.input(1);
+  const bias = node.optional(2);
+  const known = weight.constant && bias?.constant;
   const [, , ...size] = input.shape;
   const [, , ...kernel] = weight.shape;
   const rank = kernel.length;
@@ -133,14 +136,17 @@ function lowerConvTranspose(node, lower) {
   const output = convolveWindow(
     lower,
     image,
-    constantValue(turned(weight, groups)),
+    weight.constant
+      ? constantValue(turned(weight.constant, groups))
+      : turnFree(lower, weight, groups),
     { strides: strides.map(() => 1), dilations, pads, groups },
-    bias,
+    known,
   );
+  const biased = bias && !known ? addToChannels(lower, output, bias) : output;
   return pad.reduce((value, [before, after], axis) => {
     const length = value.shape[axis + 2];
     return part(lower, value, axis + 2, Math.max(0, -before), length + Math.min(0, after));
-  }, output);
+  }, biased);
 }
 
 export const TRANSPOSED = { ConvTranspose: lowerConvTranspose };
