@@ -130,7 +130,10 @@ function lowerConvTranspose(node, lower) {
   ];
   const groups = node.int('group', 1);
   const by = { strides, dilations, groups, whole, cut };
-  const direct = convolveSubpixels(lower, input, weight, by, bias);
+  const direct =
+    weight.constant && (!bias || bias.constant)
+      ? convolveSubpixels(lower, input, weight.constant, by, bias?.constant)
+      : undefined;
   if (direct) return direct;
   const image = spread(lower, input, strides);
   const output = convolveWindow(
