@@ -69,7 +69,7 @@ extern const Operator kTile;
 extern const Operator kDepthToSpace;
 extern const Operator kSpaceToDepth;
 extern const Operator kPad;
-extern const Operator kNonMaxSuppression;
+extern const Operator kSuppression;
 extern const Operator kRoiAlign;
 extern const Operator kFirstRows;
 
