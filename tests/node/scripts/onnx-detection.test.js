@@ -204,6 +204,27 @@ describe(`ONNX: sizes that a run tells, LOWTROPY_SEED=${seed}`, () => {
     }
   });
 
+  test('several samples in one array are of one size, or refused', async () => {
+    const file = model({
+      nodes: [
+        node('Greater', ['x', 'zero'], ['positive']),
+        node('Compress', ['x', 'positive'], ['y']),
+      ],
+      inputs: [value('x', tensorType('float32', [3]))],
+      initializers: [tensor('zero', 'float32', [], Float32Array.of(0))],
+      outputs: [value('y', tensorType('float32'))],
+    });
+    const network = await importOnnx(file);
+    assert.deepEqual([...network.run([1, -2, 3])], [1, 3]);
+    assert.deepEqual([...network.run([-1, -2, -3])], []);
+    assert.deepEqual([...network.run([1, -2, 3, -4, 5, 6])], [1, 3, 5, 6]);
+    assert.throws(() => network.run([1, -2, 3, 4, 5, 6]), {
+      name: 'ShapeError',
+      message: 'An output has other sizes for other samples: run one at a time.',
+    });
+    network.dispose();
+  });
+
   test('RoiAlign', async () => {
     for (const version of [10, 16]) {
       for (const mode of ['avg', 'max']) {

@@ -2,9 +2,11 @@
 
 /** Attention and what is around it, as onnxruntime computes them, drawn at random. */
 
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { constant, drawing, expectAgreement } from '../../support/onnx-beside.js';
+import { importOnnx } from '../../../web/lib/import/onnx/import-onnx.js';
+import { constant, drawing, expectAgreement, fileOf } from '../../support/onnx-beside.js';
 import { chooseSeed, makeRandom } from '../../support/random.js';
 
 /**
@@ -129,6 +131,41 @@ describe(`ONNX: transformers' operators beside onnxruntime, LOWTROPY_SEED=${seed
       ],
       attributes: { num_heads: { int: heads } },
     });
+  });
+
+  /** One of several values that lie side by side in each head. @param {Given} packed @param {number} index @returns {Given} */
+  function taken({ type, shape, data }, index) {
+    const count = shape[3];
+    const length = batch * steps * width;
+    const picked = Array.from({ length }, (_, i) => {
+      const head = Math.floor(i / size);
+      return data[(head * count + index) * size + (i % size)];
+    });
+    return { type, shape: [batch, steps, width], data: picked };
+  }
+
+  /** @param {Given[]} inputs */
+  async function attendTo(inputs) {
+    const op = { op: 'MultiHeadAttention', domain, inputs, outputs: [float] };
+    const network = await importOnnx(fileOf({ ...op, attributes: { num_heads: { int: heads } } }));
+    const feeds = inputs.map(({ data, shape }, i) => [
+      `input${i}`,
+      { data: Float32Array.from(data), shape },
+    ]);
+    const { output0 } = /** @type {any} */ (network.run(Object.fromEntries(feeds)));
+    network.dispose();
+    return output0;
+  }
+
+  // onnxruntime does this on other processors alone.
+  test('MultiHeadAttention of what is packed is that of its parts', async () => {
+    const all = draw.floats([batch, steps, heads, 3, size]);
+    const apart = [0, 1, 2].map((index) => taken(all, index));
+    assert.deepEqual(await attendTo([all]), await attendTo(apart));
+    const two = draw.floats([batch, steps, heads, 2, size]);
+    const [key, own] = [0, 1].map((index) => taken(two, index));
+    const query = draw.floats([batch, steps, width]);
+    assert.deepEqual(await attendTo([query, two]), await attendTo([query, key, own]));
   });
 
   test('EmbedLayerNormalization', async () => {

@@ -345,7 +345,8 @@ export class Model extends Handle {
    * @overload
    * @param {NamedInputs} inputs where shapes are others than in the last few runs, the network is
    *   planned anew for them, which takes about as long as loading it did without the weights
-   * @returns {Record<string, NamedTensor>} all outputs by their names
+   * @returns {Record<string, NamedTensor>} all outputs by their names; one of which a run counts the rows has
+   *   just these, maybe none
    * @throws {ShapeError | ValueError} for what does not fit; names the input
    * @throws {LimitError} where it would take more than `maxMemory` or `maxWork` with such shapes
    */

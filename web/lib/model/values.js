@@ -26,7 +26,8 @@ import { describe, plainView, typedArrayName } from '../core/tags.js';
  * @typedef {object} OutputInfo
  * @property {string} name
  * @property {ElementType} type
- * @property {number[]} shape of inputs of their usual shapes
+ * @property {number[]} shape of inputs of their usual shapes; what a run counts, as boxes that are found, is
+ *   as many here as there could be
  *
  * @typedef {object} GivenTensor what `run` takes by an input's name
  * @property {ArrayLike<number> | ArrayLike<bigint> | ArrayLike<boolean>} data row-major

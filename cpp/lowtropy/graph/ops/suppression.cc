@@ -156,12 +156,12 @@ std::unique_ptr<Task> PlanSuppression(const TypedNode& typed, const Shape&) {
 
 }  // namespace
 
-constinit const Operator ops::kNonMaxSuppression = {.name = "nonMaxSuppression",
-                                                    .version = 5,
-                                                    .attributes = kSuppressionAttributes,
-                                                    .least_inputs = 2,
-                                                    .most_inputs = 2,
-                                                    .infer = InferSuppression,
-                                                    .plan = PlanSuppression};
+constinit const Operator ops::kSuppression = {.name = "nonMaxSuppression",
+                                              .version = 5,
+                                              .attributes = kSuppressionAttributes,
+                                              .least_inputs = 2,
+                                              .most_inputs = 2,
+                                              .infer = InferSuppression,
+                                              .plan = PlanSuppression};
 
 }  // namespace lowtropy

@@ -17,7 +17,7 @@ constexpr const Operator* kSingles[] = {
     &ops::kLogSoftmax,   &ops::kSlice,        &ops::kExpand,    &ops::kTile,
     &ops::kDepthToSpace, &ops::kSpaceToDepth, &ops::kPad,       &ops::kLstmCells,
     &ops::kGruCells,     &ops::kRnnCells,     &ops::kMatMul,    &ops::kLinear,
-    &ops::kLookup,       &ops::kAttention,    &ops::kLayerNorm, &ops::kNonMaxSuppression,
+    &ops::kLookup,       &ops::kAttention,    &ops::kLayerNorm, &ops::kSuppression,
     &ops::kRoiAlign,     &ops::kFirstRows,
 };
 constexpr std::span<const Operator> kFamilies[] = {ops::kUnary, ops::kBroadcast, ops::kGather,

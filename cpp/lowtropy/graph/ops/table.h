@@ -71,7 +71,7 @@ extern const Operator kSpaceToDepth;
 extern const Operator kPad;
 extern const Operator kAttention;
 extern const Operator kLayerNorm;
-extern const Operator kNonMaxSuppression;
+extern const Operator kSuppression;
 extern const Operator kRoiAlign;
 extern const Operator kFirstRows;
 
