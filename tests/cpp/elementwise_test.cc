@@ -495,5 +495,35 @@ TEST(ElementwiseTest, Refusals) {
       "The where node \"e\": its inputs of 2 and 2 x 3 do not fit together.");
 }
 
+TEST(ElementwiseTest, FakeQuantize) {
+  std::mt19937 random(1);
+  for (const float zero : {0.0F, 3.0F, -128.0F}) {
+    Node node = MakeNode("fakeQuantize", "y", {});
+    node["scale"].number = 0.25F;
+    node["zeroPoint"].number = zero;
+    node["least"].number = -128;
+    node["most"].number = 100;
+    std::vector<float> x{0.125F, 0.375F, -0.125F, 1e9F, -1e9F};  // to the even one, and beyond
+    while (x.size() < 67) x.push_back(static_cast<float>(random() % 20000) / 200 - 50);
+    const std::vector<float> y = RunNode<float>(node, {{Shape{67}, x}});
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double whole = std::nearbyint(double{x[i]} / 0.25) + double{zero};
+      const double expected = (std::min(std::max(whole, -128.0), 100.0) - double{zero}) * 0.25;
+      ASSERT_EQ(double{y[i]}, expected) << x[i];
+    }
+  }
+}
+
+TEST(ElementwiseTest, FakeQuantizeNeedsAScale) {
+  Node node = MakeNode("fakeQuantize", "y", {});
+  node["scale"].number = 0;
+  ExpectRefused(
+      [&] {
+        RunNode<float>(node, {{Shape{1}, std::vector<float>{1}}});
+      },
+      "The fakeQuantize node \"y\": its scale has to be a positive number, and its other "
+      "numbers finite.");
+}
+
 }  // namespace
 }  // namespace lowtropy

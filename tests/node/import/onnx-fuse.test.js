@@ -675,27 +675,45 @@ describe('onnx: fusion of integers', () => {
     node('QuantizeLinear', [from, scale, 'zero'], [to]);
   const dequantize = (/** @type {string} */ from, /** @type {string} */ to, scale = 'scale') =>
     node('DequantizeLinear', [from, scale, 'zero'], [to]);
-  const once = 'cast cast clip div mul round sub sum';
   fuseAll([
     {
       what: 'quantizing what was dequantized',
       inputs: image,
       initializers: by,
-      ops: once,
-      nodes: [quantize('x', 'a'), dequantize('a', 'b'), quantize('b', 'c'), dequantize('c', 'y')],
+      ops: 'fakeQuantize relu',
+      nodes: [
+        quantize('x', 'a'),
+        dequantize('a', 'b'),
+        quantize('b', 'c'),
+        dequantize('c', 'd'),
+        node('Relu', ['d'], ['y']),
+      ],
+    },
+    {
+      what: 'the largest of integers',
+      inputs: image,
+      initializers: [...by, integers('flat', [2, 60])],
+      ops: 'fakeQuantize maxpool',
+      nodes: [
+        quantize('x', 'a'),
+        node('MaxPool', ['a'], ['b'], { attributes: { kernel_shape: { ints: [2, 2] } } }),
+        node('Reshape', ['b', 'flat'], ['c']),
+        dequantize('c', 'y'),
+      ],
     },
     {
       what: 'the largest of dequantized values',
       inputs: image,
       initializers: by,
-      ops: 'cast cast clip div max maxpool mul round sub sum',
+      ops: 'fakeQuantize maxpool neg relu',
       nodes: [
         quantize('x', 'a'),
         dequantize('a', 'b'),
         node('Relu', ['b'], ['r']),
         node('MaxPool', ['r'], ['m'], { attributes: { kernel_shape: { ints: [2, 2] } } }),
         quantize('m', 'c'),
-        dequantize('c', 'y'),
+        dequantize('c', 'd'),
+        node('Neg', ['d'], ['y']),
       ],
     },
   ]);
@@ -704,12 +722,31 @@ describe('onnx: fusion of integers', () => {
       what: 'another scale',
       inputs: image,
       initializers: by,
-      ops: [...once.split(' '), ...once.split(' ')].sort().join(' '),
+      ops: 'fakeQuantize fakeQuantize',
       nodes: [
         quantize('x', 'a'),
         dequantize('a', 'b'),
         quantize('b', 'c', 'other'),
         dequantize('c', 'y', 'other'),
+      ],
+    },
+    {
+      what: 'dequantizing by another scale',
+      inputs: image,
+      initializers: by,
+      ops: 'cast cast clip div mul round sub sum',
+      nodes: [quantize('x', 'a'), dequantize('a', 'y', 'other')],
+    },
+    {
+      what: 'integers that are used elsewhere',
+      inputs: image,
+      initializers: by,
+      ops: 'cast cast clip div mul round sub sum sum',
+      nodes: [
+        quantize('x', 'a'),
+        dequantize('a', 'b'),
+        node('Cast', ['a'], ['c'], { attributes: { to: { int: 1 } } }),
+        node('Add', ['b', 'c'], ['y']),
       ],
     },
   ]);

@@ -46,7 +46,7 @@ extern const Operator kReshape;
 extern const Operator kTranspose;
 
 // Families whose rows are made of tables of functions.
-inline constexpr size_t kUnaryCount = 40;
+inline constexpr size_t kUnaryCount = 41;
 extern const std::array<Operator, kUnaryCount> kUnary;
 inline constexpr size_t kBroadcastCount = 19;
 extern const std::array<Operator, kBroadcastCount> kBroadcast;

@@ -101,6 +101,13 @@ constexpr AttributeSpec kClipAttributes[] = {
     {"most", AttributeKind::kNumber, 1, kLargest},
 };
 
+constexpr AttributeSpec kFakeQuantizeAttributes[] = {
+    {"scale", AttributeKind::kNumber, 1, 1},
+    {"zeroPoint", AttributeKind::kNumber},
+    {"least", AttributeKind::kNumber, 1, -128},
+    {"most", AttributeKind::kNumber, 1, 127},
+};
+
 constexpr UnaryKernel kNegIntegers = Each<uint32_t, uint32_t, NegOf>;
 constexpr UnaryKernel kAbsIntegers = Each<uint32_t, uint32_t, AbsOf>;
 constexpr UnaryKernel kSignIntegers = Each<int32_t, int32_t, SignOf>;
@@ -150,6 +157,13 @@ constexpr Function kFunctions[] = {
     {"thresholdedRelu", Vectors(UnaryFunction::kThresholdedRelu), {}, {}, {}, false, kAlphaOne},
     {"clip", Vectors(UnaryFunction::kClip), nullptr, ClipIntegers, nullptr, false, kClipAttributes},
     {"silu", Vectors(UnaryFunction::kSilu)},
+    {"fakeQuantize",
+     Vectors(UnaryFunction::kFakeQuantize),
+     {},
+     {},
+     {},
+     false,
+     kFakeQuantizeAttributes},
     {"isNaN", Function::kNone, Each<float, uint8_t, IsNaN>, nullptr, nullptr, true},
     {"isInf", Function::kNone, Each<float, uint8_t, IsInfinite>, nullptr, nullptr, true},
     {"not", Function::kNone, nullptr, nullptr, kNot},
@@ -219,7 +233,7 @@ class UnaryTask final : public Task {
   size_t in_bytes_;
   size_t out_bytes_;
   UnaryKernel kernel_;
-  std::array<float, 2> numbers_{};
+  std::array<float, 4> numbers_{};
 };
 
 std::unique_ptr<Task> PlanUnary(const TypedNode& typed, const Shape&) {
@@ -271,7 +285,17 @@ Bounds ClipBounds(const Node& node) {
   return bounds;
 }
 
+void CheckFakeQuantize(const Node& node, std::span<const Range>) {
+  const float scale = node.Number("scale");
+  const bool finite = std::isfinite(scale) && std::isfinite(node.Number("zeroPoint")) &&
+                      std::isfinite(node.Number("least")) && std::isfinite(node.Number("most"));
+  if (finite && scale > 0) return;
+  throw NodeError(ErrorKind::kValue, node,
+                  "its scale has to be a positive number, and its other numbers finite");
+}
+
 constexpr Operator Row(const Function& function) {
+  const bool quantizes = function.vectors == Vectors(UnaryFunction::kFakeQuantize);
   const bool clips = function.vectors == Vectors(UnaryFunction::kClip);
   return {.name = function.name,
           .version = 5,
@@ -281,6 +305,7 @@ constexpr Operator Row(const Function& function) {
           .is_ending = clips ? Ending::kBounds : Ending::kNone,
           .overwrites = true,
           .infer = InferUnary,
+          .check = quantizes ? CheckFakeQuantize : nullptr,
           .bounds = clips ? ClipBounds : nullptr,
           .plan = PlanUnary};
 }

@@ -221,6 +221,15 @@ struct Silu {  // x · sigmoid(x)
   }
 };
 
+struct FakeQuantize {  // as the steps that it stands for, one by one
+  HWY_INLINE V operator()(V x, const float* p) const {
+    const V scale = Constant(p[0]);
+    const V zero = Constant(p[1]);
+    const V whole = hn::Add(KeepNaN(x, hn::Round(hn::Div(x, scale))), zero);
+    return hn::Mul(hn::Sub(ClampTo(whole, p[2], p[3]), zero), scale);
+  }
+};
+
 template <class F>
 void Map(const void* input, size_t size, const float* numbers, void* output) {
   const auto* from = static_cast<const float*>(input);
@@ -260,6 +269,7 @@ UnaryKernel FindKernel(UnaryFunction function) {
       Map<ThresholdedRelu>,
       Map<Clip>,
       Map<Silu>,
+      Map<FakeQuantize>,
   };
   return kKernels[static_cast<size_t>(function)];
 }

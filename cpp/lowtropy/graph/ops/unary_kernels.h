@@ -43,6 +43,7 @@ enum class UnaryFunction : uint8_t {
   kThresholdedRelu,  // alpha
   kClip,             // least, most
   kSilu,
+  kFakeQuantize,  // scale, zero point, least, most
 };
 
 UnaryKernel KernelOf(UnaryFunction function);

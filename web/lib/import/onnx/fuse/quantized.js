@@ -56,78 +56,73 @@ function dequantizationOf(graph, value) {
   return undefined;
 }
 
+/** Nodes that move values, or take the largest of some: they do with levels what they do with integers. */
+const MOVES = ['maxpool', 'reshape', 'transpose', 'slice', 'flatten', 'depthToSpace'];
+
 /**
- * A value without the casts that it comes from, which hold integers of 16 bits as they are.
+ * The node that integers come from, and those that move them, the last one first; without casts, which hold
+ * integers of 16 bits as they are. Undefined where something else uses a value in between.
  *
  * @param {FusibleGraph} graph
  * @param {string} value
  */
-function withoutCasts(graph, value) {
-  let at = graph.producerOf(value);
-  while (at?.op === 'cast') {
-    value = at.inputs[0];
-    at = graph.producerOf(value);
-  }
-  return { value, node: at };
-}
-
-/**
- * Nodes that move values, or take the largest of some: what they do with floats they do with the integers that
- * stand for them, for scales are positive.
- */
-const KEEPS_ORDER = ['maxpool', 'reshape', 'transpose', 'slice', 'flatten', 'depthToSpace', 'relu'];
-
-/**
- * What a value comes from through such nodes, and these, the last one first.
- *
- * @param {FusibleGraph} graph
- * @param {string} value
- */
-function throughOrder(graph, value) {
+function originOf(graph, value) {
   /** @type {OurNode[]} */
-  const nodes = [];
+  const moves = [];
   for (;;) {
     const node = graph.isSole(value) ? graph.producerOf(value) : undefined;
-    if (!node || !KEEPS_ORDER.includes(node.op)) return { value, nodes };
-    nodes.push(node);
-    value = node.inputs[0];
+    if (!node) return undefined;
+    if (MOVES.includes(node.op)) moves.push(node);
+    else if (node.op !== 'cast') return { node, moves };
+    [value] = node.inputs;
   }
 }
 
 /**
- * Quantizing what was dequantized by the same numbers gives the integers, where these lie in the range.
+ * Quantizing and dequantizing by the same numbers, in one step.
  *
  * @type {Rule}
  */
-function fuseRequantization(node, graph) {
-  const { least, most } = node;
-  const isRange = Number.isInteger(least) && Number.isInteger(most) && most - least < 2 ** 17;
-  const outer = isRange ? quantizationOf(graph, node) : undefined;
-  if (!outer || outer.scale <= 0) return false;
-  const between = throughOrder(graph, outer.value);
-  const inner = dequantizationOf(graph, between.value);
-  if (!inner || inner.scale !== outer.scale || inner.zeroPoint !== outer.zeroPoint) return false;
-  const { value, node: origin } = withoutCasts(graph, inner.integers);
-  // Integers that were made by a quantization of that range.
-  const within = origin?.op === 'clip' && origin.least >= least && origin.most <= most;
-  if (!within || !quantizationOf(graph, origin)) return false;
-  const moved = between.nodes.reduceRight((input, { op, ...others }) => {
-    // What is more than 0 is an integer above the zero point.
-    if (op === 'relu') return graph.insert(node, 'max', [input, zeroOf(graph, node, outer)]);
-    return graph.insert(node, op, [input], attributesOf({ op, ...others }));
-  }, value);
-  return graph.redirect(node, moved);
+function fuseFakeQuantization(node, graph) {
+  const inner = dequantizationOf(graph, node.output);
+  const origin = inner && originOf(graph, inner.integers);
+  const outer = origin?.node.op === 'clip' ? quantizationOf(graph, origin.node) : undefined;
+  if (!inner || !origin || !outer) return false;
+  const { scale, zeroPoint, value } = outer;
+  const { least, most } = origin.node;
+  const isRange = [zeroPoint, least, most].every(Number.isInteger) && most - least < 2 ** 17;
+  const isSame = inner.scale === scale && inner.zeroPoint === zeroPoint && scale > 0;
+  if (!isRange || !isSame) return false;
+  const by = { scale, zeroPoint, least, most };
+  const [last, ...others] = origin.moves;
+  if (!last) return graph.replace(node, 'fakeQuantize', [value], by);
+  const moved = others.reduceRight(
+    (input, move) => graph.insert(node, move.op, [input], attributesOf(move)),
+    graph.insert(node, 'fakeQuantize', [value], by),
+  );
+  return graph.replace(node, last.op, [moved], attributesOf(last));
 }
 
+/** What was quantized before these is so afterwards. */
+const KEEPS_LEVELS = [...MOVES, 'relu'];
+
 /**
- * @param {FusibleGraph} graph
- * @param {OurNode} before
- * @param {{ zeroPoint: number }} by
+ * Quantizing again what was quantized by the same numbers changes nothing.
+ *
+ * @type {Rule}
  */
-function zeroOf(graph, before, { zeroPoint }) {
-  const { constant } = graph.lowering.number(zeroPoint);
-  return graph.insertConstant(before, /** @type {import('../values.js').Constant} */ (constant));
+function dropSecondQuantization(node, graph) {
+  let at = graph.producerOf(node.inputs[0]);
+  while (at && KEEPS_LEVELS.includes(at.op)) at = graph.producerOf(at.inputs[0]);
+  if (at?.op !== 'fakeQuantize' || node.zeroPoint < node.least || node.zeroPoint > node.most) {
+    return false;
+  }
+  const isSame = JSON.stringify(attributesOf(at)) === JSON.stringify(attributesOf(node));
+  return isSame && graph.redirect(node, node.inputs[0]);
 }
 
 /** @type {Record<string, Rule[]>} */
-export const QUANTIZED = { clip: [fuseRequantization] };
+export const QUANTIZED = {
+  mul: [fuseFakeQuantization],
+  fakeQuantize: [dropSecondQuantization],
+};
