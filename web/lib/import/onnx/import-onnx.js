@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { checkOptions } from '../../core/check.js';
-import { ShapeError, UnsupportedError, ValueError } from '../../core/errors.js';
+import { LimitError, ShapeError, UnsupportedError, ValueError } from '../../core/errors.js';
 import { init } from '../../core/module.js';
 import { Pauses } from '../../core/pause.js';
 import { checkSignal } from '../../core/stream.js';
@@ -29,6 +29,9 @@ import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
  *   & import('./notes.js').NoteOptions} ImportOptions
  */
 
+/** As kMaxNodes of cpp/lowtropy/graph/graph.h. */
+const MOST_NODES = 16_384;
+
 const OPTIONS = [...BUILD_OPTIONS, 'shapes', 'values', 'image', 'labels'];
 
 /**
@@ -54,6 +57,11 @@ export async function importOnnx(source, options = {}) {
   const lowered = await lowerOpen(onnx, shapes, new Pauses(signal));
   const notes = notesOf({ image, labels }, metadata, lowered);
   const { graph, parameters } = lowered;
+  if (graph.nodes.length > MOST_NODES) {
+    throw new LimitError(
+      `The network has ${graph.nodes.length} nodes, as they are here; the limit is ${MOST_NODES}.`,
+    );
+  }
   const total = [...parameters.values()].reduce((sum, { rows, cols }) => sum + 4 * rows * cols, 0);
   function* tensors() {
     for (const [name, { make, ...facts }] of parameters) {

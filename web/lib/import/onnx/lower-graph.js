@@ -14,7 +14,7 @@ import { cutToRows, keepRows, refuseRows } from './operators/counted-rows.js';
 import { findOperator } from './operators/index.js';
 import { Problems, nameOf } from './problems.js';
 import { symbolOf } from './symbols.js';
-import { constantValue } from './values.js';
+import { constantValue, sizeOf } from './values.js';
 
 /**
  * @typedef {import('./graph.js').ResolvedGraph} ResolvedGraph
@@ -73,9 +73,17 @@ function outputsOf(graph, scope) {
   });
 }
 
+/** More than any network has: C++ takes a quarter of them. */
+const MOST_LOWERED = 65_536;
+const MOST_WORKED_OUT = 2 ** 29;
+
 /** What nodes of all graphs have in common while they are lowered. */
 export class GraphLowerer {
   problems = new Problems();
+  /** Nodes so far, each as often as loops have it. */
+  #lowered = 0;
+  /** Elements of constants that nodes made. */
+  #made = 0;
 
   /**
    * @param {Lowering} lowering
@@ -94,6 +102,7 @@ export class GraphLowerer {
     for (const [name, tensor] of graph.constants)
       scope.set(name, constantValue(constantOf(tensor)));
     for (const node of graph.nodes) {
+      this.#checkBudget();
       await this.#lowerNode(node, scope);
       await this.pauses.take();
     }
@@ -114,6 +123,17 @@ export class GraphLowerer {
     // What is missing was refused already.
     this.problems.throwAll();
     return outputsOf(graph, scope);
+  }
+
+  /** Loops in loops, and constants made of constants, can take any time. @throws {LimitError} */
+  #checkBudget() {
+    this.#lowered += 1;
+    const [what, most] =
+      this.#lowered > MOST_LOWERED
+        ? ['nodes, those of its loops as often as they run', MOST_LOWERED]
+        : ['elements that are worked out at import', MOST_WORKED_OUT];
+    if (this.#lowered <= MOST_LOWERED && this.#made <= MOST_WORKED_OUT) return;
+    throw new LimitError(`The network has more ${what} than the limit, which is ${most}.`);
   }
 
   /**
@@ -161,6 +181,7 @@ export class GraphLowerer {
     const isConstant = given.length > 0 && given.every(({ constant }) => constant);
     const row = /** @type {import('./operators/index.js').Lower} */ (lower);
     const known = isConstant ? await fold(view, row) : undefined;
+    for (const value of known ?? []) if (value) this.#made += sizeOf(value.shape);
     return known ?? keepRows(view, this.lowering, [row(view, this.lowering)].flat());
   }
 }

@@ -119,18 +119,19 @@ function quantizedWithAxes({ codes, scales, zeroPoints, axis, block }, shape, ax
 
 /** The most elements of what is in no file, but made at import: 256 MB of them. */
 const MOST_MADE = 2 ** 26;
+/** And of what is the same number all over: large layers whose weights were left out of a file have them. */
+export const MOST_EQUAL = 2 ** 28;
 
 /**
  * A few bytes can ask for any number of these.
  *
  * @param {number} count of elements that are to be made at import
+ * @param {number} [most]
  * @throws {UnsupportedError} where they are too many, or no number at all
  */
-export function checkMade(count) {
-  if (count >= 0 && count <= MOST_MADE) return;
-  throw new UnsupportedError(
-    `it takes ${count} elements made at import; the limit is ${MOST_MADE}`,
-  );
+export function checkMade(count, most = MOST_MADE) {
+  if (count >= 0 && count <= most) return;
+  throw new UnsupportedError(`it takes ${count} elements made at import; the limit is ${most}`);
 }
 
 /** @param {readonly number[]} shape */

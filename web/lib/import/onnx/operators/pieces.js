@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../../core/errors.js';
 import { ourType } from '../constants.js';
 import { elementTypeName } from '../element-types.js';
 import { cast, part } from '../ours.js';
-import { Constant, checkMade, constantValue, nothing, sizeOf } from '../values.js';
+import { Constant, MOST_EQUAL, checkMade, constantValue, nothing, sizeOf } from '../values.js';
 import { weightsOf } from '../weights.js';
 
 /**
@@ -187,7 +187,7 @@ function lowerConstantOfShape(node) {
   const type = value?.type ?? 'float32';
   const number = value ? value.elements[0] : 0;
   const Elements = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
-  checkMade(sizeOf(shape));
+  checkMade(sizeOf(shape), MOST_EQUAL);
   return constantValue(new Constant(type, shape, () => new Elements(sizeOf(shape)).fill(number)));
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { UnsupportedError } from '../../../core/errors.js';
-import { Constant, constantValue, sizeOf } from '../values.js';
+import { Constant, checkMade, constantValue, sizeOf } from '../values.js';
 import { multiply } from './products.js';
 import { enlarge } from './subpixels.js';
 
@@ -118,6 +118,7 @@ function resizeAxis(lower, value, at, axis, way, isNothing) {
     return lower.emit('gather', [value, lower.integers(indices)], { axis: at });
   }
   const { from, to } = axis;
+  checkMade(to * from);
   const make = () => {
     const weights = new Float32Array(to * from);
     rows.forEach((terms, x) =>
@@ -231,6 +232,9 @@ function timesOf(axes, way) {
   return isRepeated ? times : undefined;
 }
 
+/** Of all elements of a result, before anything is worked out for each place of an axis. */
+const LARGEST = 2 ** 28;
+
 /**
  * @param {NodeView} node
  * @param {Lowering} lower
@@ -239,6 +243,9 @@ function lowerResize(node, lower) {
   const way = wayOf(node);
   const input = node.input(0);
   const axes = axesOf(node, input.shape);
+  const size = axes.reduce((product, { to }) => product * to, 1);
+  if (size > LARGEST)
+    throw new UnsupportedError(`it makes ${size} elements; the limit is ${LARGEST}`);
   const crops = way.coordinates === 'tf_crop_and_resize';
   const isOutside = (/** @type {number} */ place, /** @type {Axis} */ { from }) =>
     crops && (place < 0 || place > from - 1);
