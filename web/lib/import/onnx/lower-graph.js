@@ -128,12 +128,17 @@ export class GraphLowerer {
   /** Loops in loops, and constants made of constants, can take any time. @throws {LimitError} */
   #checkBudget() {
     this.#lowered += 1;
-    const [what, most] =
-      this.#lowered > MOST_LOWERED
-        ? ['nodes, those of its loops as often as they run', MOST_LOWERED]
-        : ['elements that are worked out at import', MOST_WORKED_OUT];
-    if (this.#lowered <= MOST_LOWERED && this.#made <= MOST_WORKED_OUT) return;
-    throw new LimitError(`The network has more ${what} than the limit, which is ${most}.`);
+    if (this.#lowered > MOST_LOWERED) {
+      throw new LimitError(
+        `The network has more than ${MOST_LOWERED} nodes, each as often as its loops run.`,
+      );
+    }
+    if (this.#made > MOST_WORKED_OUT) {
+      throw new LimitError(
+        `The network asks for ${this.#made} elements to be worked out at import; the limit is ` +
+          `${MOST_WORKED_OUT}.`,
+      );
+    }
   }
 
   /**
