@@ -40,6 +40,8 @@ export class Lowering {
   inputs = new Map();
   /** Names of values, nodes and tensors. @type {Set<string>} */
   #taken = new Set();
+  /** What makes the next name unique that is wanted so. @type {Map<string, number>} */
+  #numbers = new Map();
   /** Names of constants that are in our graph. @type {Map<Constant, string>} */
   #constants = new Map();
   /** @type {Map<string, Constant>} */
@@ -219,7 +221,9 @@ export class Lowering {
     // Control characters are none of a name's.
     const base = [...wanted.replace(/\p{Cc}/gu, '_')].slice(0, MAX_NAME / 4).join('') || 'value';
     let name = base;
-    for (let n = 2; this.#taken.has(name); ++n) name = `${base}_${n}`;
+    let n = this.#numbers.get(base) ?? 2;
+    for (; this.#taken.has(name); ++n) name = `${base}_${n}`;
+    this.#numbers.set(base, n);
     this.#taken.add(name);
     return name;
   }
