@@ -7,6 +7,7 @@
  * needed. A size that the file leaves open has one of our choosing meanwhile: see symbols.js.
  */
 
+import { LimitError } from '../../core/errors.js';
 import { describeNode } from '../../graph/graph.js';
 import { Constant, checkMade, constantValue } from './values.js';
 
@@ -29,6 +30,8 @@ import { Constant, checkMade, constantValue } from './values.js';
 /** What names of tensors are made of: IsTensorName of cpp/lowtropy/base/names.h. */
 const NO_TENSOR_LETTER = /[^A-Za-z0-9_./-]/g;
 const MAX_TENSOR_NAME = 120; // of 128, for what makes it unique
+/** Of constants that are no matrices, in all: they are looked at, and held as they are. */
+const MOST_CONSTANT = 2 ** 27;
 const MAX_NAME = 240; // of 256 bytes, likewise
 
 export class Lowering {
@@ -40,8 +43,10 @@ export class Lowering {
   inputs = new Map();
   /** Names of values, nodes and tensors. @type {Set<string>} */
   #taken = new Set();
-  /** The last number behind each name that was wanted. @type {Map<string, number>} */
-  #counts = new Map();
+  /** Elements of the constants that are in our graph. */
+  #constantSize = 0;
+  /** What makes the next name unique that is wanted so. @type {Map<string, number>} */
+  #numbers = new Map();
   /** Names of constants that are in our graph. @type {Map<Constant, string>} */
   #constants = new Map();
   /** @type {Map<string, Constant>} */
@@ -130,14 +135,6 @@ export class Lowering {
     return this.nodes.splice(count);
   }
 
-  /** Forgets the matrices and vectors that no node names. */
-  dropUnusedParameters() {
-    const used = new Set(this.nodes.flatMap((node) => Object.values(node)));
-    for (const name of this.parameters.keys()) {
-      if (!used.has(name)) this.parameters.delete(name);
-    }
-  }
-
   /**
    * The name of a value in our graph, into which it comes where it is a constant that is not there yet.
    *
@@ -166,6 +163,13 @@ export class Lowering {
 
   /** @param {Constant} constant */
   #addConstantNode(constant) {
+    this.#constantSize += constant.size;
+    if (this.#constantSize > MOST_CONSTANT) {
+      throw new LimitError(
+        `The network has constants of ${this.#constantSize} elements besides its weights; the limit is ` +
+          `${MOST_CONSTANT}.`,
+      );
+    }
     const value = this.vector('constant', constant.size, () => constant.elements);
     const name = this.#makeName(`${this.#prefix}.constant`);
     const { type, shape } = constant;
@@ -221,9 +225,9 @@ export class Lowering {
     // Control characters are none of a name's.
     const base = [...wanted.replace(/\p{Cc}/gu, '_')].slice(0, MAX_NAME / 4).join('') || 'value';
     let name = base;
-    let count = this.#counts.get(base) ?? 1;
-    while (this.#taken.has(name)) name = `${base}_${++count}`;
-    this.#counts.set(base, count);
+    let n = this.#numbers.get(base) ?? 2;
+    for (; this.#taken.has(name); ++n) name = `${base}_${n}`;
+    this.#numbers.set(base, n);
     this.#taken.add(name);
     return name;
   }
@@ -250,12 +254,7 @@ export class Lowering {
       outputs: outputs.map(({ type, shape }) => ({ type, shape })),
       parameters: this.parameters,
       reshaped,
-      feed: Object.fromEntries(
-        [...this.#constants].map(([{ elements, shape }, name]) => [
-          name,
-          { data: elements, shape },
-        ]),
-      ),
+      feed: this.constantsAreInputs ? this.#feed() : {},
     };
   }
 
@@ -280,13 +279,25 @@ export class Lowering {
   #dropUnused(outputs) {
     const wanted = new Set(outputs);
     // What a node takes comes before it; copies, which come last, are of outputs.
-    for (const { output, inputs } of this.nodes.toReversed()) {
+    for (const { output, inputs } of [...this.nodes].reverse()) {
       if (wanted.has(output)) inputs.forEach((name) => wanted.add(name));
     }
     this.nodes = this.nodes.filter(({ output }) => wanted.has(output));
-    const named = new Set(this.nodes.flatMap((node) => Object.values(node)));
+    this.#dropUnusedParameters();
+  }
+
+  /** What a run is given of the constants that are inputs. */
+  #feed() {
+    return Object.fromEntries(
+      [...this.#constants].map(([{ elements, shape }, name]) => [name, { data: elements, shape }]),
+    );
+  }
+
+  /** Forgets the matrices and vectors that no node names. */
+  #dropUnusedParameters() {
+    const used = new Set(this.nodes.flatMap((node) => Object.values(node)));
     for (const name of this.parameters.keys()) {
-      if (!named.has(name)) this.parameters.delete(name);
+      if (!used.has(name)) this.parameters.delete(name);
     }
   }
 

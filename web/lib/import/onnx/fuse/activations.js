@@ -22,15 +22,16 @@ const has = (node, numbers) =>
  * @param {FusibleGraph} graph
  * @param {string} gate
  * @param {string} x
+ * @param {boolean} [scaled] whether there may be a factor
  * @returns {number | undefined} the factor
  */
-function hardGate(graph, gate, x) {
+function hardGate(graph, gate, x, scaled = true) {
   const sigmoid = graph.sole(gate, 'hardSigmoid');
   if (sigmoid?.inputs[0] === x && has(sigmoid, { alpha: 1 / 6, beta: 0.5 })) return 1;
-  const scaled = scaleOf(graph, gate);
-  if (scaled) {
-    const factor = hardGate(graph, scaled.value, x);
-    return factor && factor * scaled.factor;
+  const by = scaled ? scaleOf(graph, gate) : undefined;
+  if (by) {
+    const factor = hardGate(graph, by.value, x, false);
+    return factor && factor * by.factor;
   }
   const clip = graph.sole(gate, 'clip');
   if (!clip || !has(clip, { least: 0, most: 6 })) return undefined;
@@ -93,18 +94,19 @@ function fuseHardSwish(node, graph) {
  *
  * @param {FusibleGraph} graph
  * @param {OurNode} node
+ * @param {number} [depth] how many products within each other are looked at
  * @returns {{ number: number, values: string[] }}
  */
-function factorsOf(graph, node) {
+function factorsOf(graph, node, depth = 4) {
   let number = 1;
   /** @type {string[]} */
   const values = [];
   for (const value of node.inputs) {
-    const inner = graph.sole(value, 'mul');
+    const inner = depth > 0 ? graph.sole(value, 'mul') : undefined;
     const own = graph.numberOf(value);
     if (own !== undefined) number *= own;
     else if (inner && values.length + inner.inputs.length <= 4) {
-      const factors = factorsOf(graph, inner);
+      const factors = factorsOf(graph, inner, depth - 1);
       number *= factors.number;
       values.push(...factors.values);
     } else values.push(value);

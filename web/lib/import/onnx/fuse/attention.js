@@ -14,16 +14,21 @@ import { bothWays } from './fusible-graph.js';
  *
  * @param {FusibleGraph} graph
  * @param {string} value
+ * @param {number} [depth] how many numbers there may be
  * @returns {{ inputs: string[], scale: number } | undefined}
  */
-function scaledProduct(graph, value) {
+function scaledProduct(graph, value, depth = 2) {
   const product = graph.sole(value, 'matMul');
   if (product) return { inputs: product.inputs, scale: 1 };
+  if (depth === 0) return undefined;
   const multiplied = graph.withNumber(graph.sole(value, 'mul'));
-  if (multiplied) return times(scaledProduct(graph, multiplied.other), multiplied.number);
+  if (multiplied)
+    return times(scaledProduct(graph, multiplied.other, depth - 1), multiplied.number);
   const quotient = graph.sole(value, 'div');
   const divisor = quotient && graph.numberOf(quotient.inputs[1]);
-  return divisor ? times(scaledProduct(graph, quotient.inputs[0]), 1 / divisor) : undefined;
+  return divisor
+    ? times(scaledProduct(graph, quotient.inputs[0], depth - 1), 1 / divisor)
+    : undefined;
 }
 
 /**

@@ -237,14 +237,23 @@ export class FusibleGraph {
     for (const name of node.inputs) this.#dropUnused(this.#producers.get(name));
   }
 
-  /** @param {OurNode | undefined} node */
+  /**
+   * A node whose value nobody uses, and then those that only it used. (Not by recursion: files may have chains
+   * of any length.)
+   *
+   * @param {OurNode | undefined} node
+   */
   #dropUnused(node) {
-    if (!node || this.isUsed(node.output)) return;
-    const at = this.nodes.indexOf(node);
-    if (at < 0) return;
-    this.nodes.splice(at, 1);
-    this.#producers.delete(node.output);
-    this.#unlink(node);
+    const left = [node];
+    while (left.length > 0) {
+      const next = left.pop();
+      const at = next && !this.isUsed(next.output) ? this.nodes.indexOf(next) : -1;
+      if (!next || at < 0) continue;
+      this.nodes.splice(at, 1);
+      this.#producers.delete(next.output);
+      this.#unuse(next);
+      for (const name of next.inputs) left.push(this.#producers.get(name));
+    }
   }
 }
 

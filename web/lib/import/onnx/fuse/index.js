@@ -55,5 +55,4 @@ export function fuse(lowering, outputs) {
     }
     if (!changed) break;
   }
-  lowering.dropUnusedParameters();
 }

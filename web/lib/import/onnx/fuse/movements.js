@@ -105,17 +105,18 @@ function dropTranspose(node, graph) {
  * @param {FusibleGraph} graph
  * @param {string} value
  * @param {number[]} axes
+ * @param {number} [depth] how far that may be
  * @returns {boolean}
  */
-function isUndone(graph, value, axes) {
+function isUndone(graph, value, axes, depth = 32) {
   const node = graph.producerOf(value);
-  if (!node) return false;
+  if (!node || depth === 0) return false;
   if (node.op === 'transpose') return isInOrder(axes.map((axis) => node.axes[axis]));
   if (!graph.isSole(value) || graph.shapeOf(value).length !== axes.length) return false;
-  if (ELEMENTWISE.has(node.op)) return isUndone(graph, node.inputs[0], axes);
+  if (ELEMENTWISE.has(node.op)) return isUndone(graph, node.inputs[0], axes, depth - 1);
   if (!BINARY.has(node.op) && node.op !== 'concat') return false;
   const others = node.inputs.filter((input) => !graph.constantOf(input));
-  return others.length > 0 && others.every((input) => isUndone(graph, input, axes));
+  return others.length > 0 && others.every((input) => isUndone(graph, input, axes, depth - 1));
 }
 
 /**
@@ -139,6 +140,20 @@ function transposeConstant(graph, before, value, axes) {
 }
 
 /**
+ * A value with its axes exchanged, which is there already where it was transposed the other way.
+ *
+ * @param {FusibleGraph} graph
+ * @param {OurNode} before where it comes in
+ * @param {string} value
+ * @param {number[]} axes
+ */
+function transposeValue(graph, before, value, axes) {
+  const node = graph.producerOf(value);
+  const isThere = node?.op === 'transpose' && isInOrder(axes.map((axis) => node.axes[axis]));
+  return isThere ? node.inputs[0] : graph.insert(before, 'transpose', [value], { axes });
+}
+
+/**
  * A transpose of what comes element by element from values that were transposed before: all of them vanish.
  *
  * @type {Rule}
@@ -151,7 +166,7 @@ function pullTranspose(node, graph) {
   const inputs = between.inputs.map((input) =>
     graph.constantOf(input)
       ? transposeConstant(graph, node, input, axes)
-      : graph.insert(node, 'transpose', [input], { axes }),
+      : transposeValue(graph, node, input, axes),
   );
   const attributes = attributesOf(between);
   const moved = 'axis' in attributes ? { axis: axes.indexOf(Number(attributes.axis)) } : {};
