@@ -289,7 +289,8 @@ TEST_P(KernelsTest, not_finite) {
           Multiply(m, {0, 4}, p.Plain(), {y.data(), n}, {});
           Multiply(m, {4, p.rows}, p.Plain(), {y.data(), n}, {});
           std::vector<float> clamped(p.rows * n);
-          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n}, {nullptr, nullptr, {.least = 0}});
+          Multiply(m, {0, p.rows}, p.Plain(), {clamped.data(), n},
+                   {nullptr, nullptr, {.least = 0}});
           for (size_t i = 0; i < y.size(); ++i) {
             ASSERT_NO_FATAL_FAILURE(ExpectLike(y[i], p, i / n, i % n));
             ASSERT_EQ(std::isnan(clamped[i]), std::isnan(y[i])) << i;
