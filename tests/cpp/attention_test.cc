@@ -208,7 +208,7 @@ TEST(SoftmaxTest, RowsOfAnyWidth) {
     const std::vector<float> y = RunNode<float>(node, {{shape, x}});
     for (size_t row = 0; row < 3; ++row) {
       const auto first = x.begin() + static_cast<std::ptrdiff_t>(row * width);
-      std::vector<double> expected(first, first + width);
+      std::vector<double> expected(first, first + static_cast<std::ptrdiff_t>(width));
       SoftmaxOf(expected);
       for (size_t i = 0; i < width; ++i) ASSERT_NEAR(y[row * width + i], expected[i], 1e-6);
     }
