@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Fuzzes the JavaScript importers: mutates the files of `corpus/import` and reads them. The only
+ * Fuzzes the JavaScript importers: mutates the files of `corpus/import`, reads them, and runs the networks
+ * of ONNX that come out. The only
  * thing that may happen to a damaged file is a LowtropyError of one line, and soon.
  *
  *   node tests/fuzz/import_fuzz.js [--seconds 30 | --runs 1000] [--seed 1] [--output build/fuzz/import]
@@ -19,6 +20,7 @@ import { LowtropyError } from '../../web/lib/core/errors.js';
 import { init } from '../../web/lib/core/module.js';
 import { readCaffe } from '../../web/lib/import/caffe.js';
 import { readDeepCompression } from '../../web/lib/import/deep-compression.js';
+import { importOnnx } from '../../web/lib/import/onnx/import-onnx.js';
 import { readOnnx } from '../../web/lib/import/onnx/read.js';
 import { codes, floats, int32s, integers } from '../../web/lib/import/onnx/tensors.js';
 import { tensorShapes } from '../../web/lib/graph/graph.js';
@@ -152,9 +154,11 @@ function mutate(bytes, other) {
 }
 
 /** @param {Input} input */
-function read({ onnx, prototxt, net }) {
-  if (onnx) readOnnxWhole(onnx);
-  else readNetwork(/** @type {Uint8Array} */ (prototxt), net);
+async function read({ onnx, prototxt, net }) {
+  if (onnx) {
+    readOnnxWhole(onnx);
+    await runOnnx(onnx);
+  } else readNetwork(/** @type {Uint8Array} */ (prototxt), net);
 }
 
 /**
@@ -185,6 +189,25 @@ function readOnnxWhole(onnx) {
   const isDefined = (/** @type {string} */ name) => graph.constants.has(name);
   if (graph.inputs.some(({ name }) => isDefined(name))) throw new Error('an input is a constant');
   checkOrder(graph, new Set());
+}
+
+/** A network of the corpus takes less. */
+const LIMITS = { maxMemory: 2 ** 24, maxWork: 1e8 };
+
+/** @param {Uint8Array} onnx */
+async function runOnnx(onnx) {
+  const files = [...FILES].map(([name, data]) => ({ name, data }));
+  const source = [{ name: 'model.onnx', data: onnx }, ...files];
+  const model = await importOnnx(source, { ...LIMITS, format: 'dense' });
+  try {
+    const inputs = model.inputs.map(({ name, usualShape: shape }) => {
+      const size = shape.reduce((product, dim) => product * dim, 1);
+      return [name, { data: new Array(size).fill(1), shape }];
+    });
+    model.run(Object.fromEntries(inputs));
+  } finally {
+    model.dispose();
+  }
 }
 
 /** @param {ResolvedGraph} graph */
@@ -233,20 +256,21 @@ function checkOrder({ inputs, constants, nodes, outputs }, outside) {
  */
 function checkError(error) {
   if (!(error instanceof LowtropyError)) throw error;
-  if (!/^[^\n]{1,1000}\.$/.test(error.message)) {
+  // What an import lacks is said of all operators at once.
+  if (!/^[^\n]{1,10000}\.$/.test(error.message)) {
     throw new Error(`not one sentence: ${error.message}`);
   }
 }
 
 /**
  * @param {Input} input
- * @returns {string | undefined} what is wrong
+ * @returns {Promise<string | undefined>} what is wrong
  */
-function check(input) {
+async function check(input) {
   const start = performance.now();
   try {
     try {
-      read(input);
+      await read(input);
     } catch (error) {
       checkError(error);
     }
@@ -289,7 +313,7 @@ function loadInput(name) {
 const names = readdirSync(folder).sort();
 const corpus = names.filter((name) => !name.endsWith('.net')).map(loadInput);
 for (const input of corpus) {
-  const wrong = check(input);
+  const wrong = await check(input);
   if (wrong) throw new Error(`A file of the corpus fails: ${wrong}`);
 }
 
@@ -303,7 +327,7 @@ for (; !isOver(); ++runs) {
   let input = corpus[random(corpus.length)];
   const other = corpus[random(corpus.length)];
   for (let count = 1 + random(4); count > 0; --count) input = mutateInput(input, other);
-  const wrong = check(input);
+  const wrong = await check(input);
   if (wrong) {
     mkdirSync(values.output, { recursive: true });
     const parts = Object.entries(input).filter(([, bytes]) => bytes);

@@ -36,7 +36,10 @@ float ArcTangent(float x) { return std::atan(x); }
 float HyperbolicSine(float x) { return std::sinh(x); }
 float HyperbolicCosine(float x) { return std::cosh(x); }
 float AreaSine(float x) { return std::asinh(x); }
-float AreaCosine(float x) { return std::acosh(x); }
+// musl's, which WebAssembly has, gives numbers for some of those below 1.
+float AreaCosine(float x) {
+  return x < 1 ? std::numeric_limits<float>::quiet_NaN() : std::acosh(x);
+}
 float AreaTangent(float x) { return std::atanh(x); }
 
 HWY_INLINE uint8_t IsNaN(float x) { return x != x ? 1 : 0; }

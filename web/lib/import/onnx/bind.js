@@ -5,6 +5,7 @@
 import { ShapeError, ValueError } from '../../core/errors.js';
 import { takeTensor } from '../../model/values.js';
 import { inputOf } from './inputs.js';
+import { quote } from './protobuf.js';
 import { Constant, constantValue } from './values.js';
 
 /**
@@ -39,8 +40,8 @@ export function bindInputs(graph, given) {
  * @param {string} name
  */
 export function unknownInput(graph, name) {
-  const names = graph.inputs.map((input) => `"${input.name}"`).join(', ');
-  return new ValueError(`The network has no input "${name}"; its inputs are ${names}.`);
+  const names = graph.inputs.map((input) => quote(input.name)).join(', ');
+  return new ValueError(`The network has no input ${quote(name)}; its inputs are ${names}.`);
 }
 
 /**
@@ -58,7 +59,7 @@ function constantFor(input, tensor) {
     taken.some((dim, i) => typeof dims[i] === 'number' && dims[i] !== dim)
   ) {
     throw new ShapeError(
-      `The input "${name}" has ${dims.length} dimensions, not those of ${taken.join('×')}.`,
+      `The input ${quote(name)} has ${dims.length} dimensions, not those of ${taken.join('×')}.`,
     );
   }
   // The caller may change what it gave.

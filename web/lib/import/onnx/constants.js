@@ -3,6 +3,7 @@
 /** Tensors of an ONNX file as constants: read where they lie in the file, when they are needed. */
 
 import { UnsupportedError } from '../../core/errors.js';
+import { quote } from './protobuf.js';
 import { codes, floats, int32s, integers } from './tensors.js';
 import { Constant } from './values.js';
 
@@ -40,7 +41,7 @@ export function ourType(type, name) {
   if (FLOATS.includes(type)) return 'float32';
   if (INTEGERS.includes(type)) return 'int32';
   if (type === 'bool') return 'bool';
-  throw new UnsupportedError(`The value "${name}" is of ${type}, which is not supported.`);
+  throw new UnsupportedError(`The value ${quote(name)} is of ${type}, which is not supported.`);
 }
 
 /**

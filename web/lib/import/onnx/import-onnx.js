@@ -12,6 +12,7 @@ import { inputOf } from './inputs.js';
 import { lowerGraph } from './lower-graph.js';
 import { notesOf } from './notes.js';
 import { unify } from './open-sizes.js';
+import { quote } from './protobuf.js';
 import { openOnnx } from './read.js';
 import { TRIALS, symbolOf, symbolsOf } from './symbols.js';
 
@@ -165,7 +166,7 @@ function givenSizes(onnx, shapes) {
     if (!input) throw unknownInput(onnx, name);
     if (!fits(input.dims, shape)) {
       throw new ShapeError(
-        `The shape ${shape.join('×')} does not fit the input "${name}" of ${input.dims.map((dim) => dim ?? '?').join('×')}.`,
+        `The shape ${shape.join('×')} does not fit the input ${quote(name)} of ${input.dims.map((dim) => dim ?? '?').join('×')}.`,
       );
     }
     shape.forEach((size, axis) => {

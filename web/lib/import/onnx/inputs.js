@@ -4,6 +4,7 @@
 
 import { UnsupportedError } from '../../core/errors.js';
 import { ourType } from './constants.js';
+import { quote } from './protobuf.js';
 
 /**
  * @typedef {import('./type-proto.js').Dimension} Dimension
@@ -21,11 +22,13 @@ import { ourType } from './constants.js';
  */
 export function inputOf({ name, type }) {
   if (type.kind !== 'tensor') {
-    throw new UnsupportedError(`The input "${name}" is of the kind "${type.kind}", not a tensor.`);
+    throw new UnsupportedError(
+      `The input ${quote(name)} is of the kind "${type.kind}", not a tensor.`,
+    );
   }
   if (!type.shape)
     throw new UnsupportedError(
-      `The file does not say how many dimensions the input "${name}" has.`,
+      `The file does not say how many dimensions the input ${quote(name)} has.`,
     );
   const { element, shape: dims } = type;
   return { name, type: ourType(element, name), element, dims };

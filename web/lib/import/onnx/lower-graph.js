@@ -13,6 +13,7 @@ import { NodeView } from './node.js';
 import { cutToRows, keepRows, refuseRows } from './operators/counted-rows.js';
 import { findOperator } from './operators/index.js';
 import { Problems, nameOf } from './problems.js';
+import { quote } from './protobuf.js';
 import { symbolOf } from './symbols.js';
 import { constantValue, sizeOf } from './values.js';
 
@@ -68,7 +69,7 @@ export async function lowerGraph(graph, sizes, pauses, { isOpen = false, fuses =
 function outputsOf(graph, scope) {
   return graph.outputs.map(({ name }) => {
     const value = scope.get(name);
-    if (!value) throw new FileError(`Nothing makes the graph's output "${name}".`);
+    if (!value) throw new FileError(`Nothing makes the graph's output ${quote(name)}.`);
     return value;
   });
 }
@@ -161,6 +162,9 @@ export class GraphLowerer {
         error instanceof LimitError
       ) {
         this.problems.add(node, error.message.replace(/\.$/, ''));
+      } else if (error instanceof TypeError || error instanceof RangeError) {
+        // Inputs, attributes or graphs that its definition asks for are missing, or are others.
+        this.problems.add(node, 'it is not formed as this operator is');
       } else throw error;
     }
   }

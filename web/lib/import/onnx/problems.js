@@ -6,10 +6,22 @@ import { UnsupportedError } from '../../core/errors.js';
 
 /** How many nodes of one operator are named. */
 const NAMED_NODES = 3;
+const MOST_LETTERS = 300;
 
 /** @param {import('./graph.js').ResolvedNode} node */
 export function nameOf(node) {
   return node.name || node.outputs.find((name) => name !== '') || node.opType;
+}
+
+/**
+ * A file may have any names.
+ *
+ * @param {string} text
+ * @returns {string} of one line, and not too long
+ */
+function printable(text) {
+  const line = text.replace(/\p{Cc}/gu, '?');
+  return line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS)}…` : line;
 }
 
 export class Problems {
@@ -22,9 +34,9 @@ export class Problems {
    */
   add(node, reason) {
     const domain = node.domain ? `${node.domain}.` : '';
-    const key = `${domain}${node.opType} (version ${node.version}): ${reason}`;
+    const key = `${printable(domain + node.opType)} (version ${node.version}): ${printable(reason)}`;
     const names = this.#nodes.get(key) ?? [];
-    names.push(`"${nameOf(node)}"`);
+    names.push(printable(`"${nameOf(node)}"`));
     this.#nodes.set(key, names);
   }
 

@@ -14,6 +14,7 @@ import { IMAGES } from './images.js';
 import { LAYOUT } from './layout.js';
 import { MICROSOFT_ATTENTION } from './microsoft-attention.js';
 import { MICROSOFT_QUANTIZATION } from './microsoft-quantization.js';
+import { LP_POOL } from './lp-pool.js';
 import { MICROSOFT } from './microsoft.js';
 import { NORMALIZATION } from './normalization.js';
 import { PIECES } from './pieces.js';
@@ -49,6 +50,7 @@ const DOMAINS = {
     ...GRID_SAMPLE,
     ...IMAGES,
     ...LAYOUT,
+    ...LP_POOL,
     ...NORMALIZATION,
     ...PIECES,
     ...POOLED_PLACES,
