@@ -193,6 +193,20 @@ describe('ONNX files that ask for too much', () => {
       }),
     ));
 
+  test('sums of large constants', () =>
+    isRefusedAtOnce(
+      model({
+        inputs: [value('x', tensorType('float32', [1]))],
+        outputs: [value('y', tensorType('float32'))],
+        initializers: [tensor('size', 'int64', [1], BigInt64Array.of(2n ** 26n))],
+        nodes: [
+          node('ConstantOfShape', ['size'], ['c']),
+          ...Array.from({ length: 100 }, (_, i) => node('ReduceSum', ['c'], [`s${i}`])),
+          node('Sum', ['x', ...Array.from({ length: 100 }, (_, i) => `s${i}`)], ['y']),
+        ],
+      }),
+    ));
+
   test('constants of constants', () =>
     isRefusedAtOnce(
       model({

@@ -8,7 +8,7 @@
 import { Model } from '../../model/model.js';
 import { Lowering } from './lowering.js';
 import { cutToRows } from './operators/counted-rows.js';
-import { Constant, constantValue } from './values.js';
+import { Constant, constantValue, sizeOf } from './values.js';
 
 /**
  * @typedef {import('./node.js').NodeView} NodeView
@@ -22,17 +22,20 @@ const LARGEST = 2 ** 24;
 /**
  * @param {NodeView} node whose inputs are all constants
  * @param {Lower} lower
+ * @param {(elements: number) => void} spend told before anything is worked out, of how many it is made and has
  * @returns {Promise<Array<Value | undefined> | undefined>} its outputs, where they are not too large
  */
-export async function fold(node, lower) {
+export async function fold(node, lower, spend) {
   const lowering = new Lowering({ constantsAreInputs: true });
   const outputs = [lower(node, lowering)].flat();
   const made = outputs.filter((value) => value !== undefined);
-  if (made.some(({ shape }) => shape.reduce((size, dim) => size * dim, 1) > LARGEST)) {
+  if (made.some(({ shape }) => sizeOf(shape) > LARGEST)) {
     return undefined;
   }
   const open = made.filter(({ constant }) => !constant);
   if (open.length === 0) return outputs;
+  const given = node.inputs.filter((value) => value !== undefined);
+  spend([...given, ...open].reduce((sum, { shape }) => sum + sizeOf(shape), 0));
   const whole = open.map((value) => cutToRows(lowering, value));
   const results = await compute(lowering, whole);
   return outputs.map((value) => {

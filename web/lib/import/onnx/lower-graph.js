@@ -15,7 +15,7 @@ import { findOperator } from './operators/index.js';
 import { Problems, nameOf } from './problems.js';
 import { quote } from './protobuf.js';
 import { symbolOf } from './symbols.js';
-import { constantValue, sizeOf } from './values.js';
+import { constantValue } from './values.js';
 
 /**
  * @typedef {import('./graph.js').ResolvedGraph} ResolvedGraph
@@ -76,15 +76,15 @@ function outputsOf(graph, scope) {
 
 /** More than any network has: C++ takes a quarter of them. */
 const MOST_LOWERED = 65_536;
-const MOST_WORKED_OUT = 2 ** 29;
+const MOST_WORKED_OUT = 2 ** 28;
 
 /** What nodes of all graphs have in common while they are lowered. */
 export class GraphLowerer {
   problems = new Problems();
   /** Nodes so far, each as often as loops have it. */
   #lowered = 0;
-  /** Elements of constants that nodes made. */
-  #made = 0;
+  /** Elements that were worked out at import, and of what they were made. */
+  #worked = 0;
 
   /**
    * @param {Lowering} lowering
@@ -103,7 +103,7 @@ export class GraphLowerer {
     for (const [name, tensor] of graph.constants)
       scope.set(name, constantValue(constantOf(tensor)));
     for (const node of graph.nodes) {
-      this.#checkBudget();
+      this.#countNode();
       await this.#lowerNode(node, scope);
       await this.pauses.take();
     }
@@ -126,20 +126,27 @@ export class GraphLowerer {
     return outputsOf(graph, scope);
   }
 
-  /** Loops in loops, and constants made of constants, can take any time. @throws {LimitError} */
-  #checkBudget() {
+  /** Loops in loops can take any time. @throws {LimitError} */
+  #countNode() {
     this.#lowered += 1;
-    if (this.#lowered > MOST_LOWERED) {
-      throw new LimitError(
-        `The network has more than ${MOST_LOWERED} nodes, each as often as its loops run.`,
-      );
-    }
-    if (this.#made > MOST_WORKED_OUT) {
-      throw new LimitError(
-        `The network asks for ${this.#made} elements to be worked out at import; the limit is ` +
-          `${MOST_WORKED_OUT}.`,
-      );
-    }
+    if (this.#lowered <= MOST_LOWERED) return;
+    throw new LimitError(
+      `The network has more than ${MOST_LOWERED} nodes, each as often as its loops run.`,
+    );
+  }
+
+  /**
+   * So can constants that are made of large ones.
+   *
+   * @param {number} elements
+   * @throws {LimitError}
+   */
+  #spend(elements) {
+    this.#worked += elements;
+    if (this.#worked <= MOST_WORKED_OUT) return;
+    throw new LimitError(
+      `what is worked out at import has ${this.#worked} elements; the limit is ${MOST_WORKED_OUT}.`,
+    );
   }
 
   /**
@@ -189,8 +196,8 @@ export class GraphLowerer {
     const given = inputs.filter((value) => value !== undefined);
     const isConstant = given.length > 0 && given.every(({ constant }) => constant);
     const row = /** @type {import('./operators/index.js').Lower} */ (lower);
-    const known = isConstant ? await fold(view, row) : undefined;
-    for (const value of known ?? []) if (value) this.#made += sizeOf(value.shape);
+    const spend = (/** @type {number} */ elements) => this.#spend(elements);
+    const known = isConstant ? await fold(view, row, spend) : undefined;
     return known ?? keepRows(view, this.lowering, [row(view, this.lowering)].flat());
   }
 }

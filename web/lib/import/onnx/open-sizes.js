@@ -68,9 +68,10 @@ function commonShape(all) {
 function isAlike(a, b) {
   return (
     textOf(a) === textOf(b) &&
-    [...a.parameters].every(([name, { kind, make }]) => {
+    [...a.parameters].every(([name, { kind, rows, cols, make }]) => {
       const other = b.parameters.get(name);
-      if (!other || kind !== other.kind) return false;
+      // Such as the mixtures of a resize, which are as many as its input is long.
+      if (kind !== other?.kind || rows !== other.rows || cols !== other.cols) return false;
       return kind === 'matrix' || hasSameElements(make(), other.make());
     })
   );
