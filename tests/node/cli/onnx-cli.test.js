@@ -233,6 +233,16 @@ describe('cli: onnx', () => {
       'std=1e9',
     );
     assert(Math.abs(JSON.parse(dim.stdout).top[0].probability - 1 / 3) < 1e-3);
+    // And the rest stays as the file says: green is green in another fit, by the file's deviation.
+    const fit = await lowtropy(
+      'run',
+      'picture.safetensors',
+      'green.png',
+      '--json',
+      '--image',
+      'fit=contain',
+    );
+    assert(JSON.parse(fit.stdout).top[0].probability > 0.99, fit.stderr);
   });
 
   /** @type {Array<[string[], number, RegExp]>} */

@@ -107,13 +107,26 @@ async function run(values, [file, ...images], lists) {
     }
     checkTakesPictures(file, model);
     const names = given ?? model.graph.labels;
-    const normalization = image ?? model.graph.image ?? {};
+    const normalization = withTyped(model.graph.image ?? {}, image ?? {});
     return await showPictures(model, images, {
       ...{ count, names, normalization, json: Boolean(values.json) },
     });
   } finally {
     model.dispose();
   }
+}
+
+/**
+ * What was typed counts more than what the file says, and that more than what is usual.
+ *
+ * @param {ImageOptions} own of the file
+ * @param {ImageOptions} typed
+ * @returns {ImageOptions}
+ */
+function withTyped({ side, fill, ...own }, typed) {
+  // These two are of the fit that the file says.
+  const ofFit = { ...(side !== undefined && { side }), ...(fill !== undefined && { fill }) };
+  return { ...own, ...(typed.fit === undefined && ofFit), ...typed };
 }
 
 /**
